@@ -1,0 +1,1 @@
+"""The product: its rooms, the tools they share, and the hall that joins them."""

@@ -1,0 +1,67 @@
+"""Announcing what happened, so that rooms above (and slower work) can react after the commit.
+
+An event is a frozen dataclass of values JSON can carry, named in the past tense, defined in its room's `events.py`.
+Which reactions follow is one readable table: `workers/reactions.py`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime, timedelta
+from typing import Any, TypeVar, dataclass_transform
+from uuid import UUID
+
+import orjson
+from sqlalchemy import func, insert
+
+from saas.kit import identifiers, scope, valkey, work
+from saas.kit.db import db
+from saas.kit.outbox import Doorbell, OutboxEvent
+
+NUDGE = "outbox:nudge"
+registry: dict[str, type] = {}
+Event = TypeVar("Event")
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def event(cls: type[Event]) -> type[Event]:
+    """Make a class an event: frozen, keyword-only, and known by its name."""
+    made = dataclasses.dataclass(frozen=True, kw_only=True)(cls)
+    if made.__name__ in registry and registry[made.__name__].__module__ != made.__module__:
+        raise TypeError(f"two events are called {made.__name__}")
+    registry[made.__name__] = made
+    return made
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (UUID, datetime)):
+        return str(value) if isinstance(value, UUID) else value.isoformat()
+    raise TypeError(f"an event cannot carry {type(value).__name__}")
+
+
+def announce(*happened: Any, after: timedelta | None = None) -> None:
+    """Write events of the bound tenant to the outbox, in the same transaction as what they tell of.
+
+    `after` holds the reactions back by that time.
+    """
+    if not happened:
+        return
+    tenant_id = scope.tenant_id()
+    rows, bells = [], []
+    for item in happened:
+        payload = orjson.loads(orjson.dumps({f.name: getattr(item, f.name) for f in dataclasses.fields(item)}, default=_plain))
+        event_id = identifiers.new()
+        rows.append({"tenant_id": tenant_id, "id": event_id, "name": type(item).__name__, "payload": payload})
+        bells.append({"event_id": event_id, "tenant_id": tenant_id, "name": type(item).__name__})
+    due = func.now() if after is None else func.now() + after
+    db.session.execute(insert(OutboxEvent), rows)
+    db.session.execute(insert(Doorbell).values([{**bell, "due_at": due} for bell in bells]))
+    work.after_commit(nudge, key="nudge")
+
+
+def nudge() -> None:
+    """Wake the relay. When Valkey is away nothing is lost: the relay also looks by itself."""
+    try:
+        valkey.client().lpush(NUDGE, b"1")
+    except valkey.redis.RedisError:
+        pass

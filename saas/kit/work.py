@@ -1,0 +1,67 @@
+"""One request, one webhook, one job = one unit of work = one transaction, committed at the edge.
+
+Raised means rolled back. Rooms neither commit nor know who opened the unit. Each unit has a session of its own, so a
+unit inside a unit (to record a refusal, say) is a transaction of its own.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from saas.kit import scope
+from saas.kit.db import NoUnitOfWork, db, slot
+
+log = logging.getLogger(__name__)
+
+_SAME: object = object()
+
+
+class Unit:
+    """What an open unit of work remembers until it ends."""
+
+    def __init__(self) -> None:
+        self.hooks: dict[object, Callable[[], None]] = {}
+
+
+@contextmanager
+def unit(*, tenant_id: int | None | object = _SAME, actor: scope.Actor | None = None) -> Iterator[Unit]:
+    """Open a transaction for a tenant (None: for no tenant; left out: for the one that is bound) and commit it at the end."""
+    bound = scope.tenant_or_none() if tenant_id is _SAME else tenant_id
+    with scope.tenant(bound, actor=actor):
+        opened = Unit()
+        token = slot.set(opened)
+        try:
+            yield opened
+            db.session.commit()
+        except BaseException:
+            db.session.rollback()
+            raise
+        finally:
+            db.session.remove()
+            slot.reset(token)
+        _run_hooks(opened)
+
+
+@contextmanager
+def platform_unit(*, reason: str) -> Iterator[None]:
+    """Open a unit of work over all tenants, as the platform's role; recorded with its reason."""
+    with scope.across_tenants(reason=reason), unit():
+        yield
+
+
+def after_commit(hook: Callable[[], None], *, key: object | None = None) -> None:
+    """Have `hook` run once the open unit has committed; the same key is kept once. It must not raise: it is a nudge."""
+    opened = slot.get()
+    if not isinstance(opened, Unit):
+        raise NoUnitOfWork("open work.unit() before asking for something after it")
+    opened.hooks[key if key is not None else hook] = hook
+
+
+def _run_hooks(opened: Unit) -> None:
+    for hook in opened.hooks.values():
+        try:
+            hook()
+        except Exception:
+            log.exception("a nudge after a commit failed; the sweeper will do its work")
