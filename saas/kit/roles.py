@@ -1,0 +1,97 @@
+"""Who may do what in the database: one role that owns, one that works behind row-level security, one above tenants.
+
+Needs a superuser once (the embedded server's, or an operator's) and works on any PostgreSQL 15 or newer.
+The roles are the first wall between tenants: the application logs in as `regulars_app`, which owns nothing and cannot bypass a policy.
+"""
+
+import secrets
+import typing
+import urllib.parse
+
+import psycopg
+from psycopg import sql
+
+OWNER, APP, ADMIN = "regulars_owner", "regulars_app", "regulars_admin"
+EXTENSIONS = ("pg_trgm", "unaccent", "btree_gin")
+
+_ROLES = {
+    OWNER: "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS",
+    APP: "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS",
+    ADMIN: "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE BYPASSRLS",
+}
+
+
+class Urls(typing.NamedTuple):
+    """The three addresses of one database: the application's, the migrations', the platform's."""
+
+    app: str
+    owner: str
+    admin: str
+
+    def environment(self):
+        """This function will return them under the names of the settings."""
+        return {"DATABASE_URL": self.app, "DATABASE_OWNER_URL": self.owner, "DATABASE_ADMIN_URL": self.admin}
+
+
+def prepare(dsn, *, database="regulars", passwords=None, template=None):
+    """This function will create roles and database where they are missing and return the three `Urls`.
+
+    `dsn` is a superuser's URL. `passwords` maps role names to passwords (made when missing, and set on the roles).
+    With `template` the database starts as a copy of that one.
+    """
+    passwords = {role: secrets.token_urlsafe(24) for role in _ROLES} | (passwords or {})
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        # Two starts at the same moment must not trip over each other.
+        connection.execute("SELECT pg_advisory_lock(7236)")
+        for role, abilities in _ROLES.items():
+            known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone()
+            connection.execute(
+                sql.SQL("{} ROLE {} {} PASSWORD {}").format(
+                    sql.SQL("ALTER" if known else "CREATE"),
+                    sql.Identifier(role),
+                    sql.SQL(abilities),
+                    sql.Literal(passwords[role]),
+                )
+            )
+        made = _create_database(connection, database=database, template=template)
+    urls = Urls(*(_address(dsn, role, passwords[role], database) for role in (APP, OWNER, ADMIN)))
+    if made and not template:
+        with psycopg.connect(_address(dsn, None, None, database), autocommit=True) as connection:
+            _grant(connection)
+    return urls
+
+
+def _create_database(connection, *, database, template):
+    if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone():
+        return False
+    connection.execute(
+        sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
+            sql.Identifier(database), sql.Identifier(OWNER), sql.Identifier(template or "template1")
+        )
+    )
+    connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database)))
+    connection.execute(
+        sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}, {}").format(
+            sql.Identifier(database), sql.Identifier(APP), sql.Identifier(ADMIN)
+        )
+    )
+    return True
+
+
+def _grant(connection):
+    """Rows may be read and written by both working roles; nobody but the owner may create, drop or truncate."""
+    for extension in EXTENSIONS:
+        connection.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(extension)))
+    connection.execute(f"ALTER SCHEMA public OWNER TO {OWNER}")
+    connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+    connection.execute(f"GRANT USAGE ON SCHEMA public TO {APP}, {ADMIN}")
+    default = f"ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} IN SCHEMA public GRANT"
+    connection.execute(f"{default} SELECT, INSERT, UPDATE, DELETE ON TABLES TO {APP}, {ADMIN}")
+    connection.execute(f"{default} USAGE, SELECT ON SEQUENCES TO {APP}, {ADMIN}")
+
+
+def _address(dsn, role, password, database):
+    parts = urllib.parse.urlsplit(dsn)
+    place = parts.netloc.rpartition("@")[2]
+    who = f"{role}:{urllib.parse.quote(password, safe='')}@" if role else parts.netloc[: -len(place)]
+    return urllib.parse.urlunsplit(parts._replace(netloc=who + place, path=f"/{database}"))
