@@ -1,7 +1,8 @@
 """Who may do what in the database: one role that owns, one that works behind row-level security, one above tenants.
 
 Needs a superuser once (the embedded server's, or an operator's) and works on any PostgreSQL 15 or newer.
-The roles are the first wall between tenants: the application logs in as `regulars_app`, which owns nothing and cannot bypass a policy.
+The roles are the first wall between tenants: the application logs in as `regulars_app`, which owns nothing and cannot
+bypass a policy.
 """
 
 import secrets
@@ -79,15 +80,12 @@ def _create_database(connection, *, database, template):
 
 
 def _grant(connection):
-    """Rows may be read and written by both working roles; nobody but the owner may create, drop or truncate."""
+    """Only the way in: what may be done with a table, each migration grants beside the table's wall (`kit.walls`)."""
     for extension in EXTENSIONS:
         connection.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(extension)))
     connection.execute(f"ALTER SCHEMA public OWNER TO {OWNER}")
     connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
     connection.execute(f"GRANT USAGE ON SCHEMA public TO {APP}, {ADMIN}")
-    default = f"ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} IN SCHEMA public GRANT"
-    connection.execute(f"{default} SELECT, INSERT, UPDATE, DELETE ON TABLES TO {APP}, {ADMIN}")
-    connection.execute(f"{default} USAGE, SELECT ON SEQUENCES TO {APP}, {ADMIN}")
 
 
 def _address(dsn, role, password, database):

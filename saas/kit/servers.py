@@ -223,7 +223,7 @@ class Valkey(_Server):
         if not (self.data_dir / "regulars.password").exists():
             _write_private(self.data_dir / "regulars.password", secrets.token_urlsafe(24))
         settings = [f"port {self.port}", "bind 127.0.0.1", f'dir "{self.data_dir}"', f"requirepass {self.password}"]
-        settings += ["appendonly yes", "appendfsync everysec", "maxmemory-policy noeviction", 'save ""', "daemonize no"]
+        settings += ["appendonly yes", "appendfsync everysec", "maxmemory-policy noeviction", 'save ""', "databases 64"]
         _write_private(self.data_dir / "valkey.conf", "\n".join(settings) + "\n")
 
     def command(self):
