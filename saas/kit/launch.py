@@ -49,10 +49,20 @@ def best_identity(program):
     return "namespace" if tried.returncode == 0 else "nobody"
 
 
+def die_with_parent(parent, stop):
+    """This function will have the kernel send us `stop` when `parent` dies, and leave at once if it is dead already."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, int(stop), 0, 0, 0)
+        if os.getppid() != parent:
+            sys.exit("The process that wanted this program is gone already.")
+
+
 def main(arguments):
     parent, stop, identity, *command = arguments
     if sys.platform == "linux":
-        import ctypes  # before the change of identity: the library's folder may be closed to nobody
+        import ctypes  # noqa: F401 -- before the change of identity: the library's folder may be closed to nobody
     if identity == "namespace":
         _enter_user_namespace()
     elif identity == "nobody":
@@ -60,10 +70,7 @@ def main(arguments):
         os.setgid(NOBODY)
         os.setuid(NOBODY)
     # After the change of identity, because that clears the death signal.
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, int(stop), 0, 0, 0)
-        if os.getppid() != int(parent):
-            sys.exit("The process that wanted this program is gone already.")
+    die_with_parent(int(parent), int(stop))
     os.execvp(command[0], command)
 
 

@@ -5,6 +5,7 @@ The roles are the first wall between tenants: the application logs in as `regula
 bypass a policy.
 """
 
+import re
 import secrets
 import typing
 import urllib.parse
@@ -20,6 +21,10 @@ _ROLES = {
     APP: "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS",
     ADMIN: "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE BYPASSRLS",
 }
+
+
+class NotSuperuser(RuntimeError):
+    """The roles can only be made by a superuser."""
 
 
 class Urls(typing.NamedTuple):
@@ -60,6 +65,35 @@ def prepare(dsn, *, database="regulars", passwords=None, template=None):
         with psycopg.connect(_address(dsn, None, None, database), autocommit=True) as connection:
             _grant(connection)
     return urls
+
+
+def from_superuser(dsn, *, passwords):
+    """This function will prepare the database that a superuser's own URL names, for operators who have just that.
+
+    Raises NotSuperuser if it is anybody else's.
+    """
+    with psycopg.connect(dsn) as connection:
+        if connection.info.parameter_status("is_superuser") != "on":
+            raise NotSuperuser(
+                "DATABASE_URL alone must be a superuser's, to make the three roles; else give DATABASE_OWNER_URL and "
+                "DATABASE_ADMIN_URL too."
+            )
+        name = connection.info.dbname
+    return prepare(dsn, database=name if name not in ("postgres", "template1") else "regulars", passwords=passwords)
+
+
+def up_to_date(dsn, versions):
+    """This function will tell whether the newest of the migrations in the folder `versions` has run.
+
+    It reads the files as text: asking alembic would import the whole product at every start.
+    """
+    written = "\n".join(path.read_text(encoding="utf-8") for path in versions.glob("*.py"))
+    newest = set(re.findall(r'^revision\b.*=\s*"(\w+)"', written, re.M))
+    newest -= set(re.findall(r'^down_revision\b.*=\s*"(\w+)"', written, re.M))
+    with psycopg.connect(dsn) as connection:
+        if not connection.execute("SELECT to_regclass('public.alembic_version')").fetchone()[0]:
+            return not newest
+        return {row[0] for row in connection.execute("SELECT version_num FROM public.alembic_version")} == newest
 
 
 def _create_database(connection, *, database, template):

@@ -1,0 +1,19 @@
+"""The secrets of one copy: made once, kept in a file only its owner can read, never printed."""
+
+import os
+import secrets
+
+
+def load(path, names):
+    """This function will return {name: secret} for `names`, making and saving those that are not in the file yet."""
+    held = {}
+    if path.exists():
+        held = dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
+    missing = [name for name in names if name not in held]
+    if missing:
+        held |= {name: secrets.token_urlsafe(36) for name in missing}
+        new = path.with_name(path.name + ".new")
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.writelines(f"{name}={value}\n" for name, value in held.items())
+        new.rename(path)
+    return {name: held[name] for name in names}
