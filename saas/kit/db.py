@@ -16,11 +16,11 @@ from uuid import UUID
 
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
-from sqlalchemy import BigInteger, DateTime, ForeignKey, ForeignKeyConstraint, MetaData, Select, event, select
-from sqlalchemy.orm import DeclarativeBase, Mapped, ORMExecuteState, Session, mapped_column, with_loader_criteria
+from sqlalchemy import BigInteger, DateTime, ForeignKey, ForeignKeyConstraint, LargeBinary, MetaData, Select, event, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, ORMExecuteState, Session, mapped_column, registry, with_loader_criteria
 from sqlalchemy.sql.util import find_tables
 
-from saas.kit import clock, identifiers, scope
+from saas.kit import clock, identifiers, scope, walls
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -42,24 +42,25 @@ class ForeignRow(Exception):
 
 
 def _slot_key() -> int:
-    held = slot.get()
-    if held is None:
-        raise NoUnitOfWork("open work.unit() before using the session")
-    return id(held)
+    """Sessions are kept by unit of work; outside of one there is a session that refuses everything."""
+    return id(slot.get())
 
 
 class ScopedSession(FlaskSession):
     """A session that speaks to the application's role, or to the platform's inside `across_tenants`."""
 
     def get_bind(self, mapper=None, clause=None, bind=None, **kwargs):
+        if slot.get() is None:
+            raise NoUnitOfWork("open work.unit() before using the session")
         if bind is not None:
             return bind
         return self._db.engines["admin" if scope.across() else None]
 
 
 class Base(DeclarativeBase):
-    metadata = MetaData(naming_convention=NAMES)
-    type_annotation_map = {datetime: DateTime(timezone=True)}
+    registry = registry(
+        metadata=MetaData(naming_convention=NAMES), type_annotation_map={datetime: DateTime(timezone=True), bytes: LargeBinary}
+    )
 
 
 db = SQLAlchemy(
@@ -138,7 +139,7 @@ def _narrow(state: ORMExecuteState) -> None:
         raise ForeignRow("this session began for another tenant")
     if bound is None:
         tables = find_tables(state.statement, include_joins=False, include_crud=True, check_columns=True)
-        if any("tenant_id" in table.primary_key.columns for table in tables):
+        if any("tenant_id" in table.columns and table.name not in walls.GLOBAL_TABLES for table in tables):
             raise scope.NoTenant("a tenant's table was asked for, and no tenant is bound")
         return
     if state.is_column_load or state.is_relationship_load:

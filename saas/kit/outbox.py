@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, Text, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, Text, delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
-from saas.kit.db import GlobalModel, TenantModel
+from saas.kit import scope
+from saas.kit.db import GlobalModel, TenantModel, db
 
 
 class OutboxEvent(TenantModel):
@@ -51,12 +52,72 @@ class ReactionDone(TenantModel):
     done_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
 
 
-class Tick(GlobalModel):
-    """One run of a task of the timetable. Global, because the timetable is the platform's."""
+CLAIM = text("""
+    UPDATE outbox_doorbell SET attempts = attempts + 1,
+           due_at = now() + least(interval '60 seconds' * power(2, least(attempts, 6)), interval '1 hour')
+    WHERE event_id IN (SELECT event_id FROM outbox_doorbell WHERE due_at <= now()
+                       ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED)
+    RETURNING event_id, tenant_id, name""")
+BRING_BACK = text("UPDATE outbox_doorbell SET due_at = now() WHERE due_at > now() AND attempts > 0")
 
-    __tablename__ = "ticks"
 
-    task: Mapped[str] = mapped_column(Text, primary_key=True)
-    run_at: Mapped[datetime] = mapped_column(primary_key=True)
-    claimed_at: Mapped[datetime | None]
-    done_at: Mapped[datetime | None]
+def claim(*, most: int) -> list[Any]:
+    """Take events that are due for handing out; each comes back after a lease unless it is finished by then."""
+    return list(db.session.execute(CLAIM, {"most": most}))
+
+
+def bring_back() -> None:
+    """Make everything that was handed out due again: whoever had it, lost it."""
+    db.session.execute(BRING_BACK)
+
+
+def forget(event_ids: list[UUID]) -> None:
+    """Take events off the doorbell to which nobody reacts."""
+    db.session.execute(delete(Doorbell).where(Doorbell.event_id.in_(event_ids)))
+
+
+def record_reaction(*, event_id: UUID, reaction: str) -> bool:
+    """Record a reaction of the bound tenant before its effect; False when it is recorded already.
+
+    A second hand that does the same waits here for the first to commit, and then finds it done.
+    """
+    done = insert(ReactionDone).values(tenant_id=scope.tenant_id(), id=event_id, reaction=reaction)
+    return db.session.execute(done.on_conflict_do_nothing()).rowcount == 1
+
+
+def one(event_id: UUID) -> OutboxEvent | None:
+    return db.session.scalars(select(OutboxEvent).where(OutboxEvent.id == event_id)).one_or_none()
+
+
+def finish(*, event_id: UUID, wanted: dict[str, set[str]]) -> None:
+    """Take an event off the doorbell when every reaction that its name wants is recorded."""
+    bell = db.session.scalars(select(Doorbell).where(Doorbell.event_id == event_id).with_for_update()).one_or_none()
+    if bell is None:
+        return
+    done = set(db.session.scalars(select(ReactionDone.reaction).where(ReactionDone.id == event_id)))
+    if wanted.get(bell.name, set()) <= done:
+        db.session.execute(delete(Doorbell).where(Doorbell.event_id == event_id))
+        db.session.execute(update(OutboxEvent).where(OutboxEvent.id == event_id).values(done_at=func.now()))
+
+
+def note_failure(*, event_id: UUID, error: Exception) -> None:
+    """Write down why a reaction failed."""
+    words = f"{type(error).__name__}: {error}"[:2000].replace("\x00", "")
+    db.session.execute(update(Doorbell).where(Doorbell.event_id == event_id).values(last_error=words))
+
+
+def waiting(tenant_ids: list[int]) -> int:
+    """Return how many events of these tenants still wait for a reaction."""
+    return db.session.scalar(select(func.count()).select_from(Doorbell).where(Doorbell.tenant_id.in_(tenant_ids))) or 0
+
+
+OLD = (
+    text("DELETE FROM outbox WHERE done_at < now() - interval '7 days'"),
+    text("DELETE FROM reactions_done WHERE done_at < now() - interval '14 days'"),
+)
+
+
+def tidy() -> None:
+    """Throw away finished events and records of reactions that can no longer be asked for."""
+    for statement in OLD:
+        db.session.execute(statement)

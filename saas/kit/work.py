@@ -23,6 +23,7 @@ class Unit:
 
     def __init__(self) -> None:
         self.hooks: dict[object, Callable[[], None]] = {}
+        self.forgotten = False
 
 
 @contextmanager
@@ -34,7 +35,11 @@ def unit(*, tenant_id: int | None | object = _SAME, actor: scope.Actor | None = 
         token = slot.set(opened)
         try:
             yield opened
-            db.session.commit()
+            if opened.forgotten:
+                db.session.rollback()
+                opened.hooks.clear()
+            else:
+                db.session.commit()
         except BaseException:
             db.session.rollback()
             raise
@@ -51,12 +56,33 @@ def platform_unit(*, reason: str) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def acting_for(tenant_id: int) -> Iterator[None]:
+    """Bind a tenant inside an open unit that has none: a company that is only just being founded, say."""
+    session = db.session()
+    session.flush()
+    with scope.tenant(tenant_id):
+        session.info["tenant"] = tenant_id
+        session.connection().exec_driver_sql(f"SET LOCAL app.tenant_id = '{int(tenant_id)}'")
+        yield
+        session.flush()
+    session.info["tenant"] = None
+    session.connection().exec_driver_sql("SET LOCAL app.tenant_id = ''")
+
+
 def after_commit(hook: Callable[[], None], *, key: object | None = None) -> None:
     """Have `hook` run once the open unit has committed; the same key is kept once. It must not raise: it is a nudge."""
     opened = slot.get()
     if not isinstance(opened, Unit):
         raise NoUnitOfWork("open work.unit() before asking for something after it")
     opened.hooks[key if key is not None else hook] = hook
+
+
+def forget() -> None:
+    """Have the open unit rolled back at its end, though nothing is raised: the answer tells of the failure."""
+    opened = slot.get()
+    if isinstance(opened, Unit):
+        opened.forgotten = True
 
 
 def _run_hooks(opened: Unit) -> None:

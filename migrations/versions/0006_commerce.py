@@ -1,0 +1,13 @@
+"""The tables of commerce."""
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    raise NotImplementedError("data is not thrown away by going back; restore a backup instead")

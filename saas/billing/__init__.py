@@ -1,0 +1,1 @@
+"""What a company pays for and what it may use for it."""

@@ -1,0 +1,108 @@
+"""How a door says who may enter, and the application that holds every route to it.
+
+A view without `@open_to` is refused, so that a forgotten guard is a broken page and never an open one. The guard of each
+kind of visitor is registered by the door that knows it. Every request is one unit of work, committed before the answer
+leaves; what a commit refuses reaches the ordinary error handlers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, Response, request
+from flask.typing import ResponseReturnValue
+
+from saas.kit import scope, work
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """Who may enter a view: a kind of visitor, the permission it needs, and whether a unit of work is opened for it."""
+
+    kind: str
+    permission: str | None = None
+    unit: bool = True
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """What a guard found out: the tenant to bind (None for nobody's pages) and who acts."""
+
+    tenant_id: int | None
+    actor: scope.Actor
+
+
+Guard = Callable[[Entrance], Admitted]
+KINDS = ("anyone", "person", "member", "key", "shopper")
+_guards: dict[str, Guard] = {}
+VISITOR = scope.Actor("visitor", "visitor")
+
+
+def open_to(kind: str, permission: str | None = None, *, unit: bool = True) -> Callable[[Callable], Callable]:
+    """Say who may enter a view. Kinds: anyone, person (signed in, no company yet), member, key, shopper."""
+    if kind not in KINDS:
+        raise ValueError(f"unknown kind of visitor: {kind}")
+
+    def mark(view: Callable) -> Callable:
+        view.entrance = Entrance(kind, permission, unit)
+        return view
+
+    return mark
+
+
+def guard(kind: str) -> Callable[[Guard], Guard]:
+    """Register the guard of a kind of visitor; it answers who was admitted or raises a refusal."""
+
+    def register(check: Guard) -> Guard:
+        _guards[kind] = check
+        return check
+
+    return register
+
+
+@guard("anyone")
+def _admit_anyone(entrance: Entrance) -> Admitted:
+    return Admitted(None, VISITOR)
+
+
+def entrance_of(view: Callable, method: str) -> Entrance | None:
+    """Return what a view (a function, or a class with one method per verb) says about who may enter."""
+    view_class = getattr(view, "view_class", None)
+    if view_class is not None:
+        view = getattr(view_class, method.lower(), None) or getattr(view_class, "get", None)
+    return getattr(view, "entrance", None)
+
+
+class UnguardedView(Exception):
+    """A route does not say who may enter."""
+
+
+class Hall(Flask):
+    """The application: it admits, opens the unit of work, and only then calls the view."""
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        if request.routing_exception is not None:
+            self.raise_routing_exception(request)
+        view: Any = self.view_functions[request.url_rule.endpoint]
+        if request.method == "OPTIONS" and getattr(request.url_rule, "provide_automatic_options", False):
+            return self.make_default_options_response()
+        if request.endpoint == "static" or (request.endpoint or "").endswith(".static"):
+            return super().dispatch_request()
+        entrance = entrance_of(view, request.method)
+        if entrance is None:
+            raise UnguardedView(request.endpoint)
+        admitted = _guards[entrance.kind](entrance)
+        with scope.tenant(admitted.tenant_id, actor=admitted.actor):
+            if not entrance.unit:
+                return super().dispatch_request()
+            with work.unit():
+                return self._answered(super().dispatch_request())
+
+    def _answered(self, answer: ResponseReturnValue) -> Response:
+        """Make the response inside the unit; an answer of 400 or more must not leave half a change behind."""
+        response = self.make_response(answer)
+        if response.status_code >= 500:
+            work.forget()
+        return response

@@ -1,0 +1,63 @@
+"""The doorbell: RQ queues in Valkey that wake workers. What has to be done is written in PostgreSQL (see `outbox`).
+
+RQ both loses and doubles jobs (two-queue workers lose them, a worker that dies mid-job has them run again), so every job
+here may run twice or never: the relay hands out what is not recorded as done. Payloads are JSON, and a worker refuses
+every function that is not on the list, so that a stranger in Valkey cannot run code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from rq import Queue
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from saas.kit import valkey
+
+QUEUES = ("events", "mail", "heavy")
+TIMEOUT = 900
+_allowed: set[str] = set()
+
+
+class NotListed(Exception):
+    """A job names a function that is not on the list, or carries callbacks or webhooks."""
+
+
+def allow(names: Iterable[str]) -> None:
+    """Put functions, by their dotted names, on the list of what jobs may run."""
+    _allowed.update(names)
+
+
+class ListedJob(Job):
+    """A job that runs only functions on the list and has no callbacks, webhooks or instances."""
+
+    @property
+    def func(self):
+        self.check()
+        return super().func
+
+    def check(self) -> None:
+        """Raise NotListed unless this job is plain and its function is on the list."""
+        hooks = (self._success_callback_name, self._failure_callback_name, self._stopped_callback_name)
+        if self.func_name not in _allowed or self.instance is not None or any(hooks) or self.webhooks or self.args:
+            raise NotListed(f"refused to run {self.func_name!r}")
+
+    def restore(self, raw_data):
+        super().restore(raw_data)
+        self._success_callback_name = self._failure_callback_name = self._stopped_callback_name = None
+        self.webhooks = []
+
+
+def queue(name: str) -> Queue:
+    if name not in QUEUES:
+        raise NotListed(f"there is no queue {name!r}")
+    return Queue(name, connection=valkey.client(), serializer=JSONSerializer, job_class=ListedJob, default_timeout=TIMEOUT)
+
+
+def enqueue(name: str, function: str, **kwargs: Any) -> None:
+    """Ring for one job; `kwargs` must be JSON-able. Raises NotListed, or Valkey's errors when it is away."""
+    if function not in _allowed:
+        raise NotListed(f"{function!r} is not on the list of jobs")
+    queue(name).enqueue(function, kwargs=kwargs, result_ttl=0, failure_ttl=3600)

@@ -1,0 +1,43 @@
+"""How often something may happen: counted in Valkey, and in this process's memory while Valkey is away."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from limits import parse
+from limits.storage import MemoryStorage, RedisStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+from redis.exceptions import RedisError
+
+from saas import config
+from saas.kit import errors
+
+
+class TooOften(errors.TooMany):
+    message = "Too many attempts. Wait a little and try again."
+
+
+@lru_cache(maxsize=1)
+def _shared() -> SlidingWindowCounterRateLimiter:
+    return SlidingWindowCounterRateLimiter(RedisStorage(config.get().redis_url, wrap_exceptions=False))
+
+
+@lru_cache(maxsize=1)
+def _own() -> SlidingWindowCounterRateLimiter:
+    return SlidingWindowCounterRateLimiter(MemoryStorage())
+
+
+def allow(key: str, rate: str, *, cost: int = 1) -> bool:
+    """Count one more under `key` and tell whether it is within `rate`, such as "5/minute"."""
+    if not config.get().rate_limits:
+        return True
+    try:
+        return _shared().hit(parse(rate), key, cost=cost)
+    except (RedisError, OSError):
+        return _own().hit(parse(rate), key, cost=cost)
+
+
+def require(key: str, rate: str, *, cost: int = 1) -> None:
+    """Count one more under `key`; raises TooOften beyond `rate`."""
+    if not allow(key, rate, cost=cost):
+        raise TooOften

@@ -1,0 +1,11 @@
+"""One search for customers, orders, products and whatever else has a name or a number, whichever engine serves a tenant.
+
+`find` answers the search box. Rooms call `touch` in the transaction of a change; a job calls `write_pending`.
+"""
+
+from saas.kit.search.finding import find
+from saas.kit.search.ranking import Hit
+from saas.kit.search.terms import Record
+from saas.kit.search.writing import forget, index, rebuild, remove, touch, waiting, write_pending
+
+__all__ = ["Hit", "Record", "find", "forget", "index", "rebuild", "remove", "touch", "waiting", "write_pending"]

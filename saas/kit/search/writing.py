@@ -1,0 +1,168 @@
+"""Writing: what changed is noted in the room's own transaction and indexed by one job per tenant, in batches.
+
+The job holds a lock of the database, so a tenant has one writer however many workers and hosts there are. A change is
+struck off after the index has it; a worker that dies in between indexes it twice, which changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from uuid import UUID
+
+import psycopg
+from sqlalchemy import insert, select
+
+from saas.kit import identifiers, scope
+from saas.kit.db import db
+from saas.kit.search import places, terms
+from saas.kit.search.models import SearchChange
+from saas.kit.search.terms import Record
+
+BATCH = 500
+_KEY = "hashtextextended('search:' || %s, 0)"
+_PATIENT = "SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
+_WAITING = "SELECT id, kind, record_id FROM search_changes WHERE tenant_id = %s ORDER BY id LIMIT %s"
+_STRIKE = "DELETE FROM search_changes WHERE tenant_id = %s AND id = ANY(%s)"
+
+Keys = Sequence[tuple[str, UUID]]
+Loader = Callable[[Keys | None], Iterable[Record]]
+"""Given (kind, id) pairs it yields the records of those that still exist; given None, all records of the tenant."""
+
+
+def touch(kind: str, *record_ids: UUID) -> None:
+    """Note that records of the bound tenant were made, changed or removed, in the open unit of work."""
+    if record_ids:
+        rows = [
+            {"tenant_id": scope.tenant_id(), "id": identifiers.new(), "kind": kind, "record_id": record_id}
+            for record_id in record_ids
+        ]
+        db.session.execute(insert(SearchChange), rows)
+
+
+def waiting() -> list[int]:
+    """Return the tenants that have changes to write; for the sweep, which runs in a unit of work over all tenants."""
+    return list(db.session.scalars(select(SearchChange.tenant_id).distinct()))
+
+
+def write_pending(tenant_id: int, loader: Loader, *, connect: places.Connect = places.connect) -> int:
+    """Write all noted changes of a tenant; returns how many, or 0 at once while another worker is at it.
+
+    Also builds the index where there is none (a new tenant, a lost disk, a new version of the terms) and moves the
+    tenant to the other engine when its size asks for it. `loader` runs inside the transaction that holds the lock.
+    """
+    written = 0
+    while True:
+        with connect(tenant_id=tenant_id) as connection:
+            connection.execute(_PATIENT)
+            mine = connection.execute(f"SELECT pg_try_advisory_xact_lock({_KEY})", [tenant_id]).fetchone()[0]
+            if not mine:
+                return written
+            done = _write_batch(connection, tenant_id, loader)
+            written += done
+        # Somebody who was turned away at the lock may have come after our look: look again now that it is free.
+        with connect(tenant_id=tenant_id) as connection:
+            if not connection.execute(_WAITING, [tenant_id, 1]).fetchone():
+                return written
+
+
+def _write_batch(connection: psycopg.Connection, tenant_id: int, loader: Loader) -> int:
+    from saas.kit.search.whoosh_engine import NoIndex
+
+    changes = connection.execute(_WAITING, [tenant_id, BATCH]).fetchall()
+    place = places.of(connection, tenant_id)
+    whole = place is None or any(record_id is None for _, _, record_id in changes)
+    if not whole and changes:
+        keys = list(dict.fromkeys((kind, record_id) for _, kind, record_id in changes))
+        try:
+            _apply(connection, tenant_id, place.engine, loader(keys), keys)
+        except NoIndex:
+            whole = True
+    if whole:
+        _rebuild(connection, tenant_id, loader(None), engine=place.engine if place else places.first_choice())
+    _move(connection, tenant_id, loader)
+    connection.execute(_STRIKE, [tenant_id, [change for change, _, _ in changes]])
+    return len(changes)
+
+
+def _apply(connection: psycopg.Connection, tenant_id: int, engine: str, records: Iterable[Record], keys: Keys) -> None:
+    entries = [terms.prepare(record) for record in records]
+    present = {(entry.kind, entry.id) for entry in entries}
+    if gone := [key for key in keys if key not in present]:
+        places.engines()[engine].remove(connection, tenant_id, gone)
+    if entries:
+        places.engines()[engine].put(connection, tenant_id, entries)
+
+
+def _rebuild(connection: psycopg.Connection, tenant_id: int, records: Iterable[Record], *, engine: str) -> int:
+    built = places.engines()[engine].replace(connection, tenant_id, (terms.prepare(record) for record in records))
+    places.settle(connection, tenant_id, engine)
+    return built
+
+
+def _move(connection: psycopg.Connection, tenant_id: int, loader: Loader) -> None:
+    """Build the tenant's index with the engine that suits its size, and only then take the old one away."""
+    from saas.kit.search.whoosh_engine import NoIndex
+
+    place = places.of(connection, tenant_id)
+    try:
+        records = places.engines()[place.engine].count(connection, tenant_id, most=places.size_limit() + 1)
+    except NoIndex:
+        return
+    better = places.better(place.engine, records)
+    if better != place.engine:
+        _rebuild(connection, tenant_id, loader(None), engine=better)
+        if place.engine == "postgres":
+            places.engines()["postgres"].clear(connection, tenant_id)
+
+
+@contextmanager
+def alone(tenant_id: int, connect: places.Connect) -> Iterator[psycopg.Connection]:
+    """Hold the tenant's writing lock for one transaction, waiting for it."""
+    with connect(tenant_id=tenant_id) as connection:
+        connection.execute(_PATIENT)
+        connection.execute(f"SELECT pg_advisory_xact_lock({_KEY})", [tenant_id])
+        yield connection
+
+
+def index(tenant_id: int, records: Iterable[Record], *, connect: places.Connect = places.connect) -> None:
+    """Index records now, in place of what they were before; jobs with many changes use `touch` and `write_pending`."""
+    entries = [terms.prepare(record) for record in records]
+    with alone(tenant_id, connect) as connection:
+        place = places.of(connection, tenant_id)
+        if place is None:
+            _rebuild(connection, tenant_id, [], engine=places.first_choice())
+            place = places.of(connection, tenant_id)
+        places.engines()[place.engine].put(connection, tenant_id, entries)
+
+
+def remove(tenant_id: int, keys: Keys, *, connect: places.Connect = places.connect) -> None:
+    """Take records, given as (kind, id), out of the index now."""
+    with alone(tenant_id, connect) as connection:
+        place = places.of(connection, tenant_id)
+        if place is not None:
+            places.engines()[place.engine].remove(connection, tenant_id, list(keys))
+
+
+def rebuild(
+    tenant_id: int, records: Iterable[Record], *, engine: str | None = None, connect: places.Connect = places.connect
+) -> int:
+    """Build a tenant's index anew from all its records; returns how many. `records` is read while the lock is held.
+
+    With `engine` the tenant moves there. Whatever is found meanwhile comes from the old index.
+    """
+    with alone(tenant_id, connect) as connection:
+        place = places.of(connection, tenant_id)
+        chosen = engine or (place.engine if place else places.first_choice())
+        built = _rebuild(connection, tenant_id, records, engine=chosen)
+        if chosen == "whoosh":
+            places.engines()["postgres"].clear(connection, tenant_id)
+    if chosen == "postgres":
+        places.engines()["whoosh"].clear(None, tenant_id)
+    return built
+
+
+def forget(tenant_id: int) -> None:
+    """Remove a tenant's files from this machine; its rows go with the tenant's own."""
+    places.remembered.forget(tenant_id)
+    places.engines()["whoosh"].clear(None, tenant_id)

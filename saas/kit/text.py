@@ -1,0 +1,66 @@
+"""Cleaning and comparing what people type, and the sentences we answer with."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from flask import has_request_context
+from flask_babel import gettext as _babel_gettext
+
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+EMAIL = re.compile(r"^[^\s@<>(),;:\"\[\]\\]{1,64}@[^\s@<>(),;:\"\[\]\\]{1,253}$")
+
+
+class NotAnEmail(ValueError):
+    """The text is not an e-mail address."""
+
+
+def gettext(sentence: str, **values: object) -> str:
+    """Return the sentence in the reader's language, or as it is where nobody reads (a job, a command)."""
+    if has_request_context():
+        return _babel_gettext(sentence, **values)
+    return sentence % values if values else sentence
+
+
+_ = gettext
+
+
+def clean(value: str | None, *, most: int = 10_000) -> str:
+    """Return the text without control characters and outer blanks, in composed form, cut at `most` characters."""
+    return CONTROL.sub("", unicodedata.normalize("NFC", value or "")).strip()[:most]
+
+
+def email(value: str) -> str:
+    """Return the address as it is compared (`email_norm`): lower case, domain in its ASCII form. Raises NotAnEmail."""
+    plain = unicodedata.normalize("NFKC", clean(value, most=320)).lower()
+    if not EMAIL.match(plain):
+        raise NotAnEmail("This is not an e-mail address.")
+    local, domain = plain.rsplit("@", 1)
+    try:
+        domain = domain.encode("idna").decode()
+    except UnicodeError:
+        raise NotAnEmail("This is not an e-mail address.") from None
+    if "." not in domain or ".." in domain or domain.startswith(".") or domain.endswith("."):
+        raise NotAnEmail("This is not an e-mail address.")
+    return f"{local}@{domain}"
+
+
+def phone(value: str) -> str:
+    """Return a phone number as it is compared: its digits, with a plus when it was given internationally."""
+    plain = unicodedata.normalize("NFKC", value or "").strip()
+    digits = re.sub(r"\D", "", plain)
+    if plain.startswith("00"):
+        return "+" + digits[2:]
+    return ("+" if plain.startswith("+") else "") + digits
+
+
+def fold(value: str) -> str:
+    """Return the text as it is compared loosely: NFKC, case folded, accents off, blanks single."""
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", value or "").casefold())
+    bare = "".join(ch for ch in decomposed if not unicodedata.combining(ch))
+    return " ".join(bare.split())
+
+
+def slug(value: str, *, most: int = 40) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", fold(value)).strip("-")[:most].strip("-")

@@ -1,0 +1,52 @@
+"""Keys with which programs sign in: shown once, kept as digests, revoked at any moment."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+
+from saas.kit import clock, crypto, errors
+from saas.kit.db import db, one
+from saas.kit.text import gettext as _
+from saas.tenancy import audit, directory
+from saas.tenancy.models import ApiKey
+
+
+class NoSuchKey(errors.NotFound):
+    """There is no such key."""
+
+
+def make(*, name: str, made_by: UUID | None = None) -> tuple[ApiKey, str]:
+    """Make a key and return it with its secret text, which cannot be read again."""
+    hint = crypto.new_token(8)
+    secret = f"rg_{hint}_{crypto.new_token(43)}"
+    key = ApiKey(name=name or _("Key"), hint=hint, digest=crypto.digest(secret), made_by=made_by)
+    db.session.add(key)
+    db.session.flush()
+    directory.enter(kind="api_key", key=secret, subject_id=key.id)
+    audit.record(action="api_keys.made", kind="api_key", record_id=key.id, after={"name": key.name, "hint": hint})
+    return key, secret
+
+
+def live(key_id: UUID) -> ApiKey | None:
+    """Return the bound tenant's key if it is not revoked, and note that it was used."""
+    key = db.session.scalars(select(ApiKey).where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None))).one_or_none()
+    if key is not None and (key.last_used_at is None or key.last_used_at < clock.now() - timedelta(minutes=5)):
+        key.last_used_at = clock.now()
+    return key
+
+
+def all_keys() -> list[ApiKey]:
+    return list(db.session.scalars(select(ApiKey).order_by(ApiKey.id.desc())))
+
+
+def revoke(key_id: UUID | str) -> ApiKey:
+    """Make a key useless from now on; raises NoSuchKey."""
+    key = one(ApiKey, key_id, NoSuchKey, lock=True)
+    if key.revoked_at is None:
+        key.revoked_at = clock.now()
+        directory.strike(kind="api_key", subject_id=key.id)
+        audit.record(action="api_keys.revoked", kind="api_key", record_id=key.id)
+    return key

@@ -1,0 +1,58 @@
+"""Companies: founding one, with its first member, its settings and what it may use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from saas.kit import clock, crypto, scope, text
+from saas.kit.db import db
+from saas.kit.events import announce
+from saas.tenancy import audit, directory, limits
+from saas.tenancy.events import TenantSignedUp
+from saas.tenancy.models import Login, Member, Tenant, TenantSettings
+
+
+@dataclass(frozen=True)
+class Founded:
+    """A new company with its first member, an owner, and the public key of its site."""
+
+    tenant_id: int
+    member: Member
+    site_key: str
+
+
+def add_row(*, name: str, simulated: bool = False) -> int:
+    """Write the company's row and return its id; the caller binds that id and goes on with `found`."""
+    tenant = Tenant(name=text.clean(name, most=120), simulated=simulated)
+    db.session.add(tenant)
+    db.session.flush()
+    return tenant.id
+
+
+def found(*, name: str, owner: Login, currency: str = "EUR", zone: str = "UTC", allowed: dict[str, int | None]) -> Founded:
+    """Furnish the bound, just added company: settings, owner, and what its plan allows."""
+    member = Member(
+        login_id=owner.id, email=owner.email, email_norm=owner.email_norm, name=owner.name, role="owner", joined_at=clock.now()
+    )
+    site_key = f"pk_{crypto.new_token(24)}"
+    settings = TenantSettings(currency=currency, zone=zone, sender_name=text.clean(name, most=120), site_key=site_key)
+    db.session.add_all([member, settings])
+    db.session.flush()
+    directory.enter(kind="site_key", key=site_key)
+    directory.enter(kind="member", key=str(owner.id), subject_id=member.id)
+    limits.set_all(limits=allowed)
+    audit.record(action="tenants.founded", kind="tenant", record_id=scope.tenant_id(), after={"name": name})
+    announce(TenantSignedUp(name=name))
+    return Founded(scope.tenant_id(), member, site_key)
+
+
+def current() -> Tenant:
+    """Return the bound company."""
+    return db.session.scalars(select(Tenant).where(Tenant.id == scope.tenant_id())).one()
+
+
+def all_ids() -> list[int]:
+    """Return the ids of all companies that are not closed."""
+    return list(db.session.scalars(select(Tenant.id).where(Tenant.state != "closed").order_by(Tenant.id)))

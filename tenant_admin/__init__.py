@@ -1,0 +1,30 @@
+"""The staff's door: the pages in which a company's people work."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from flask import Flask
+
+from saas import config
+from saas.kit import doors
+
+
+def register(app: Flask) -> None:
+    """Put every module of this folder that has `pages` (a blueprint) on the map, inside the frame and behind the guards."""
+    from tenant_admin import entrance, frame
+
+    settings = config.get()
+    pictures = settings.page_image_hosts if settings.production else (*settings.page_image_hosts, "http://127.0.0.1:*", "http://localhost:*")
+    frame.init(
+        app, image_sources=pictures, form_targets=entrance.form_targets(settings), remember_locale=entrance.remember_language
+    )
+    doors.open_to("anyone", unit=False)(app.view_functions["page_static"])
+    entrance.install(app)
+    for found in pkgutil.iter_modules(__path__):
+        part = importlib.import_module(f"tenant_admin.{found.name}")
+        blueprint = getattr(part, "pages", None)
+        if blueprint is not None and (found.name != "gallery" or settings.gallery):
+            blueprint.before_request(entrance.refuse_forged)
+            app.register_blueprint(blueprint)

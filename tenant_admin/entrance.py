@@ -1,0 +1,168 @@
+"""Who may see a page: the guards of the staff's door.
+
+A person has signed in; a member has also chosen a company and holds a role there. What the role allows is asked once,
+here, for every page.
+"""
+
+from __future__ import annotations
+
+import urllib.parse
+from collections.abc import Sequence
+
+from flask import Flask, Response, flash, g, redirect, request, url_for
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
+
+from saas import config
+from saas.kit import doors, errors, scope, work
+from saas.tenancy import limits, logins, members, roles
+from tenant_admin.frame import Viewer
+
+COOKIE = "regulars_session"
+csrf = CSRFProtect()
+
+
+class SignInFirst(errors.NotSignedIn):
+    """Nobody is signed in; the door shows the sign-in page and comes back afterwards."""
+
+
+class ChooseCompany(errors.NotSignedIn):
+    """The person is signed in and has not chosen which of their companies to act for."""
+
+
+class Forged(errors.Forbidden):
+    """The request was not made by one of our own pages."""
+
+    message = "This form is too old or was sent from another site. Go back, load the page again and repeat it."
+
+
+def install(app: Flask) -> None:
+    """Register the guards and how their refusals are answered."""
+    app.config.update(WTF_CSRF_CHECK_DEFAULT=False, WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=False)
+    csrf.init_app(app)
+    app.jinja_env.globals["csrf_token"] = generate_csrf
+    app.register_error_handler(SignInFirst, _to_sign_in)
+    app.register_error_handler(ChooseCompany, lambda error: _go(url_for("companies.choose")))
+    doors.guard("person")(admit_person)
+    doors.guard("member")(admit_member)
+
+
+def form_targets(settings: config.Settings) -> Sequence[str]:
+    """Return where our forms may lead besides ourselves: the payment pages."""
+    return [settings.stripe_api_base] if settings.stripe_api_base else ["https://checkout.stripe.com", "https://billing.stripe.com"]
+
+
+def refuse_forged() -> None:
+    """Refuse a changing request that did not come from one of our own pages; raises Forged."""
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        raise Forged(_(Forged.message))
+    try:
+        csrf.protect()
+    except CSRFError:
+        raise Forged(_(Forged.message)) from None
+
+
+def signed_in() -> logins.SignedIn | None:
+    """Return who the request's cookie stands for, read once a request."""
+    if "signed_in" not in g:
+        cookie = request.cookies.get(cookie_name())
+        g.signed_in = None
+        if cookie:
+            with work.unit(tenant_id=None):
+                g.signed_in = logins.read_session(cookie)
+    return g.signed_in
+
+
+def admit_person(entrance: doors.Entrance) -> doors.Admitted:
+    """Admit whoever has signed in; raises SignInFirst."""
+    who = signed_in()
+    if who is None:
+        raise SignInFirst
+    g.viewer = Viewer(name=who.name or who.email, email=who.email, locale=who.language or None, zone=who.zone or None,
+                      rights=frozenset(), sign_out_url=url_for("signing.sign_out"))  # fmt: skip
+    return doors.Admitted(None, scope.Actor("person", str(who.login_id), who.name or who.email))
+
+
+def admit_member(entrance: doors.Entrance) -> doors.Admitted:
+    """Admit a member whose role includes the page's permission; raises SignInFirst, ChooseCompany, MayNot or ReadOnly."""
+    who = signed_in()
+    if who is None:
+        raise SignInFirst
+    if who.tenant_id is None or who.member_id is None:
+        raise ChooseCompany
+    with work.unit(tenant_id=who.tenant_id):
+        acting = members.acting(who.member_id)
+        if acting is None:
+            raise ChooseCompany
+        if entrance.permission:
+            roles.require(acting.role, entrance.permission)
+        if request.method not in ("GET", "HEAD") and not (entrance.permission or "").startswith(("plan.", "settings.", "members.")):
+            limits.require_writable()
+    g.member = acting
+    g.viewer = Viewer(
+        name=who.name or who.email, email=who.email, company=acting.company, locale=who.language or None,
+        zone=who.zone or acting.zone, rights=roles.permissions(acting.role), menu=_menu(), sign_out_url=url_for("signing.sign_out"),
+    )  # fmt: skip
+    return doors.Admitted(who.tenant_id, scope.Actor("member", str(who.member_id), who.name or who.email))
+
+
+def _menu() -> tuple[tuple[str, str, str], ...]:
+    entries = (("account.show", _("My account"), "user"), ("companies.choose", _("Change company"), "building"))
+    known = [(label, url_for(endpoint), icon) for endpoint, label, icon in entries if _exists(endpoint)]
+    return tuple(known)
+
+
+def _exists(endpoint: str) -> bool:
+    from flask import current_app
+
+    return endpoint in current_app.view_functions
+
+
+def remember_language(language: str) -> None:
+    """Keep the language somebody chose with their login."""
+    who = signed_in()
+    if who is not None:
+        with work.unit(tenant_id=None):
+            logins.choose_language(login_id=who.login_id, language=language)
+
+
+def cookie_name() -> str:
+    """Return the session cookie's name; with https the prefix binds it to this very host."""
+    return f"__Host-{COOKIE}" if config.get().public_url.startswith("https://") else COOKIE
+
+
+def give_cookie(response: Response, token: str) -> Response:
+    """Put a session's token into the answer as a cookie scripts cannot read."""
+    response.set_cookie(
+        cookie_name(), token, max_age=int(logins.ABSOLUTE.total_seconds()), httponly=True, samesite="Lax", path="/",
+        secure=config.get().public_url.startswith("https://"),
+    )  # fmt: skip
+    return response
+
+
+def take_cookie(response: Response) -> Response:
+    response.delete_cookie(cookie_name(), path="/")
+    return response
+
+
+def safe_next(target: str | None) -> str:
+    """Return where to go after signing in: a path of ours, never another site."""
+    parts = urllib.parse.urlsplit(target or "")
+    good = target and target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
+    return target if good else url_for("home.index")
+
+
+def _to_sign_in(error: SignInFirst) -> Response:
+    if request.method == "GET" and request.headers.get("HX-Request") != "true":
+        return _go(url_for("signing.sign_in", next=request.full_path.rstrip("?")))
+    flash(_("You were signed out. Sign in to go on."), "info")
+    return _go(url_for("signing.sign_in"))
+
+
+def _go(address: str) -> Response:
+    """Send the browser there; htmx is told to load the whole page."""
+    if request.headers.get("HX-Request") == "true":
+        return Response("", 200, {"HX-Redirect": address})
+    return redirect(address, 303)

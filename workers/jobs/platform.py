@@ -1,0 +1,15 @@
+"""The platform's own housekeeping."""
+
+from __future__ import annotations
+
+from saas.kit import outbox, ticks, work
+from saas.tenancy import logins
+
+
+def tidy(*, run_at: str, **_: object) -> None:
+    """Throw away what is finished and old."""
+    with work.platform_unit(reason="tidy finished events and old sessions"):
+        outbox.tidy()
+        logins.tidy()
+        ticks.tidy()
+        ticks.done(task="workers.jobs.platform.tidy", run_at=run_at)

@@ -1,0 +1,23 @@
+"""What follows from what: one table from events to the jobs that react to them.
+
+A reaction is a function of `workers.jobs` that takes the event's fields as keyword arguments and ends in `**_`. It runs
+in a unit of work with the tenant bound, and is recorded in that same transaction, so that an event handed out twice has
+its effect once. Its queue says how soon it matters: events (now), mail (mass work), heavy (may take minutes).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """One function of workers.jobs and the queue it runs on."""
+
+    function: str
+    queue: str = "events"
+
+
+REACTIONS: dict[str, tuple[Reaction, ...]] = {
+    "TenantSignedUp": (),
+}

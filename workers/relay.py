@@ -1,0 +1,65 @@
+"""The relay: takes events off the outbox's doorbell and hands their reactions to the queues.
+
+It is woken by a nudge after each commit and looks by itself every second. What it handed out comes back after a lease
+(longer each time) unless its reactions were recorded, so neither a lost Valkey nor a killed worker loses anything. When
+Valkey turns out to have been emptied, everything handed out comes back at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from collections import defaultdict
+
+from redis.exceptions import RedisError
+from sqlalchemy.exc import OperationalError
+
+from saas.kit import outbox, queues, valkey, work
+from saas.kit.events import NUDGE
+from workers.reactions import REACTIONS
+
+log = logging.getLogger("regulars.relay")
+JOB = "workers.handing_out.react"
+MARK = "outbox:relay-was-here"
+
+
+def hand_out(*, most: int = 500, per_job: int = 25) -> int:
+    """Claim events that are due, ring for their reactions, and return how many there were."""
+    with work.unit(tenant_id=None):
+        claimed = outbox.claim(most=most)
+        idle = [row.event_id for row in claimed if not REACTIONS.get(row.name)]
+        if idle:
+            outbox.forget(idle)
+    waiting: dict[str, list[list]] = defaultdict(list)
+    for row in claimed:
+        for reaction in REACTIONS.get(row.name, ()):
+            waiting[reaction.queue].append([row.tenant_id, str(row.event_id), reaction.function])
+    for queue, items in waiting.items():
+        for start in range(0, len(items), per_job):
+            queues.enqueue(queue, JOB, items=items[start : start + per_job])
+    return len(claimed)
+
+
+def bring_back_if_emptied() -> None:
+    """Make everything due again when our mark in Valkey is gone: it was flushed or came back empty."""
+    if valkey.client().set(MARK, b"1", nx=True):
+        with work.unit(tenant_id=None):
+            outbox.bring_back()
+
+
+def run() -> None:
+    """Hand out until told to stop."""
+    going = [True]
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: going.clear())
+    queues.allow([JOB])
+    while going:
+        try:
+            bring_back_if_emptied()
+            if hand_out() == 0:
+                valkey.client().blpop([NUDGE], timeout=1)
+                valkey.client().delete(NUDGE)
+        except (RedisError, OperationalError, OSError) as error:
+            log.warning("waiting for a server: %s", error)
+            time.sleep(0.5)

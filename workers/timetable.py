@@ -1,0 +1,66 @@
+"""The clock: what is due is written down once in PostgreSQL and then rung for.
+
+A tick is a row (task, moment); two timetables write it once. A tick that nobody finished is rung again, so a task must be
+content to run twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from redis.exceptions import RedisError
+from sqlalchemy.exc import OperationalError
+
+from saas.kit import queues, ticks, work
+
+log = logging.getLogger("regulars.timetable")
+
+
+@dataclass(frozen=True)
+class Task:
+    """A function of workers.jobs that runs every so often on a queue; `offset` moves it within its period."""
+
+    function: str
+    every: timedelta
+    queue: str = "heavy"
+    offset: timedelta = timedelta(0)
+
+
+TASKS: tuple[Task, ...] = (Task("workers.jobs.platform.tidy", timedelta(hours=1)),)
+
+def due_moment(task: Task, now: datetime) -> datetime:
+    """Return the latest moment at which the task was due."""
+    period = task.every.total_seconds()
+    passed = (now - task.offset).timestamp() // period * period
+    return datetime.fromtimestamp(passed, UTC) + task.offset
+
+
+def tick() -> int:
+    """Write down and ring for what is due, and ring again for what was not finished; returns how many."""
+    by_name = {task.function: task for task in TASKS}
+    with work.unit(tenant_id=None):
+        now = ticks.database_now()
+        due = [(task, due_moment(task, now)) for task in TASKS]
+        fresh = [(task, moment) for task, moment in due if ticks.note(task=task.function, run_at=moment)]
+        stuck = [(by_name[row.task], row.run_at) for row in ticks.unfinished() if row.task in by_name]
+    for task, moment in fresh + stuck:
+        queues.enqueue(task.queue, task.function, run_at=moment.isoformat())
+    return len(fresh) + len(stuck)
+
+
+def run() -> None:
+    """Tick every second until told to stop."""
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    queues.allow(task.function for task in TASKS)
+    while not stop.is_set():
+        try:
+            tick()
+        except (RedisError, OperationalError, OSError) as error:
+            log.warning("waiting for a server: %s", error)
+        stop.wait(1)
