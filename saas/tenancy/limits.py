@@ -94,4 +94,4 @@ def count(name: str, *, by: int = 1) -> int:
 
 def all_limits() -> dict[str, int | None]:
     """Return every entitlement by name."""
-    return dict(db.session.execute(select(Entitlement.name, Entitlement.most)).tuples().all())
+    return dict(db.session.execute(select(Entitlement.name, Entitlement.most)).all())

@@ -1,0 +1,200 @@
+"""Customers as shops and programs send them: cleaned, matched to who is known, and written in a few statements a batch.
+
+Shop data always enters: a field that is out of range is refused for its own row and the others go on. An item older than
+what is stored changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from saas.customers import consent, facts, identity
+from saas.customers.events import CustomersChanged
+from saas.customers.models import NO_SOURCE, Customer
+from saas.kit import clock, identifiers, scope, search, text
+from saas.kit.db import db
+from saas.kit.events import announce
+
+TEXTS = {"first_name": 120, "last_name": 120, "company": 200, "language": 20, "country": 60, "city": 120, "postcode": 30, "address": 500}
+COLUMNS = ("external_id", "email", "email_norm", "phone", "phone_norm", *TEXTS, "tags", "name_sort", "source_updated_at")
+
+
+@dataclass
+class Upserted:
+    """What became of one item: status is created, updated, unchanged, stale or failed."""
+
+    index: int
+    id: UUID | None
+    status: str
+    error: str = ""
+
+
+class BadItem(ValueError):
+    """An item cannot be a customer; the sentence says why."""
+
+
+def cleaned(item: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns an item fills, normalised; keys it does not have are left out. Raises BadItem."""
+    found: dict[str, Any] = {name: text.clean(item[name], most=most) for name, most in TEXTS.items() if item.get(name) is not None}
+    if item.get("external_id"):
+        found["external_id"] = text.clean(str(item["external_id"]), most=200)
+    if item.get("email"):
+        try:
+            found["email_norm"] = text.email(item["email"])
+        except text.NotAnEmail as error:
+            raise BadItem(str(error)) from None
+        found["email"] = text.clean(item["email"], most=320)
+    if item.get("phone"):
+        found["phone"] = text.clean(item["phone"], most=40)
+        found["phone_norm"] = text.phone(found["phone"])
+    if item.get("tags") is not None:
+        found["tags"] = list(dict.fromkeys(text.clean(tag, most=60) for tag in item["tags"] if text.clean(tag)))[:50]
+    if item.get("updated_at"):
+        found["source_updated_at"] = item["updated_at"]
+    return found
+
+
+def sort_name(row: dict[str, Any]) -> str:
+    """Return the text the list is sorted by: family name first, then given name, company or address."""
+    parts = (row.get("last_name"), row.get("first_name"))
+    shown = " ".join(part for part in parts if part) or row.get("company") or row.get("email_norm") or row.get("external_id") or ""
+    return text.fold(shown)[:200]
+
+
+def upsert_many(items: Sequence[dict[str, Any]], source_id: UUID = NO_SOURCE, *, source: str = "shop") -> list[Upserted]:
+    """Create or update customers from items in the API's shape, and say of each what became of it.
+
+    Matched by the source's external id first, then by e-mail address. Two items of one person in a batch are one
+    customer, the later item winning.
+    """
+    results = [Upserted(index, None, "failed") for index in range(len(items))]
+    rows: list[tuple[int, dict[str, Any]]] = []
+    for index, item in enumerate(items):
+        try:
+            row = cleaned(item)
+            if not (row.get("external_id") or row.get("email_norm") or row.get("phone_norm")):
+                raise BadItem("A customer needs an external_id, an email or a phone.")
+            rows.append((index, row))
+        except BadItem as error:
+            results[index].error = str(error)
+    names = {index: _names(row, source_id) for index, row in rows}
+    known = identity.find_many(name for own in names.values() for name in own)
+    created: dict[UUID, dict[str, Any]] = {}
+    changes: dict[UUID, dict[str, Any]] = {}
+    for index, row in rows:
+        held = next((known[name] for name in names[index] if name in known), None)
+        if held is None:
+            held = identifiers.new()
+            created[held] = dict(row)
+            results[index].status = "created"
+        elif held in created:
+            created[held].update(row)
+            results[index].status = "updated"
+        else:
+            changes.setdefault(held, {}).update(row)
+            results[index].status = "updated"
+        results[index].id = held
+        for name in names[index]:
+            known.setdefault(name, held)
+    _insert(created, source_id)
+    unchanged, stale = _update(changes, source_id)
+    for result in results:
+        if result.id in unchanged and result.status == "updated":
+            result.status = "unchanged"
+        elif result.id in stale:
+            result.status = "stale"
+    identity.link_many([(known[name], *name) for own in names.values() for name in own])
+    _record_consent(items, results, source)
+    touched = [customer for customer in dict.fromkeys(r.id for r in results if r.id) if customer not in unchanged]
+    search.touch("customer", *touched)
+    announce(*[
+        CustomersChanged(customer_ids=[str(customer) for customer in touched[start : start + 500]])
+        for start in range(0, len(touched), 500)
+    ])  # fmt: skip
+    return results
+
+
+def _names(row: dict[str, Any], source_id: UUID) -> list[identity.Name]:
+    names: list[identity.Name] = []
+    if row.get("external_id"):
+        names.append(("external", source_id, row["external_id"]))
+    if row.get("email_norm"):
+        names.append(("email", NO_SOURCE, row["email_norm"]))
+    if not names and row.get("phone_norm"):
+        names.append(("phone", NO_SOURCE, row["phone_norm"]))
+    return names
+
+
+def _insert(created: dict[UUID, dict[str, Any]], source_id: UUID) -> None:
+    if not created:
+        return
+    now = clock.now()
+    blank = {name: "" for name in TEXTS} | {"phone": "", "phone_norm": "", "external_id": None, "email": None, "email_norm": None}
+    values = [
+        {"tenant_id": scope.tenant_id(), "id": customer, "source_id": source_id, "note": "", "email_consent": "unknown",
+         "created_at": now, "updated_at": now, "source_updated_at": None, "tags": [], **blank, **row, "name_sort": sort_name(row)}
+        for customer, row in created.items()
+    ]  # fmt: skip
+    db.session.execute(insert(Customer), values)
+    facts.ensure(list(created))
+
+
+def _update(changes: dict[UUID, dict[str, Any]], source_id: UUID) -> tuple[set[UUID], set[UUID]]:
+    """Write what differs; returns the customers that nothing changed for and those whose item was older."""
+    unchanged: set[UUID] = set()
+    stale: set[UUID] = set()
+    query = select(Customer).where(Customer.id.in_(changes)).order_by(Customer.id).with_for_update()
+    taken = _addresses_taken(changes)
+    for customer in db.session.scalars(query):
+        row = changes[customer.id]
+        if _older(row.get("source_updated_at"), customer.source_updated_at):
+            stale.add(customer.id)
+            continue
+        if taken.get(row.get("email_norm"), customer.id) != customer.id:
+            row.pop("email", None), row.pop("email_norm", None)
+        if customer.external_id and customer.source_id != source_id:
+            row.pop("external_id", None)
+        elif "external_id" in row and not customer.external_id:
+            customer.source_id = source_id
+        differing = {name: value for name, value in row.items() if getattr(customer, name) != value}
+        for name, value in differing.items():
+            setattr(customer, name, value)
+        if not set(differing) - {"source_updated_at"}:
+            unchanged.add(customer.id)
+        else:
+            customer.name_sort = sort_name({name: getattr(customer, name) for name in COLUMNS})
+    db.session.flush()
+    return unchanged, stale
+
+
+def _older(given: datetime | None, held: datetime | None) -> bool:
+    return given is not None and held is not None and given < held
+
+
+def _addresses_taken(changes: dict[UUID, dict[str, Any]]) -> dict[str | None, UUID]:
+    norms = {row["email_norm"] for row in changes.values() if row.get("email_norm")}
+    if not norms:
+        return {}
+    return dict(db.session.execute(select(Customer.email_norm, Customer.id).where(Customer.email_norm.in_(norms))).all())
+
+
+def _record_consent(items: Sequence[dict[str, Any]], results: Sequence[Upserted], source: str) -> None:
+    wanted: dict[UUID, str] = {}
+    for item, result in zip(items, results, strict=True):
+        state = (item.get("consent") or {}).get("email")
+        if result.id and result.status != "stale" and state in ("granted", "withdrawn"):
+            wanted[result.id] = state
+    consent.record_many(list(wanted.items()), source=source)
+
+
+def touch_updated(customer_ids: Sequence[UUID]) -> None:
+    """Move customers' version on, so that pages and programs see that something about them changed."""
+    if customer_ids:
+        db.session.execute(update(Customer).where(Customer.id.in_(customer_ids)).values(updated_at=clock.now()))

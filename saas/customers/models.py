@@ -1,0 +1,141 @@
+"""Customers, the names they go by, what they agreed to, and what the rooms above push down about them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from saas.kit.db import Stamped, TenantModel, tenant_fk
+
+NO_SOURCE = UUID(int=0)
+CONSENT_STATES = ("unknown", "granted", "withdrawn")
+IDENTITY_KINDS = ("email", "phone", "external", "visitor")
+
+
+class Customer(Stamped, TenantModel):
+    """A person or firm the company sells to. `source_id` is the shop (or NO_SOURCE) that `external_id` is an id of."""
+
+    __tablename__ = "customers"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "email_norm"),
+        CheckConstraint(f"email_consent IN {CONSENT_STATES}", name="email_consent"),
+        Index("ix_customers_name_sort", "tenant_id", "name_sort", "id"),
+        Index("ix_customers_created_at", "tenant_id", "created_at", "id"),
+        Index("ix_customers_phone_norm", "tenant_id", "phone_norm"),
+        Index("ix_customers_country", "tenant_id", "country"),
+    )
+
+    source_id: Mapped[UUID] = mapped_column(default=NO_SOURCE)
+    external_id: Mapped[str | None] = mapped_column(Text)
+    email: Mapped[str | None] = mapped_column(Text)
+    email_norm: Mapped[str | None] = mapped_column(Text)
+    phone: Mapped[str] = mapped_column(Text, default="")
+    phone_norm: Mapped[str] = mapped_column(Text, default="")
+    first_name: Mapped[str] = mapped_column(Text, default="")
+    last_name: Mapped[str] = mapped_column(Text, default="")
+    name_sort: Mapped[str] = mapped_column(Text, default="")
+    company: Mapped[str] = mapped_column(Text, default="")
+    language: Mapped[str] = mapped_column(Text, default="")
+    country: Mapped[str] = mapped_column(Text, default="")
+    city: Mapped[str] = mapped_column(Text, default="")
+    postcode: Mapped[str] = mapped_column(Text, default="")
+    address: Mapped[str] = mapped_column(Text, default="")
+    note: Mapped[str] = mapped_column(Text, default="")
+    tags: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    email_consent: Mapped[str] = mapped_column(Text, default="unknown")
+    source_updated_at: Mapped[datetime | None]
+
+    @property
+    def name(self) -> str:
+        """What to call them: their name, else their company, else their address."""
+        return f"{self.first_name} {self.last_name}".strip() or self.company or self.email or self.external_id or "—"
+
+
+class Identity(Stamped, TenantModel):
+    """One name a customer goes by: an address, a number, a shop's id, a browser. A name leads to one customer."""
+
+    __tablename__ = "customer_identities"
+    __table_args__ = (
+        tenant_fk("customer_id", "customers", ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "kind", "source_id", "value"),
+        CheckConstraint(f"kind IN {IDENTITY_KINDS}", name="kind"),
+        Index("ix_customer_identities_customer_id", "tenant_id", "customer_id"),
+    )
+
+    customer_id: Mapped[UUID]
+    kind: Mapped[str] = mapped_column(Text)
+    source_id: Mapped[UUID] = mapped_column(default=NO_SOURCE)
+    value: Mapped[str] = mapped_column(Text)
+    proven: Mapped[bool] = mapped_column(Boolean, default=True)
+
+
+class Consent(TenantModel):
+    """One entry of the consent ledger: what a customer agreed to or withdrew, with its proof. Never changed."""
+
+    __tablename__ = "consents"
+    __table_args__ = (
+        tenant_fk("customer_id", "customers", ondelete="CASCADE"),
+        Index("ix_consents_customer_id", "tenant_id", "customer_id", "channel", "id"),
+    )
+
+    customer_id: Mapped[UUID]
+    channel: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+    source: Mapped[str] = mapped_column(Text, default="")
+    proof: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+
+
+class Facts(TenantModel):
+    """What the rooms above know of a customer, pushed down so that lists, segments and mails can use it; `id` is theirs."""
+
+    __tablename__ = "customer_facts"
+    __table_args__ = (
+        tenant_fk("id", "customers", ondelete="CASCADE"),
+        Index("ix_customer_facts_spent_amount", "tenant_id", text("spent_amount DESC"), "id"),
+        Index("ix_customer_facts_orders_count", "tenant_id", text("orders_count DESC"), "id"),
+        Index("ix_customer_facts_last_order_at", "tenant_id", text("last_order_at DESC NULLS LAST"), "id"),
+        Index("ix_customer_facts_last_visit_at", "tenant_id", text("last_visit_at DESC NULLS LAST"), "id"),
+    )
+
+    currency: Mapped[str] = mapped_column(Text, default="", server_default="")
+    orders_count: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    items_count: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    spent_amount: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    refunded_amount: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    first_order_at: Mapped[datetime | None]
+    last_order_at: Mapped[datetime | None]
+    visits_count: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    views_count: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    first_visit_at: Mapped[datetime | None]
+    last_visit_at: Mapped[datetime | None]
+    cart_amount: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    cart_at: Mapped[datetime | None]
+    mails_sent: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    mails_opened: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    mails_clicked: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    last_mail_at: Mapped[datetime | None]
+    last_open_at: Mapped[datetime | None]
+    last_click_at: Mapped[datetime | None]
+
+
+class TimelineEntry(TenantModel):
+    """One thing that happened with a customer, whatever room it happened in. The id comes from its time and key."""
+
+    __tablename__ = "timeline_entries"
+    __table_args__ = (
+        tenant_fk("customer_id", "customers", ondelete="CASCADE"),
+        Index("ix_timeline_entries_customer_id", "tenant_id", "customer_id", text("at DESC"), text("id DESC")),
+    )
+
+    customer_id: Mapped[UUID]
+    kind: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+    title: Mapped[str] = mapped_column(Text)
+    link: Mapped[str] = mapped_column(Text, default="")
+    details: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)

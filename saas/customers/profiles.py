@@ -1,0 +1,161 @@
+"""One customer at a time, as staff and programs work with them: open, create, change, delete."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from saas.customers import arriving, consent, facts, identity, timeline
+from saas.customers.arriving import Upserted, upsert_many
+from saas.customers.events import CustomerDeleted, CustomersChanged
+from saas.customers.models import NO_SOURCE, Customer
+from saas.kit import clock, errors, search
+from saas.kit import db as kit_db
+from saas.kit.db import db
+from saas.kit.events import announce
+from saas.kit.text import gettext as _
+from saas.tenancy import audit, limits
+
+__all__ = ["Upserted", "change", "count", "create", "delete", "find_or_create", "one", "query", "upsert_many"]
+
+
+class NoSuchCustomer(errors.NotFound):
+    """There is no such customer."""
+
+
+class KnownAlready(errors.Conflict):
+    """Another customer has this address; `customer_id` is theirs."""
+
+    def __init__(self, customer_id: UUID) -> None:
+        super().__init__(_("Another customer already has this e-mail address."), fields={"email": [_("Another customer already has this address.")]})
+        self.customer_id = customer_id
+
+
+class BadCustomer(errors.Invalid):
+    """A field of the customer is out of range."""
+
+
+def one(customer_id: UUID | str, *, lock: bool = False) -> Customer:
+    """Return a customer; raises NoSuchCustomer."""
+    return kit_db.one(Customer, customer_id, NoSuchCustomer, lock=lock)
+
+
+def query() -> Any:
+    """Return a select of all customers."""
+    return select(Customer)
+
+
+def count() -> int:
+    return db.session.scalar(select(func.count()).select_from(Customer)) or 0
+
+
+def _clean(fields: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return arriving.cleaned(fields)
+    except arriving.BadItem as error:
+        raise BadCustomer(fields={"email": [_(str(error))]}) from None
+
+
+def create(**fields: Any) -> Customer:
+    """Create a customer by hand; raises BadCustomer, KnownAlready or OverLimit."""
+    limits.require("contacts", used=count())
+    row = _clean(fields)
+    if not (row.get("email_norm") or row.get("external_id") or row.get("phone_norm") or row.get("last_name") or row.get("company")):
+        raise BadCustomer(fields={"email": [_("Give an e-mail address, a phone number or a name.")]})
+    _refuse_known(row.get("email_norm"), None)
+    if row.get("external_id"):
+        held = identity.find("external", row["external_id"])
+        if held is not None:
+            raise KnownAlready(held)
+    customer = Customer(**row, note=(fields.get("note") or "")[:10_000])
+    customer.name_sort = arriving.sort_name(row)
+    db.session.add(customer)
+    db.session.flush()
+    facts.ensure([customer.id])
+    _link_names(customer)
+    _apply_consent(customer, fields)
+    search.touch("customer", customer.id)
+    audit.record(action="customers.created", kind="customer", record_id=customer.id, after=_shown(row))
+    announce(CustomersChanged(customer_ids=[str(customer.id)]))
+    return customer
+
+
+def change(customer_id: UUID | str, **fields: Any) -> Customer:
+    """Change the given fields of a customer; raises NoSuchCustomer, BadCustomer or KnownAlready."""
+    customer = one(customer_id, lock=True)
+    row = _clean(fields)
+    for name in ("email", "phone", "external_id"):  # given and empty means: take it away
+        if name in fields and not fields[name]:
+            row[name] = None if name != "phone" else ""
+            row[f"{name}_norm"] = row[name]
+    row.pop("external_id_norm", None)
+    if row.get("email_norm"):
+        _refuse_known(row["email_norm"], customer.id)
+    if "note" in fields:
+        row["note"] = (fields["note"] or "")[:10_000]
+    if "email_norm" in row and customer.email_norm and row["email_norm"] != customer.email_norm:
+        identity.unlink(customer.id, "email", customer.email_norm)
+    before = {name: getattr(customer, name) for name in row}
+    for name, value in row.items():
+        setattr(customer, name, value)
+    customer.name_sort = arriving.sort_name({name: getattr(customer, name) for name in arriving.COLUMNS})
+    customer.updated_at = clock.now()
+    db.session.flush()
+    _link_names(customer)
+    _apply_consent(customer, fields)
+    search.touch("customer", customer.id)
+    audit.record(action="customers.edited", kind="customer", record_id=customer.id, before=_shown(before), after=_shown(row))
+    announce(CustomersChanged(customer_ids=[str(customer.id)]))
+    return customer
+
+
+def delete(customer_id: UUID | str) -> None:
+    """Delete a customer; their orders stay, without a name. Raises NoSuchCustomer."""
+    customer = one(customer_id, lock=True)
+    audit.record(action="customers.deleted", kind="customer", record_id=customer.id, before={"name": customer.name})
+    search.touch("customer", customer.id)
+    announce(CustomerDeleted(customer_id=str(customer.id)))
+    db.session.delete(customer)
+    db.session.flush()
+
+
+def find_or_create(
+    *, email: str | None = None, external_id: str | None = None, source_id: UUID = NO_SOURCE, source: str = "shop", **fields: Any
+) -> UUID | None:
+    """Return the customer of an address or a shop's id, created when new; None when neither can be read."""
+    item = {"email": email, "external_id": external_id, **fields}
+    return upsert_many([item], source_id, source=source)[0].id
+
+
+def write_note(*, customer_id: UUID | str, words: str) -> None:
+    """Add a note to a customer's timeline; raises NoSuchCustomer."""
+    customer = one(customer_id)
+    now = clock.now()
+    timeline.add(customer_id=customer.id, kind="note", at=now, title=words.strip()[:500], key=f"note:{now.isoformat()}")
+
+
+def _refuse_known(email_norm: str | None, own_id: UUID | None) -> None:
+    if email_norm:
+        held = db.session.scalar(select(Customer.id).where(Customer.email_norm == email_norm))
+        if held is not None and held != own_id:
+            raise KnownAlready(held)
+
+
+def _link_names(customer: Customer) -> None:
+    names = [("email", NO_SOURCE, customer.email_norm), ("external", customer.source_id, customer.external_id)]
+    identity.link_many([(customer.id, kind, source, value) for kind, source, value in names if value])
+
+
+def _apply_consent(customer: Customer, fields: dict[str, Any]) -> None:
+    state = (fields.get("consent") or {}).get("email")
+    if state in ("granted", "withdrawn"):
+        consent.record_many([(customer.id, state)], source="staff")
+        db.session.refresh(customer, ["email_consent"])
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    """What the trace keeps: plain values, without the columns made for comparing."""
+    hidden = ("email_norm", "phone_norm", "name_sort", "source_updated_at")
+    return {name: value for name, value in row.items() if name not in hidden}

@@ -1,0 +1,55 @@
+"""Everything that happened with a customer, in one line. Rooms above push their entries down to here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.dialects.postgresql import insert
+
+from saas.customers.models import TimelineEntry
+from saas.kit import identifiers, scope
+from saas.kit.db import db
+
+KINDS = (
+    "order", "refund", "visit", "cart", "mail_sent", "mail_opened", "mail_clicked", "consent", "note", "identified", "offer", "change",
+)  # fmt: skip
+
+
+def add(
+    *, customer_id: UUID, kind: str, at: datetime, title: str, key: str, link: str = "", details: dict[str, Any] | None = None
+) -> None:
+    """Add one entry, or renew the one with the same time and key."""
+    add_many([
+        {"customer_id": customer_id, "kind": kind, "at": at, "title": title, "key": key, "link": link, "details": details or {}}
+    ])  # fmt: skip
+
+
+def add_many(entries: Sequence[dict[str, Any]]) -> None:
+    """Add entries as `add` does; each is a dict of add's arguments."""
+    if not entries:
+        return
+    rows = {}
+    for entry in entries:
+        entry_id = identifiers.at(entry["at"], str(scope.tenant_id()), entry["kind"], entry["key"])
+        rows[entry_id] = {
+            "tenant_id": scope.tenant_id(), "id": entry_id, "customer_id": entry["customer_id"], "kind": entry["kind"],
+            "at": entry["at"], "title": entry["title"][:500], "link": entry.get("link", ""), "details": entry.get("details") or {},
+        }  # fmt: skip
+    statement = insert(TimelineEntry)
+    renewed = {name: statement.excluded[name] for name in ("customer_id", "title", "link", "details")}
+    db.session.execute(
+        statement.on_conflict_do_update(index_elements=["tenant_id", "id"], set_=renewed), [rows[key] for key in sorted(rows)]
+    )
+
+
+def of(customer_id: UUID, *, kinds: Sequence[str] = ()) -> Select:
+    """Return a select of a customer's entries, of some kinds or of all."""
+    query = select(TimelineEntry).where(TimelineEntry.customer_id == customer_id)
+    return query.where(TimelineEntry.kind.in_(kinds)) if kinds else query
+
+
+ORDER = ((TimelineEntry.at, "desc"), (TimelineEntry.id, "desc"))
