@@ -74,7 +74,7 @@ def bind_visitor(visitor: str, customer_id: UUID, *, proven: bool) -> bool:
         set_={"customer_id": customer_id, "proven": proven, "updated_at": func.now()},
         where=((Identity.customer_id != customer_id) | (Identity.proven != proven)) & (true() if proven else Identity.proven.is_(False)),
     )
-    news = db.session.execute(fresh).rowcount == 1
+    news = db.session.execute(fresh.returning(Identity.id)).first() is not None
     if news:
         announce(VisitorRecognised(visitor=visitor, customer_id=str(customer_id), proven=proven))
     return news

@@ -82,7 +82,7 @@ def record_reaction(*, event_id: UUID, reaction: str) -> bool:
     A second hand that does the same waits here for the first to commit, and then finds it done.
     """
     done = insert(ReactionDone).values(tenant_id=scope.tenant_id(), id=event_id, reaction=reaction)
-    return db.session.execute(done.on_conflict_do_nothing()).rowcount == 1
+    return db.session.execute(done.on_conflict_do_nothing().returning(ReactionDone.id)).first() is not None
 
 
 def one(event_id: UUID) -> OutboxEvent | None:
