@@ -1,0 +1,132 @@
+"""What a shopper will look at next, from the sessions of others: nearest neighbours, fitted in about a second.
+
+Modes: "continue" may return to what the shopper saw (for "go on where you were"), "discover" never does.
+The formula is in `neighbourhood`, the search for its weights in `session_tuning`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+
+import numpy as np
+
+from saas.recommend import archive, suggestions
+from saas.recommend.neighbourhood import Neighbourhood, Weights
+from saas.recommend.session_log import SessionLog
+from saas.recommend.suggestions import Suggestion
+from saas.recommend.vocabulary import Id, Vocabulary
+
+KIND, VERSION = "sessions", 1
+MODES = ("continue", "discover")
+DEFAULTS: Mapping[str, Weights] = {"continue": Weights(), "discover": Weights(position=2.3, rarity=1.1, backward=0.9)}
+
+
+class SessionModel:
+    """Session nearest neighbours: `fit`, `predict`, `add` finished sessions as they come."""
+
+    def __init__(self, log: SessionLog, weights: Mapping[str, Weights]) -> None:
+        self.log, self.weights = log, dict(weights)
+
+    @classmethod
+    def fit(
+        cls,
+        sessions: np.ndarray,
+        items: np.ndarray,
+        at: np.ndarray | None = None,
+        *,
+        weights: Mapping[str, Weights] = DEFAULTS,
+    ) -> SessionModel:
+        """Fit on clicks: three arrays with one entry per click.
+
+        `sessions` names the session (any integers or strings; only equality matters), `items` the product (integers
+        or strings), `at` orders the clicks (numbers or datetime64; the order of the rows when left out). Sessions are
+        aged by their last click. `weights` are one Weights per mode, from `session_tuning.tune` or the defaults.
+        """
+        return cls(SessionLog.gather(sessions, items, at), weights)
+
+    def add(self, items: Sequence[Id]) -> None:
+        """Learn one finished session (items, oldest click first) as the newest; new items become known."""
+        self.log.add(items)
+
+    def predict(
+        self,
+        seen: Sequence[Id],
+        *,
+        n: int = 20,
+        mode: str = "continue",
+        exclude: Iterable[Id] = (),
+        only: Iterable[Id] | None = None,
+        explain: bool = True,
+    ) -> list[Suggestion]:
+        """List the n items most likely to follow in a session whose clicks so far are `seen`, oldest first.
+
+        Unknown items in `seen` are passed over; with none known the answer is empty and the caller falls back to
+        popularity. `exclude` are never listed (out of stock, just bought), `only` restricts to these. Without
+        `explain` the evidence is left empty, which saves about half of the time.
+        """
+        weights = self.weights[mode]
+        known = self.log.vocabulary.known(seen).tolist()
+        if not known:
+            return []
+        near = Neighbourhood(self.log, [known])
+        given = near.given(weights)
+        scores = near.scores(weights, given=given)
+        if mode == "continue":
+            scores = near.remind(scores, weights)
+        else:
+            scores[np.isin(near.cell_item, known)] = 0.0
+        scores = self._narrowed(near.cell_item, scores, exclude, only)
+        cells = suggestions.best(scores, n)
+        reasons = self._reasons(near, given, cells) if explain else [(None, 0)] * len(cells)
+        name = self.log.vocabulary
+        return [
+            Suggestion(name[near.cell_item[cell]], float(scores[cell]), None if why is None else name[why], together)
+            for cell, (why, together) in zip(cells, reasons, strict=True)
+        ]
+
+    def _narrowed(
+        self, items: np.ndarray, scores: np.ndarray, exclude: Iterable[Id], only: Iterable[Id] | None
+    ) -> np.ndarray:
+        if only is None and not exclude:
+            return scores
+        allowed = np.ones(len(self.log.vocabulary), dtype=bool)
+        return np.where(suggestions.block(allowed, self.log.vocabulary, exclude, only)[items], scores, 0.0)
+
+    def _reasons(self, near: Neighbourhood, given: np.ndarray, cells: np.ndarray) -> list[tuple[int | None, int]]:
+        """Find for each cell the seen item whose neighbours gave it most, and how many sessions have both."""
+        width = len(near.seen_item)
+        rows = np.full(len(near.cell_item), -1)
+        rows[cells] = np.arange(len(cells))
+        rows = rows[near.entry_cell]
+        listed = rows >= 0
+        sources = near.lead_seen[near.entry_neighbour[listed]]
+        gifts = np.bincount(rows[listed] * width + sources, given[listed], len(cells) * width).reshape(-1, width)
+        chosen = near.seen_item[np.argmax(gifts, axis=1)]
+        items = near.cell_item[cells]
+        reminded = np.isin(items, near.seen_item)
+        chosen = np.where(reminded, items, chosen)
+        together = self.log.spread[items]
+        for source in np.unique(chosen[~reminded]):
+            followers = np.flatnonzero((chosen == source) & ~reminded)
+            together[followers] = self._shared(source, items[followers])
+        return list(zip(chosen.tolist(), together.tolist(), strict=True))
+
+    def _shared(self, source: int, items: np.ndarray) -> np.ndarray:
+        """Count the sessions that have both `source` and each of `items`."""
+        runs, clicks = self.log.newest(items, self.log.spread[items])
+        mine, theirs = self.log.sessions_with(source), self.log.owner[clicks]
+        places = np.minimum(np.searchsorted(mine, theirs), len(mine) - 1)
+        return np.bincount(runs, mine[places] == theirs, len(items)).astype(np.int64)
+
+    def to_bytes(self) -> bytes:
+        """Write the model, added sessions included, for `from_bytes`."""
+        facts = {"fitted": self.log.fitted, "weights": {mode: asdict(values) for mode, values in self.weights.items()}}
+        return archive.pack(kind=KIND, version=VERSION, facts=facts, arrays=self.log.arrays())
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> SessionModel:
+        """Read a model; raises archive.Unreadable."""
+        facts, arrays = archive.unpack(data, kind=KIND, version=VERSION)
+        log = SessionLog(Vocabulary(arrays.pop("ids")), **arrays, fitted=facts["fitted"])
+        return cls(log, {mode: Weights(**values) for mode, values in facts["weights"].items()})
