@@ -59,6 +59,8 @@ def prepare(dsn, *, database="regulars", passwords=None, template=None):
                     sql.Literal(passwords[role]),
                 )
             )
+        # For search: a function of the platform's role looks past the policies, and migrations have to hand it over.
+        connection.execute(f"GRANT {ADMIN} TO {OWNER}")
         made = _create_database(connection, database=database, template=template)
     urls = Urls(*(_address(dsn, role, passwords[role], database) for role in (APP, OWNER, ADMIN)))
     if made and not template:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from saas.kit.search import places, queries, ranking
+from saas.kit.search import places, queries, ranking, terms, writing
 from saas.kit.search.ranking import Hit
 
 log = logging.getLogger(__name__)
@@ -28,10 +28,11 @@ def find(
     tenant whose index is lost finds nothing until the next writing job has built it anew.
     """
     wanted = queries.read(query)
-    if not wanted or (kinds is not None and not kinds):
+    known = tuple(kind for kind in kinds or () if terms.is_kind(kind))
+    if not wanted or (kinds is not None and not known):
         return []
     limit = max(1, min(limit, MOST_HITS))
-    options = {"kinds": tuple(kinds or ()), "enough": limit, "most": MOST_CANDIDATES}
+    options = {"kinds": known, "enough": limit, "most": MOST_CANDIDATES}
     return ranking.order(wanted, _candidates(tenant_id, wanted, options, connect), limit=limit)
 
 
@@ -54,6 +55,8 @@ def _candidates(tenant_id, wanted, options, connect):
         found = whoosh.candidates(None, tenant_id, wanted, **options)
     except NoIndex as error:
         log.warning("search index lost: %s", error)
+        with connect(tenant_id=tenant_id) as connection:
+            writing.ask_rebuild(connection, tenant_id)
         return []
     places.remembered.keep(tenant_id)
     return found

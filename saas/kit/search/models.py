@@ -24,7 +24,11 @@ class SearchRecord(TenantModel):
     __table_args__ = (
         Index("ix_search_records_terms", "terms", postgresql_using="gin"),
         Index(
-            "ix_search_records_parts", "tenant_id", "parts", postgresql_using="gin", postgresql_ops={"parts": "gin_trgm_ops"}
+            "ix_search_records_parts",
+            "tenant_id",
+            "parts",
+            postgresql_using="gin",
+            postgresql_ops={"parts": "gin_trgm_ops"},
         ),
     )
 

@@ -75,7 +75,14 @@ class PostgresEngine:
         return counted.fetchone()[0]
 
     def candidates(
-        self, connection: psycopg.Connection, tenant_id: int, query: Query, *, kinds: Sequence[str], enough: int, most: int
+        self,
+        connection: psycopg.Connection,
+        tenant_id: int,
+        query: Query,
+        *,
+        kinds: Sequence[str],
+        enough: int,
+        most: int,
     ) -> list[Candidate]:
         """Return what the passes of the query find, at most `most` of each, until `enough` are found."""
         queries, parts = [], []

@@ -41,7 +41,10 @@ class Hit:
 
 def order(query: Query, candidates: Iterable[Candidate], *, limit: int) -> list[Hit]:
     """Return the best candidates as hits, the best first; the same candidates always give the same order."""
-    hits = {(item.kind, item.id): Hit(item.kind, item.id, score(query, item), item.title, item.subtitle) for item in candidates}
+    hits = {
+        (item.kind, item.id): Hit(item.kind, item.id, score(query, item), item.title, item.subtitle)
+        for item in candidates
+    }
     return sorted(hits.values(), key=lambda hit: (-hit.score, hit.title, str(hit.id)))[:limit]
 
 

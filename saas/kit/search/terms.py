@@ -35,11 +35,14 @@ _UNSPACED = (
 
 def _marks() -> str:
     """Return the combining characters as the inside of a regular expression's class; they belong to words."""
-    return "".join(re.escape(chr(c)) for c in range(min(sys.maxunicode, 0xFFFF)) if unicodedata.category(chr(c))[0] == "M")
+    return "".join(
+        re.escape(chr(c)) for c in range(min(sys.maxunicode, 0xFFFF)) if unicodedata.category(chr(c))[0] == "M"
+    )
 
 
 _PIECE = re.compile(f"[{_UNSPACED}]+|(?:(?![{_UNSPACED}_])[\\w{_marks()}])+")
 _UNSPACED_START = re.compile(f"[{_UNSPACED}]")
+_KIND = re.compile("[a-z][a-z_]{0,39}")
 _NOT_DIGIT = re.compile("[^0-9]+")
 
 
@@ -115,8 +118,14 @@ def can_be_near(word: str) -> bool:
     return len(word) in NEAR_LENGTHS and word.isalpha() and not unspaced(word)
 
 
+def is_kind(text: str) -> bool:
+    return _KIND.fullmatch(text) is not None
+
+
 def prepare(record: Record) -> Entry:
-    """Return what the engines index of a record."""
+    """Return what the engines index of a record; raises ValueError where its kind is not a plain lower-case name."""
+    if not is_kind(record.kind):
+        raise ValueError(f"a kind of record cannot be called {record.kind!r}")
     names, codes, phones, others = _Words(), _Words(), _Words(), _Words()
     for name in (record.title, *record.names[:LIST_LENGTH]):
         names.add_text(fold(clean(name)[:TEXT_LENGTH]), joined=True)

@@ -13,6 +13,7 @@ from uuid import UUID
 import psycopg
 from sqlalchemy import insert, select
 
+from saas import config
 from saas.kit import identifiers, scope
 from saas.kit.db import db
 from saas.kit.search import places, terms
@@ -20,9 +21,15 @@ from saas.kit.search.models import SearchChange
 from saas.kit.search.terms import Record
 
 BATCH = 500
-_KEY = "hashtextextended('search:' || %s, 0)"
-_PATIENT = "SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
+_KEY = "hashtextextended('search:' || %s::text, 0)"
+_PATIENT = (
+    "SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
+)
 _WAITING = "SELECT id, kind, record_id FROM search_changes WHERE tenant_id = %s ORDER BY id LIMIT %s"
+_ASK = """
+INSERT INTO search_changes (tenant_id, id, kind) SELECT %(tenant)s, %(id)s, ''
+WHERE NOT EXISTS (SELECT FROM search_changes WHERE tenant_id = %(tenant)s AND record_id IS NULL)
+"""
 _STRIKE = "DELETE FROM search_changes WHERE tenant_id = %s AND id = ANY(%s)"
 
 Keys = Sequence[tuple[str, UUID]]
@@ -58,8 +65,9 @@ def write_pending(tenant_id: int, loader: Loader, *, connect: places.Connect = p
             mine = connection.execute(f"SELECT pg_try_advisory_xact_lock({_KEY})", [tenant_id]).fetchone()[0]
             if not mine:
                 return written
-            done = _write_batch(connection, tenant_id, loader)
-            written += done
+            written += _write_batch(connection, tenant_id, loader)
+            place = places.of(connection, tenant_id)
+        _tidy(tenant_id, place)
         # Somebody who was turned away at the lock may have come after our look: look again now that it is free.
         with connect(tenant_id=tenant_id) as connection:
             if not connection.execute(_WAITING, [tenant_id, 1]).fetchone():
@@ -101,19 +109,25 @@ def _rebuild(connection: psycopg.Connection, tenant_id: int, records: Iterable[R
 
 
 def _move(connection: psycopg.Connection, tenant_id: int, loader: Loader) -> None:
-    """Build the tenant's index with the engine that suits its size, and only then take the old one away."""
-    from saas.kit.search.whoosh_engine import NoIndex
-
+    """Build the tenant's index with the engine that suits its size."""
     place = places.of(connection, tenant_id)
-    try:
-        records = places.engines()[place.engine].count(connection, tenant_id, most=places.size_limit() + 1)
-    except NoIndex:
-        return
+    records = places.engines()[place.engine].count(connection, tenant_id, most=config.get().search_whoosh_limit + 1)
     better = places.better(place.engine, records)
     if better != place.engine:
         _rebuild(connection, tenant_id, loader(None), engine=better)
-        if place.engine == "postgres":
+        if better == "whoosh":
             places.engines()["postgres"].clear(connection, tenant_id)
+
+
+def _tidy(tenant_id: int, place: places.Place | None) -> None:
+    """After the commit: take away the files of a tenant who has moved, for until then they were read."""
+    if place is not None and place.engine == "postgres":
+        places.engines()["whoosh"].clear(None, tenant_id)
+
+
+def ask_rebuild(connection: psycopg.Connection, tenant_id: int) -> None:
+    """Note that the tenant's index is lost and has to be built from the rows."""
+    connection.execute(_ASK, {"tenant": tenant_id, "id": identifiers.new()})
 
 
 @contextmanager
@@ -127,21 +141,31 @@ def alone(tenant_id: int, connect: places.Connect) -> Iterator[psycopg.Connectio
 
 def index(tenant_id: int, records: Iterable[Record], *, connect: places.Connect = places.connect) -> None:
     """Index records now, in place of what they were before; jobs with many changes use `touch` and `write_pending`."""
+    from saas.kit.search.whoosh_engine import NoIndex
+
     entries = [terms.prepare(record) for record in records]
     with alone(tenant_id, connect) as connection:
         place = places.of(connection, tenant_id)
         if place is None:
             _rebuild(connection, tenant_id, [], engine=places.first_choice())
             place = places.of(connection, tenant_id)
-        places.engines()[place.engine].put(connection, tenant_id, entries)
+        try:
+            places.engines()[place.engine].put(connection, tenant_id, entries)
+        except NoIndex:
+            ask_rebuild(connection, tenant_id)
 
 
 def remove(tenant_id: int, keys: Keys, *, connect: places.Connect = places.connect) -> None:
     """Take records, given as (kind, id), out of the index now."""
+    from saas.kit.search.whoosh_engine import NoIndex
+
     with alone(tenant_id, connect) as connection:
         place = places.of(connection, tenant_id)
-        if place is not None:
-            places.engines()[place.engine].remove(connection, tenant_id, list(keys))
+        try:
+            if place is not None:
+                places.engines()[place.engine].remove(connection, tenant_id, list(keys))
+        except NoIndex:
+            ask_rebuild(connection, tenant_id)
 
 
 def rebuild(
@@ -157,8 +181,8 @@ def rebuild(
         built = _rebuild(connection, tenant_id, records, engine=chosen)
         if chosen == "whoosh":
             places.engines()["postgres"].clear(connection, tenant_id)
-    if chosen == "postgres":
-        places.engines()["whoosh"].clear(None, tenant_id)
+        place = places.of(connection, tenant_id)
+    _tidy(tenant_id, place)
     return built
 
 
