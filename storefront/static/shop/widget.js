@@ -1,0 +1,136 @@
+/* Regulars offers: fills every [data-regulars-offers] of a shop's page with what this visitor may like.
+   Cards live in a shadow root, so the shop's styles and ours never meet; CSS variables and ::part theme them.
+   Who looks comes from tracker.js; nothing is shown where there is nothing to offer. See docs/shops.md. */
+(() => {
+  const doc = document, tag = doc.currentScript || doc.querySelector('script[src*="/shop/widget.js"]');
+  if (!tag || window.regularsOffers) return;
+  const address = new URL('../../offers', tag.src), places = window.regularsOffers = new WeakMap();
+  const wait = (...call) => { (wait.q ||= []).push(call); };
+  window.regulars ||= wait;
+  const tracker = (...call) => window.regulars(...call); // tracker.js puts itself there when it comes
+
+  const sheet = new CSSStyleSheet(); // a strict style-src allows it, unlike a style element
+  sheet.replaceSync(`
+    :host { display: block; color: var(--regulars-color, inherit);
+      background: var(--regulars-background, transparent); font: var(--regulars-font, inherit);
+      --line: var(--regulars-border, color-mix(in srgb, currentColor 18%, transparent));
+      --veil: color-mix(in srgb, currentColor 9%, transparent); --space: var(--regulars-gap, 16px); }
+    :host([data-theme]) { color: var(--regulars-color, light-dark(#1d2129, #eceef2));
+      background: var(--regulars-background, light-dark(#fff, #16181d)); color-scheme: light dark; }
+    :host([data-theme=light]) { color-scheme: light; }
+    :host([data-theme=dark]) { color-scheme: dark; }
+    * { box-sizing: border-box; margin: 0; }
+    h2 { font-size: 1.25em; line-height: 1.4; padding-bottom: .6em; }
+    ul { display: grid; gap: var(--space); padding: 0; list-style: none; grid-template-columns:
+      repeat(auto-fill, minmax(min(var(--regulars-card-width, 180px), 50% - var(--space)), 1fr)); }
+    .card { display: flex; flex-direction: column; height: 100%; overflow: hidden; color: inherit;
+      text-decoration: none; border: 1px solid var(--line); border-radius: var(--regulars-radius, 10px); }
+    a:hover { border-color: currentColor; box-shadow: 0 4px 14px #0002; }
+    a:focus-visible { outline: 3px solid var(--regulars-accent, #2f6fed); outline-offset: 2px; }
+    .image { aspect-ratio: var(--regulars-image-ratio, 1); background: var(--veil); display: grid;
+      place-items: center; font-size: 2.5em; overflow: hidden; }
+    img { width: 100%; height: 100%; object-fit: cover; }
+    .text { display: flex; flex-direction: column; gap: .25em; padding: .75em; line-height: 1.4; }
+    .name, .reason { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden;
+      min-height: 2.8em; overflow-wrap: anywhere; }
+    .name { font-weight: 600; }
+    .price { min-height: 1.4em; color: var(--regulars-accent, inherit); }
+    .reason { font-size: max(12px, .85em); opacity: .85; }
+    [aria-busy=true] .text > * { background: var(--veil); border-radius: 4px; }
+    @media (prefers-reduced-motion: no-preference) {
+      [aria-busy=true] li { animation: breathe 1.4s infinite alternate; } }
+    @keyframes breathe { to { opacity: .5; } }`);
+
+  const make = (name, part, ...inside) => {
+    const node = doc.createElement(name);
+    node.className = part;
+    node.setAttribute('part', part);
+    node.append(...inside);
+    return node;
+  };
+  const web = value => { // an address that is not of the web is no address
+    try {
+      const { href, protocol } = new URL(value || 'no:', doc.baseURI);
+      return /^https?:$/.test(protocol) && href;
+    } catch { return false; }
+  };
+  const language = host => host.closest('[lang]')?.lang || navigator.language;
+  const money = (host, { price, currency }) => {
+    const digits = String(price).replace(/0+$/, '').split('.')[1]?.length; // a screw may cost 0.004
+    try {
+      return new Intl.NumberFormat(language(host),
+        { style: 'currency', currency, maximumFractionDigits: digits > 2 ? digits : undefined }).format(price);
+    } catch { return `${price} ${currency}`; }
+  };
+
+  const card = (host, item) => {
+    const letter = () => image.replaceChildren([...item.name][0] || '');
+    const image = make('span', 'image'), url = web(item.image_url);
+    image.ariaHidden = true;
+    letter();
+    if (url) image.replaceChildren(Object.assign(new Image(), { loading: 'lazy', alt: '', onerror: letter, src: url }));
+    const link = make('a', 'card', image, make('span', 'text', make('span', 'name', item.name),
+      make('span', 'price', money(host, item)), make('span', 'reason', item.reason?.text || '')));
+    link.href = web(item.url);
+    link.onclick = link.onauxclick = e => e.button < 2 && tracker('offer_clicked', { offer: item.offer });
+    link.offer = item.offer;
+    return make('li', 'item', link);
+  };
+  const bone = () => make('li', 'item', make('span', 'card', make('span', 'image'),
+    make('span', 'text', make('span', 'name'), make('span', 'price'), make('span', 'reason'))));
+
+  const eyes = new IntersectionObserver(entries => entries.forEach(({ isIntersecting, target }) => {
+    if (!isIntersecting) return;
+    eyes.unobserve(target);
+    tracker('offer_seen', { offer: target.offer });
+  }), { threshold: 0.5 });
+
+  const fill = (host, state, items) => {
+    const { title } = host.dataset, list = make('ul', 'list', ...items);
+    const box = make('div', 'offers', ...title ? [make('h2', 'title', title)] : [], list);
+    box.role = 'group';
+    box.ariaLabel = title || (language(host).startsWith('zh') ? '为您推荐' : 'Recommended for you');
+    box.ariaBusy = list.ariaHidden = state === 'loading';
+    list.role = 'list'; // Safari forgets it where there are no bullets
+    host.shadowRoot.replaceChildren(...items.length ? [box] : []);
+    list.querySelectorAll('a').forEach(link => eyes.observe(link));
+    host.dataset.regularsState = state;
+  };
+
+  let viewed = '';
+  const wanted = ({ dataset }) => dataset.product || (dataset.regularsOffers === 'product' ? viewed : '');
+  const load = host => {
+    const { dataset } = host, product = wanted(host), turn = {};
+    places.set(host, { product, turn });
+    tracker('visitor', (visitor, site) => {
+      const url = new URL(address), query = { site_key: tag.dataset.siteKey || site, visitor,
+        slot: dataset.regularsOffers || 'home', product, cart: dataset.cart, limit: dataset.limit || 4 };
+      Object.entries(query).forEach(([name, value]) => value && url.searchParams.set(name, value));
+      fetch(url, { credentials: 'omit' }).then(answer => answer.json()).then(({ items }) => {
+        if (places.get(host).turn !== turn) return; // a later question is on its way
+        const cards = items.filter(item => web(item.url)).map(item => card(host, item));
+        fill(host, cards[0] ? 'ready' : 'empty', cards);
+      }).catch(() => dataset.regularsState === 'loading' && fill(host, 'empty', []));
+    });
+  };
+  const hosts = () => doc.querySelectorAll('[data-regulars-offers]');
+  const find = () => hosts().forEach(host => {
+    if (!places.has(host)) {
+      host.attachShadow({ mode: 'open' }).adoptedStyleSheets = [sheet];
+      fill(host, 'loading', Array.from({ length: Math.min(host.dataset.limit || 4, 24) }, bone));
+      load(host);
+    } else if (places.get(host).product !== wanted(host)) load(host);
+  });
+
+  addEventListener('regulars', ({ detail: { state, events } }) => {
+    const view = events.filter(event => event.type === 'product_viewed').pop();
+    if (!view) return;
+    viewed = view.product;
+    find(); // beside a product at once; elsewhere when the view has arrived, so that the answer knows of it
+    if (state === 'sent') hosts().forEach(host => {
+      if (wanted(host) !== viewed && !host.matches(':hover, :focus-within')) load(host);
+    });
+  });
+  new MutationObserver(find).observe(doc, { childList: true, subtree: true, attributeFilter: ['data-product'] });
+  find();
+})();
