@@ -3,6 +3,7 @@
 from alembic import context
 from saas import config
 from saas.app import _sqlalchemy_url, load_tables
+from saas.kit import walls
 from saas.kit.db import db
 from sqlalchemy import create_engine, text
 
@@ -25,4 +26,7 @@ with engine.connect() as connection:
     )
     with context.begin_transaction():
         context.run_migrations()
+    # Alembic makes this table by itself; /readyz asks as the application whether the migrations have run.
+    connection.execute(text(f'GRANT SELECT ON alembic_version TO "{walls.application_role()}"'))
+    connection.commit()
 engine.dispose()

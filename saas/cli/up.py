@@ -13,6 +13,7 @@ import http.client
 import json
 import os
 import pathlib
+import shutil
 import socket
 import sys
 import time
@@ -72,6 +73,8 @@ class Copy:
         for folder in (self.var, self.var / "log", self.var / "sandbox"):
             folder.mkdir(parents=True, exist_ok=True)
         with self._alone():
+            shutil.rmtree(self.var / "figures", ignore_errors=True)
+            (self.var / "figures").mkdir()
             self.boss = supervisor.Supervisor(say=self._say, on_change=self._write_state)
             try:
                 self._choose_settings()
@@ -81,8 +84,8 @@ class Copy:
                 self._start_programs("web")
                 self._load_demo()
                 self._start_sandbox("shop")
-                self._start_programs()
                 self._wait_until_ready()
+                self._start_programs()  # last: their imports would keep the first page waiting
                 if not self.boss.stopping:
                     self._announce()
                 self.boss.watch()
@@ -140,6 +143,7 @@ class Copy:
             "PATH": f"{programs}{os.pathsep}{given.get('PATH', os.defpath)}",
             "PYTHONUNBUFFERED": "1",
             "VAR_DIR": str(self.var),
+            "PROMETHEUS_MULTIPROC_DIR": str(self.var / "figures"),
             "PUBLIC_URL": self.urls["web"],
             "TRUSTED_HOSTS": given.get("TRUSTED_HOSTS", "localhost,127.0.0.1"),
             "SMTP_URL": given.get("SMTP_URL", f"smtp://127.0.0.1:{chosen['SMTP_PORT']}"),
@@ -163,8 +167,8 @@ class Copy:
         for name, server in wanted:
             server.prepare()
             self._add(name, lambda server=server: server.prepare() or server.command(), like=server)
-        for name, server in wanted:
-            self._until(server.answers, f"{server.name} to answer", needs=name)
+        for _, server in wanted:
+            self._until(server.answers, f"{server.name} to answer")
         if "REDIS_URL" not in self.settings:
             self.settings["REDIS_URL"] = valkey.url
 
@@ -220,11 +224,11 @@ class Copy:
 
     def _wait_until_ready(self) -> None:
         web = self.ports["PORT"]
-        self._until(lambda: _status(web, "/readyz") == 200, "the web to be ready", needs="web")
+        self._until(lambda: _status(web, "/readyz") == 200, "the web to be ready")
         for name in ("shop", "mailbox", "stripe"):
             port = self.ports[f"{name.upper()}_PORT"]
             if name in self.boss.children:
-                self._until(lambda port=port: _listens(port), f"the {name} to answer", needs=name)
+                self._until(lambda port=port: _listens(port), f"the {name} to answer")
 
     def _announce(self) -> None:
         self.ready = True
@@ -264,13 +268,14 @@ class Copy:
             log.rename(log.with_suffix(".old.log"))
         return supervisor.Child(name=name, command=command, log=log, environment=self.settings, folder=self.root)
 
-    def _until(self, holds, what: str, *, needs: str) -> None:
-        """Waits, tending all children; gives up when the one that is needed keeps dying."""
-        needed = self.boss.children[needs]
+    def _until(self, holds, what: str) -> None:
+        """Waits, tending all children; gives up when one keeps dying, for whoever starts the whole wants to know."""
 
         def settled():
-            if needed.failures >= 4:
-                raise supervisor.GaveUp(f"{needs} does not start. The end of {needed.log}:\n{needed.last_words(40)}")
+            for child in self.boss.children.values():
+                if child.failures > 4:
+                    text = f"{child.name} does not start. The end of {child.log}:\n{child.last_words(40)}"
+                    raise supervisor.GaveUp(text)
             return holds()
 
         self.boss.watch(until=settled, patience=PATIENCE, what=what)

@@ -19,6 +19,7 @@ from saas.kit import descendants, launch
 
 GRACE = 10  # seconds; granian ignores a TERM that comes while it starts, and its workers would serve old code for ever
 FIRST_PAUSE, LONGEST_PAUSE, LONG_ENOUGH = 0.1, 10, 30
+TOLD = 5  # after so many ends in a row the terminal has heard enough
 
 
 class GaveUp(RuntimeError):
@@ -153,7 +154,11 @@ class Supervisor:
         child.failures = 1 if lasted > LONG_ENOUGH else child.failures + 1
         pause = min(FIRST_PAUSE * 2 ** (child.failures - 1), LONGEST_PAUSE)
         child.due_at = time.monotonic() + pause
-        self.say(f"{child.name} ended ({_how(child.process.returncode)}); starting it again. Its log: {child.log}")
+        if child.failures < TOLD:
+            self.say(f"{child.name} ended ({_how(child.process.returncode)}); starting it again.")
+        elif child.failures == TOLD:
+            self.say(f"{child.name} keeps ending; it is tried every few seconds. The end of {child.log}:")
+            self.say(child.last_words())
 
     def _end(self, children):
         running = [child for child in children if child.process.poll() is None]
