@@ -1,0 +1,92 @@
+"""The rooms at the left of every page, as one table.
+
+A room or page is shown only when its endpoint exists in the running application and the member has the right to it, so a
+room appears by being built and needs no change here beyond its line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from flask import Flask, url_for
+from flask_babel import lazy_gettext as _l
+
+
+@dataclass(frozen=True)
+class Place:
+    """One entry of the navigation; `right` is what a member needs to see it, `keys` the letters after `g`."""
+
+    key: str
+    label: object
+    endpoint: str
+    icon: str = ""
+    right: str | None = None
+    keys: str = ""
+    children: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A place as this member sees it on this page."""
+
+    key: str
+    label: str
+    url: str
+    icon: str
+    keys: str
+    active: bool
+    children: tuple[Shown, ...] = ()
+
+
+PLACES = (
+    Place("home", _l("Home"), "home.index", "home", keys="h"),
+    Place("customers", _l("Customers"), "customers.index", "users", keys="c", children=(
+        Place("segments", _l("Segments"), "segments.index"),
+    )),
+    Place("orders", _l("Orders"), "orders.index", "receipt", keys="o"),
+    Place("products", _l("Products"), "products.index", "package", keys="p"),
+    Place("sales", _l("Sales"), "sales.index", "target", keys="s"),
+    Place("marketing", _l("Marketing"), "marketing.index", "send", keys="m", children=(
+        Place("campaigns", _l("Campaigns"), "campaigns.index"),
+        Place("templates", _l("Mail designs"), "templates.index"),
+    )),
+    Place("service", _l("Service"), "service.index", "headset", keys="v"),
+    Place("recommend", _l("Recommendations"), "recommend.index", "sparkles", keys="r"),
+    Place("insights", _l("Insights"), "insights.index", "chart-histogram", keys="i"),
+    Place("shops", _l("Shops"), "shops.index", "building-store", keys="b"),
+    Place("settings", _l("Settings"), "settings.index", "settings", keys="t"),
+)  # fmt: skip
+
+
+def _show(place: Place, *, app: Flask, rights: frozenset[str] | None, active: set[str]) -> Shown | None:
+    children = tuple(
+        child
+        for child in (_show(inner, app=app, rights=rights, active=active) for inner in place.children)
+        if child is not None
+    )
+    exists = place.endpoint in app.view_functions
+    allowed = place.right is None or rights is None or place.right in rights
+    if not allowed or not (exists or children):
+        return None
+    return Shown(
+        key=place.key,
+        label=str(place.label),
+        url=url_for(place.endpoint) if exists else children[0].url,
+        icon=place.icon,
+        keys=place.keys,
+        active=place.key in active or any(child.active for child in children),
+        children=children,
+    )
+
+
+def shown(
+    *, app: Flask, active: str | None = None, rights: Iterable[str] | None = None, places: tuple[Place, ...] = PLACES
+) -> list[Shown]:
+    """Return the places this member may see, with the active one marked.
+
+    `active` is the key of a place; without rights (None) nothing is hidden by right.
+    """
+    held = None if rights is None else frozenset(rights)
+    entries = (_show(place, app=app, rights=held, active={active} if active else set()) for place in places)
+    return [entry for entry in entries if entry is not None]
