@@ -1,7 +1,7 @@
-"""A shop and a collector on two origins of loopback, so that the shop's scripts meet a real Chromium with nothing of ours behind.
+"""A shop and a collector on two origins of loopback, so that the shop's scripts meet a real Chromium and nothing else.
 
 The collector remembers what it was sent and answers /offers with what the test gave it; the shop serves the pages
-it was given. Unlike tests/servers.py nothing here starts the product: the scripts are tried against the wire contract alone.
+it was given. Unlike tests/servers.py nothing here starts the product: the scripts are held to the wire contract alone.
 """
 
 import contextlib
@@ -169,7 +169,7 @@ def answer(request, status, body, kind="text/plain", headers=None):
 
 
 def page_html(collector, *, consent="ask", calls="", body="", widget=False, head="", nonce=""):
-    """This function will write a shop's page with the tracker, and the widget if wanted, from the collector's origin."""
+    """This function will write a shop's page with the tracker, and the widget if wanted, from the collector."""
     nonce = f' nonce="{nonce}"' if nonce else ""
     scripts = (
         f"<script{nonce}>{STUB}{calls}</script>"
@@ -179,7 +179,8 @@ def page_html(collector, *, consent="ask", calls="", body="", widget=False, head
     if widget:
         scripts += f'<script{nonce} async src="{collector.origin}/static/shop/widget.js"></script>'
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Tea shop</title><link rel="icon" href="data:,">'
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Tea shop</title>'
+        '<link rel="icon" href="data:,">'
         f'<meta name="viewport" content="width=device-width">{head}</head><body><main><h1>Tea</h1>{body}</main>'
         f"{scripts}</body></html>"
     )

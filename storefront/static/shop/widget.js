@@ -1,19 +1,18 @@
 /* Regulars offers: fills every [data-regulars-offers] of a shop's page with what this visitor may like.
    Cards live in a shadow root, so the shop's styles and ours never meet; CSS variables and ::part theme them.
-   Who looks comes from tracker.js; nothing is shown where there is nothing to offer. See docs/shops.md. */
+   Nothing is shown where there is nothing to offer. See docs/shops.md. */
 (() => {
   const doc = document, tag = doc.currentScript || doc.querySelector('script[src*="/shop/widget.js"]');
   if (!tag || window.regularsOffers) return;
   const address = new URL('../../offers', tag.src), places = window.regularsOffers = new WeakMap();
   const wait = (...call) => { (wait.q ||= []).push(call); };
   window.regulars ||= wait;
-  const tracker = (...call) => window.regulars(...call); // tracker.js puts itself there when it comes
+  const tracker = (...call) => window.regulars(...call); // tracker.js takes its place
 
   const sheet = new CSSStyleSheet(); // a strict style-src allows it, unlike a style element
   sheet.replaceSync(`
     :host { display: block; color: var(--regulars-color, inherit);
       background: var(--regulars-background, transparent); font: var(--regulars-font, inherit);
-      --line: var(--regulars-border, color-mix(in srgb, currentColor 18%, transparent));
       --veil: color-mix(in srgb, currentColor 9%, transparent); --space: var(--regulars-gap, 16px); }
     :host([data-theme]) { color: var(--regulars-color, light-dark(#1d2129, #eceef2));
       background: var(--regulars-background, light-dark(#fff, #16181d)); color-scheme: light dark; }
@@ -22,9 +21,11 @@
     * { box-sizing: border-box; margin: 0; }
     h2 { font-size: 1.25em; line-height: 1.4; padding-bottom: .6em; }
     ul { display: grid; gap: var(--space); padding: 0; list-style: none; grid-template-columns:
-      repeat(auto-fill, minmax(min(var(--regulars-card-width, 180px), 50% - var(--space)), 1fr)); }
+      repeat(auto-fill, minmax(max(min(var(--regulars-card-width, 160px), 50% - var(--space)),
+        100% / var(--most) - var(--space)), 1fr)); }
     .card { display: flex; flex-direction: column; height: 100%; overflow: hidden; color: inherit;
-      text-decoration: none; border: 1px solid var(--line); border-radius: var(--regulars-radius, 10px); }
+      text-decoration: none; border-radius: var(--regulars-radius, 10px);
+      border: 1px solid var(--regulars-border, color-mix(in srgb, currentColor 18%, transparent)); }
     a:hover { border-color: currentColor; box-shadow: 0 4px 14px #0002; }
     a:focus-visible { outline: 3px solid var(--regulars-accent, #2f6fed); outline-offset: 2px; }
     .image { aspect-ratio: var(--regulars-image-ratio, 1); background: var(--veil); display: grid;
@@ -34,8 +35,8 @@
     .name, .reason { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden;
       min-height: 2.8em; overflow-wrap: anywhere; }
     .name { font-weight: 600; }
+    .reason { -webkit-line-clamp: 3; min-height: 4.2em; font-size: max(12px, .85em); opacity: .85; }
     .price { min-height: 1.4em; color: var(--regulars-accent, inherit); }
-    .reason { font-size: max(12px, .85em); opacity: .85; }
     [aria-busy=true] .text > * { background: var(--veil); border-radius: 4px; }
     @media (prefers-reduced-motion: no-preference) {
       [aria-busy=true] li { animation: breathe 1.4s infinite alternate; } }
@@ -90,6 +91,7 @@
     const box = make('div', 'offers', ...title ? [make('h2', 'title', title)] : [], list);
     box.role = 'group';
     box.ariaLabel = title || (language(host).startsWith('zh') ? '为您推荐' : 'Recommended for you');
+    list.style.setProperty('--most', Math.max(host.dataset.limit || 4, 3)); // columns, at most
     box.ariaBusy = list.ariaHidden = state === 'loading';
     list.role = 'list'; // Safari forgets it where there are no bullets
     host.shadowRoot.replaceChildren(...items.length ? [box] : []);
