@@ -6,10 +6,13 @@ Nothing is imported before the command is known: starting the product must not w
 import argparse
 import ast
 import importlib
+import json
+import os
 import pathlib
 import sys
 
-HERE = pathlib.Path(__file__).parent / "cli"
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+HERE = ROOT / "saas" / "cli"
 
 
 def main(given=None):
@@ -21,7 +24,23 @@ def main(given=None):
         if path.stem in given[:1]:
             importlib.import_module(f"saas.cli.{path.stem}").arguments(command)
     chosen = parser.parse_args(given)
-    return importlib.import_module(f"saas.cli.{chosen.command}").run(chosen)
+    command = importlib.import_module(f"saas.cli.{chosen.command}")
+    if not getattr(command, "ALONE", False):
+        join_running_copy()
+        if not os.environ.get("DATABASE_URL"):
+            sys.exit("There is no database to work with: start Regulars with make run, or set DATABASE_URL.")
+    return command.run(chosen)
+
+
+def join_running_copy():
+    """This function will take the settings of the copy that runs in this folder, unless the environment has its own.
+
+    So `python -m saas tenants create` in a second terminal works with the database that `make run` started.
+    """
+    file = pathlib.Path(os.environ.get("VAR") or ROOT / "var") / "environment.json"
+    if "DATABASE_URL" not in os.environ and file.exists():
+        for name, value in json.loads(file.read_text()).items():
+            os.environ.setdefault(name, value)
 
 
 def _first_line(path):

@@ -6,6 +6,7 @@ import argparse
 import textwrap
 from pathlib import Path
 
+ALONE = True  # drafting needs no database
 ROOT = Path(__file__).parents[2]
 VERSIONS = ROOT / "migrations" / "versions"
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 
+ALONE = True  # needs no database to be there
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LOCKS = {
     "requirements.lock": ["pyproject.toml"],

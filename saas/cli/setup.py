@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 
+ALONE = True  # needs no database to be there
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"

@@ -20,6 +20,7 @@ import time
 
 from saas.kit import keychain, launch, ports, procfile, servers, supervisor
 
+ALONE = True  # needs no database to be there
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SECRETS = (
     "SECRET_KEY",
@@ -64,6 +65,7 @@ class Copy:
         self.launcher = launcher
         self.var = pathlib.Path(os.environ.get("VAR") or root / "var").resolve()
         self.state = self.var / "run.json"
+        self.environment = self.var / "environment.json"  # for commands in other terminals; holds passwords
         self.began = time.monotonic()
         self.settings: dict[str, str] = {}
         self.urls: dict[str, str] = {}
@@ -96,10 +98,11 @@ class Copy:
         return 0
 
     def forget(self) -> None:
-        """This function will remove the state file, if it is ours."""
+        """This function will remove what tells others about this copy, if it is ours."""
         with contextlib.suppress(OSError, ValueError):
             if json.loads(self.state.read_text())["pids"]["launcher"] == self.launcher:
                 self.state.unlink()
+                self.environment.unlink()
 
     @contextlib.contextmanager
     def _alone(self):
@@ -202,8 +205,7 @@ class Copy:
             if self.boss.stopping:
                 return
             known = {"database": database, **json.loads(new.read_text())}
-            file.touch(mode=0o600)
-            file.write_text(json.dumps(known))
+            keychain.write_private(file, json.dumps(known))
             new.unlink()
         self.demo = known
         self.settings["DEMO_SITE_KEY"] = known["site_key"]
@@ -248,10 +250,11 @@ class Copy:
         if not self.ready:
             return
         pids = {name: child.process.pid for name, child in self.boss.children.items()}
-        text = json.dumps({"urls": self.urls, "pids": {"launcher": self.launcher, "supervisor": os.getpid(), **pids}})
-        new = self.state.with_suffix(".new")
-        new.write_text(text + "\n")
-        new.rename(self.state)
+        pids = {"launcher": self.launcher, "supervisor": os.getpid(), **pids}
+        ours = {name: value for name, value in self.settings.items() if name not in ("PATH", "PYTHONUNBUFFERED")}
+        keychain.write_private(self.environment, json.dumps(ours) + "\n")
+        keychain.write_private(self.state, json.dumps({"urls": self.urls, "pids": pids}) + "\n")
+        self.state.chmod(0o644)
 
     def _add(self, name, command, *, like=None):
         child = self._child(name, command)

@@ -12,8 +12,13 @@ def load(path, names):
     missing = [name for name in names if name not in held]
     if missing:
         held |= {name: secrets.token_urlsafe(36) for name in missing}
-        new = path.with_name(path.name + ".new")
-        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.writelines(f"{name}={value}\n" for name, value in held.items())
-        new.rename(path)
+        write_private(path, "".join(f"{name}={value}\n" for name, value in held.items()))
     return {name: held[name] for name in names}
+
+
+def write_private(path, text):
+    """This function will write `text` so that only its owner can read it, and nobody ever sees half of it."""
+    new = path.with_name(path.name + ".new")
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+    new.rename(path)

