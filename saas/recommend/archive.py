@@ -17,7 +17,7 @@ from saas.kit import errors
 
 
 class Unreadable(errors.Refusal):
-    status, code, message = 409, "model_unreadable", "This recommendation model was stored in another form; fit it again."
+    status, code, message = 409, "model_unreadable", "This recommendation model is of another version; fit it again."
 
 
 def pack(*, kind: str, version: int, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> bytes:

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+Predict = Callable[[Any], Sequence[Any]]
+
 
 def rank(recommended: Sequence[Any], wanted: Any) -> int:
     """Find the place of an item in a list: 1 is the first, 0 means that it is not in it."""
@@ -46,7 +48,7 @@ def recall(recommended: Sequence[Any], relevant: Collection[Any], *, n: int) -> 
     return sum(item in relevant for item in recommended[:n]) / len(relevant) if relevant else 0.0
 
 
-def next_items(predict: Callable[[Any], Sequence[Any]], pairs: Iterable[tuple[Any, Any]], *, n: int) -> dict[str, float]:
+def next_items(predict: Predict, pairs: Iterable[tuple[Any, Any]], *, n: int) -> dict[str, float]:
     """Judge a session recommender on (items so far, wanted item) pairs.
 
     `predict(items so far)` answers a list of items. Returns `hit_rate` and `mrr`, both at n, and `cases`.
@@ -56,7 +58,7 @@ def next_items(predict: Callable[[Any], Sequence[Any]], pairs: Iterable[tuple[An
 
 
 def baskets(
-    predict: Callable[[Any], Sequence[Any]], cases: Iterable[tuple[Any, Collection[Any]]], *, ndcg_at: int, recall_at: int
+    predict: Predict, cases: Iterable[tuple[Any, Collection[Any]]], *, ndcg_at: int, recall_at: int
 ) -> dict[str, float]:
     """Judge a buyer recommender on (buyer, items bought later) cases; those without later items do not count.
 

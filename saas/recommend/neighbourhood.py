@@ -29,10 +29,12 @@ class Weights:
     A neighbour's similarity is the sum over shared items of exp(-distance from the newest click / `position`)
     * ln(1 + sessions / sessions with the item) ** `rarity`, divided by its greatest possible value, to the power
     `similarity`, times exp(-age / `recency`) / length ** `brevity`. It gives each of its items the similarity times
-    exp(-(distance - 1) / `after`) when it comes after the newest shared item, `backward` * exp(-(distance - 1) / `before`)
-    when before, `itself` at that place. An item's sum is multiplied by (1 + demand) ** `trend` / sessions with it **
-    `niche`. Reminders add, to sums scaled to a maximum of 1, `last` for the newest item of the shopper
-    and `earlier` * exp(-(distance - 1) / `fading`) for older ones, times clicks ** `repeated`.
+    exp(-(distance - 1) / `after`) when the item comes after the newest shared one, `backward` *
+    exp(-(distance - 1) / `before`) when before, `itself` at that place. An item's sum is multiplied by
+    (1 + demand) ** `trend` / sessions with it ** `niche`.
+
+    Reminders add, to sums scaled to a maximum of 1, `last` for the newest item of the shopper and
+    `earlier` * exp(-(distance - 1) / `fading`) for older ones, times clicks ** `repeated`.
     """
 
     position: float = 1.2

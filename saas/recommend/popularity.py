@@ -71,7 +71,7 @@ class PopularityModel:
         inside = np.zeros(len(self.weights), dtype=bool)
         inside[list(self.categories.get(category, ()))] = True
         first = suggestions.best(np.where(allowed & inside, self.weights, 0.0), n)
-        rest = suggestions.best(np.where(allowed & ~inside, self.weights, 0.0), n - len(first)) if len(first) < n else []
+        rest = suggestions.best(np.where(allowed & ~inside, self.weights, 0.0), n - len(first))
         return [
             Suggestion(self.vocabulary[number], float(self.weights[number]), None, int(self.counts[number]))
             for number in [*first, *rest]

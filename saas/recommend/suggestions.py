@@ -28,10 +28,10 @@ class Suggestion(NamedTuple):
 def best(scores: np.ndarray, n: int) -> np.ndarray:
     """Find the places of the n greatest positive scores, greatest first, equal ones in order of place."""
     places = np.flatnonzero(scores > 0)
-    if len(places) > n:
+    if len(places) > n > 0:
         floor = np.partition(scores[places], len(places) - n)[len(places) - n]
         places = places[scores[places] >= floor]
-    return places[np.argsort(-scores[places], kind="stable")][:n]
+    return places[np.argsort(-scores[places], kind="stable")][: max(n, 0)]
 
 
 def block(allowed: np.ndarray, vocabulary: Vocabulary, exclude: Iterable[Id], only: Iterable[Id] | None) -> np.ndarray:
