@@ -34,7 +34,7 @@ def upgrade() -> None:
         sa.Column('note', sa.Text(), nullable=False),
         sa.Column('tags', postgresql.ARRAY(Text()), nullable=False),
         sa.Column('email_consent', sa.Text(), nullable=False),
-        sa.Column('source_updated_at', sa.DateTime(timezone=True), nullable=True),
+        sa.Column('versions', postgresql.JSONB(astext_type=Text()), server_default='{}', nullable=False),
         sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
         sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("email_consent IN ('unknown', 'granted', 'withdrawn')", name=op.f('ck_customers_email_consent')),

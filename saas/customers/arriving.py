@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,12 +18,12 @@ from sqlalchemy.dialects.postgresql import insert
 from saas.customers import consent, facts, identity
 from saas.customers.events import CustomersChanged
 from saas.customers.models import NO_SOURCE, Customer
-from saas.kit import clock, identifiers, scope, search, text
+from saas.kit import clock, identifiers, scope, search, text, versions
 from saas.kit.db import db
 from saas.kit.events import announce
 
 TEXTS = {"first_name": 120, "last_name": 120, "company": 200, "language": 20, "country": 60, "city": 120, "postcode": 30, "address": 500}
-COLUMNS = ("external_id", "email", "email_norm", "phone", "phone_norm", *TEXTS, "tags", "name_sort", "source_updated_at")
+COLUMNS = ("external_id", "email", "email_norm", "phone", "phone_norm", *TEXTS, "tags", "name_sort")
 
 
 @dataclass
@@ -34,6 +34,10 @@ class Upserted:
     id: UUID | None
     status: str
     error: str = ""
+
+
+Message = tuple[datetime, dict[str, Any]]
+"""The moment a message speaks of, and the columns it fills."""
 
 
 class BadItem(ValueError):
@@ -56,8 +60,6 @@ def cleaned(item: dict[str, Any]) -> dict[str, Any]:
         found["phone_norm"] = text.phone(found["phone"])
     if item.get("tags") is not None:
         found["tags"] = list(dict.fromkeys(text.clean(tag, most=60) for tag in item["tags"] if text.clean(tag)))[:50]
-    if item.get("updated_at"):
-        found["source_updated_at"] = item["updated_at"]
     return found
 
 
@@ -86,30 +88,28 @@ def upsert_many(items: Sequence[dict[str, Any]], source_id: UUID = NO_SOURCE, *,
             results[index].error = str(error)
     names = {index: _names(row, source_id) for index, row in rows}
     known = identity.find_many(name for own in names.values() for name in own)
-    created: dict[UUID, dict[str, Any]] = {}
-    changes: dict[UUID, dict[str, Any]] = {}
+    now = clock.now()
+    created: dict[UUID, Message] = {}
+    changes: dict[UUID, list[Message]] = {}
     for index, row in rows:
+        message = (items[index].get("updated_at") or now + timedelta(microseconds=index), row)
         held = next((known[name] for name in names[index] if name in known), None)
         if held is None:
             held = identifiers.new()
-            created[held] = dict(row)
+            created[held] = message
             results[index].status = "created"
-        elif held in created:
-            created[held].update(row)
-            results[index].status = "updated"
         else:
-            changes.setdefault(held, {}).update(row)
+            changes.setdefault(held, []).append(message)
             results[index].status = "updated"
         results[index].id = held
         for name in names[index]:
             known.setdefault(name, held)
     _insert(created, source_id)
-    unchanged, stale = _update(changes, source_id)
+    quiet = _update(changes, source_id)
     for result in results:
-        if result.id in unchanged and result.status == "updated":
-            result.status = "unchanged"
-        elif result.id in stale:
-            result.status = "stale"
+        if result.status == "updated":
+            result.status = quiet.get(result.id, "updated")
+    unchanged = {customer for customer in quiet if customer not in created}
     identity.link_many([(known[name], *name) for own in names.values() for name in own])
     _record_consent(items, results, source)
     touched = [customer for customer in dict.fromkeys(r.id for r in results if r.id) if customer not in unchanged]
@@ -132,66 +132,70 @@ def _names(row: dict[str, Any], source_id: UUID) -> list[identity.Name]:
     return names
 
 
-def _insert(created: dict[UUID, dict[str, Any]], source_id: UUID) -> None:
+def _insert(created: dict[UUID, Message], source_id: UUID) -> None:
     if not created:
         return
     now = clock.now()
     blank = {name: "" for name in TEXTS} | {"phone": "", "phone_norm": "", "external_id": None, "email": None, "email_norm": None}
     values = [
         {"tenant_id": scope.tenant_id(), "id": customer, "source_id": source_id, "note": "", "email_consent": "unknown",
-         "created_at": now, "updated_at": now, "source_updated_at": None, "tags": [], **blank, **row, "name_sort": sort_name(row)}
-        for customer, row in created.items()
+         "created_at": now, "updated_at": now, "tags": [], **blank, **row, "name_sort": sort_name(row),
+         "versions": dict.fromkeys(row, versions.stamp(at))}
+        for customer, (at, row) in created.items()
     ]  # fmt: skip
     db.session.execute(insert(Customer), values)
     facts.ensure(list(created))
 
 
-def _update(changes: dict[UUID, dict[str, Any]], source_id: UUID) -> tuple[set[UUID], set[UUID]]:
-    """Write what differs; returns the customers that nothing changed for and those whose item was older."""
-    unchanged: set[UUID] = set()
-    stale: set[UUID] = set()
+def _update(changes: dict[UUID, list[Message]], source_id: UUID) -> dict[UUID, str]:
+    """Write what is newer; returns the customers that nothing changed for, with unchanged or stale."""
+    quiet: dict[UUID, str] = {}
     query = select(Customer).where(Customer.id.in_(changes)).order_by(Customer.id).with_for_update()
     taken = _addresses_taken(changes)
     for customer in db.session.scalars(query):
-        row = changes[customer.id]
-        if _older(row.get("source_updated_at"), customer.source_updated_at):
-            stale.add(customer.id)
-            continue
-        if taken.get(row.get("email_norm"), customer.id) != customer.id:
-            row.pop("email", None), row.pop("email_norm", None)
-        if customer.external_id and customer.source_id != source_id:
-            row.pop("external_id", None)
-        elif "external_id" in row and not customer.external_id:
-            customer.source_id = source_id
-        differing = {name: value for name, value in row.items() if getattr(customer, name) != value}
-        for name, value in differing.items():
-            setattr(customer, name, value)
-        if not set(differing) - {"source_updated_at"}:
-            unchanged.add(customer.id)
+        before = {name: getattr(customer, name) for name in COLUMNS}
+        moved = False
+        for at, given in changes[customer.id]:
+            row = dict(given)
+            if taken.get(row.get("email_norm"), customer.id) != customer.id:
+                row.pop("email", None), row.pop("email_norm", None)
+            if customer.external_id and customer.source_id != source_id:
+                row.pop("external_id", None)
+            elif "external_id" in row and not customer.external_id:
+                customer.source_id = source_id
+            held = {name: getattr(customer, name) for name in row}
+            newer, after = versions.newer(row, at=at, held=held, versions=customer.versions)
+            moved = moved or after != customer.versions
+            customer.versions = after
+            for name, value in newer.items():
+                setattr(customer, name, value)
+        now_held = {name: getattr(customer, name) for name in COLUMNS}
+        if now_held == before:
+            quiet[customer.id] = "unchanged" if moved or _says_nothing_else(changes[customer.id], before) else "stale"
         else:
-            customer.name_sort = sort_name({name: getattr(customer, name) for name in COLUMNS})
+            customer.name_sort = sort_name(now_held)
     db.session.flush()
-    return unchanged, stale
+    return quiet
 
 
-def _older(given: datetime | None, held: datetime | None) -> bool:
-    return given is not None and held is not None and given < held
+def _says_nothing_else(messages: list[Message], held: dict[str, Any]) -> bool:
+    return all(held.get(name) == value for _at, row in messages for name, value in row.items())
 
 
-def _addresses_taken(changes: dict[UUID, dict[str, Any]]) -> dict[str | None, UUID]:
-    norms = {row["email_norm"] for row in changes.values() if row.get("email_norm")}
+def _addresses_taken(changes: dict[UUID, list[Message]]) -> dict[str | None, UUID]:
+    norms = {row["email_norm"] for messages in changes.values() for _at, row in messages if row.get("email_norm")}
     if not norms:
         return {}
     return dict(db.session.execute(select(Customer.email_norm, Customer.id).where(Customer.email_norm.in_(norms))).all())
 
 
 def _record_consent(items: Sequence[dict[str, Any]], results: Sequence[Upserted], source: str) -> None:
-    wanted: dict[UUID, str] = {}
+    wanted = []
     for item, result in zip(items, results, strict=True):
         state = (item.get("consent") or {}).get("email")
-        if result.id and result.status != "stale" and state in ("granted", "withdrawn"):
-            wanted[result.id] = state
-    consent.record_many(list(wanted.items()), source=source)
+        if result.id and state in ("granted", "withdrawn"):
+            wanted.append((result.id, state, item.get("updated_at")))
+    consent.record_many(wanted, source=source)
 
 
 def touch_updated(customer_ids: Sequence[UUID]) -> None:

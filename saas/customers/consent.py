@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import insert, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from saas.customers import timeline
 from saas.customers.models import Consent, Customer
@@ -16,47 +17,71 @@ from saas.kit.db import db
 from saas.kit.text import gettext as _
 
 
+Change = tuple[UUID, str, datetime | None]
+"""A customer, the state (granted, withdrawn), and when they said so (None: now)."""
+
+
 def grant(*, customer_id: UUID, channel: str = "email", source: str, at: datetime | None = None, proof: dict[str, Any] | None = None) -> bool:
     """Record that a customer agreed; tells whether that is news."""
-    return record_many([(customer_id, "granted")], channel=channel, source=source, at=at, proof=proof) == 1
+    return record_many([(customer_id, "granted", at)], channel=channel, source=source, proof=proof) == 1
 
 
 def withdraw(*, customer_id: UUID, channel: str = "email", source: str, at: datetime | None = None, proof: dict[str, Any] | None = None) -> bool:
     """Record that a customer no longer agrees; tells whether that is news."""
-    return record_many([(customer_id, "withdrawn")], channel=channel, source=source, at=at, proof=proof) == 1
+    return record_many([(customer_id, "withdrawn", at)], channel=channel, source=source, proof=proof) == 1
 
 
 def record_many(
-    changes: Sequence[tuple[UUID, str]], *, channel: str = "email", source: str, at: datetime | None = None,
-    proof: dict[str, Any] | None = None,
-) -> int:  # fmt: skip
-    """Record (customer, state) where the state is another than now, and return how many were news.
+    changes: Sequence[Change], *, channel: str = "email", source: str, proof: dict[str, Any] | None = None
+) -> int:
+    """Record what customers said and return how many were news. What is older than the newest entry changes nothing.
 
-    The e-mail state is also kept with the profile, where lists and segments read it.
+    Of two statements of one moment the withdrawal counts. The state is also kept with the profile, where lists and
+    segments read it.
     """
-    wanted = dict(changes)
+    now = clock.now()
+    wanted: dict[UUID, tuple[datetime, str]] = {}
+    for customer, state, at in changes:
+        said = (at or now, state)
+        wanted[customer] = max(wanted.get(customer, said), said)
     if not wanted:
         return 0
-    query = select(Customer.id, Customer.email_consent).where(Customer.id.in_(wanted)).with_for_update()
-    held = dict(db.session.execute(query.order_by(Customer.id)).all())
-    news = {customer: state for customer, state in wanted.items() if customer in held and held[customer] != state}
-    moment = at or clock.now()
-    for state in set(news.values()):
-        ids = [customer for customer, wish in news.items() if wish == state]
+    held = _newest(list(wanted), channel)
+    news = {
+        customer: said for customer, said in wanted.items()
+        if customer in held and said[1] != held[customer][1] and said > held[customer]
+    }  # fmt: skip
+    if not news:
+        return 0
+    for state in {state for _at, state in news.values()}:
+        ids = [customer for customer, (_at, wish) in news.items() if wish == state]
         db.session.execute(update(Customer).where(Customer.id.in_(ids)).values(email_consent=state))
-    if news:
-        db.session.execute(insert(Consent), [
-            {"tenant_id": scope.tenant_id(), "id": identifiers.new(), "customer_id": customer, "channel": channel, "state": state,
-             "at": moment, "source": source, "proof": proof or {}}
-            for customer, state in news.items()
-        ])  # fmt: skip
-        titles = {"granted": _("Agreed to receive mails"), "withdrawn": _("No longer wants mails"), "unknown": _("Consent was reset")}
-        timeline.add_many([
-            {"customer_id": customer, "kind": "consent", "at": moment, "title": titles[state], "key": f"{customer}:{channel}:{state}",
-             "details": {"source": source, "state": state}}
-            for customer, state in news.items()
-        ])  # fmt: skip
+    db.session.execute(insert(Consent), [
+        {"tenant_id": scope.tenant_id(), "id": identifiers.new(), "customer_id": customer, "channel": channel, "state": state,
+         "at": at, "source": source, "proof": proof or {}}
+        for customer, (at, state) in news.items()
+    ])  # fmt: skip
+    titles = {"granted": _("Agreed to receive mails"), "withdrawn": _("No longer wants mails")}
+    timeline.add_many([
+        {"customer_id": customer, "kind": "consent", "at": at, "title": titles[state], "key": f"{customer}:{channel}:{state}",
+         "details": {"source": source, "state": state}}
+        for customer, (at, state) in news.items()
+    ])  # fmt: skip
     return len(news)
+
+
+def _newest(customer_ids: list[UUID], channel: str) -> dict[UUID, tuple[datetime, str]]:
+    """Lock the customers and return when each last said something, and what."""
+    locked = select(Customer.id).where(Customer.id.in_(customer_ids)).order_by(Customer.id).with_for_update()
+    never = (datetime.min.replace(tzinfo=UTC), "unknown")
+    held = dict.fromkeys(db.session.scalars(locked), never)
+    query = (
+        select(Consent.customer_id, Consent.at, Consent.state)
+        .where(Consent.customer_id.in_(list(held)), Consent.channel == channel)
+        .ext(distinct_on(Consent.customer_id))
+        .order_by(Consent.customer_id, Consent.at.desc(), Consent.state.desc())
+    )
+    return held | {customer: (at, state) for customer, at, state in db.session.execute(query)}
 
 
 def history(customer_id: UUID) -> list[Consent]:

@@ -48,7 +48,7 @@ class Customer(Stamped, TenantModel):
     note: Mapped[str] = mapped_column(Text, default="")
     tags: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     email_consent: Mapped[str] = mapped_column(Text, default="unknown")
-    source_updated_at: Mapped[datetime | None]
+    versions: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict, server_default="{}")
 
     @property
     def name(self) -> str:

@@ -11,7 +11,7 @@ from saas.customers import arriving, consent, facts, identity, timeline
 from saas.customers.arriving import Upserted, upsert_many
 from saas.customers.events import CustomerDeleted, CustomersChanged
 from saas.customers.models import NO_SOURCE, Customer
-from saas.kit import clock, errors, search
+from saas.kit import clock, errors, search, versions
 from saas.kit import db as kit_db
 from saas.kit.db import db
 from saas.kit.events import announce
@@ -100,6 +100,7 @@ def change(customer_id: UUID | str, **fields: Any) -> Customer:
     before = {name: getattr(customer, name) for name in row}
     for name, value in row.items():
         setattr(customer, name, value)
+    customer.versions = customer.versions | dict.fromkeys(row, versions.stamp(clock.now()))
     customer.name_sort = arriving.sort_name({name: getattr(customer, name) for name in arriving.COLUMNS})
     customer.updated_at = clock.now()
     db.session.flush()
@@ -151,11 +152,11 @@ def _link_names(customer: Customer) -> None:
 def _apply_consent(customer: Customer, fields: dict[str, Any]) -> None:
     state = (fields.get("consent") or {}).get("email")
     if state in ("granted", "withdrawn"):
-        consent.record_many([(customer.id, state)], source="staff")
+        consent.record_many([(customer.id, state, None)], source="staff")
         db.session.refresh(customer, ["email_consent"])
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
     """What the trace keeps: plain values, without the columns made for comparing."""
-    hidden = ("email_norm", "phone_norm", "name_sort", "source_updated_at")
+    hidden = ("email_norm", "phone_norm", "name_sort")
     return {name: value for name, value in row.items() if name not in hidden}

@@ -1,0 +1,208 @@
+"""Products as shops and programs send them, and finding them again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from saas.catalog.events import ProductsChanged
+from saas.catalog.models import NO_SOURCE, Product
+from saas.kit import clock, errors, identifiers, money, search, text, versions
+from saas.kit import db as kit_db
+from saas.kit.db import db
+from saas.kit.events import announce
+from saas.tenancy import audit
+
+TEXTS = {"sku": 120, "name": 500, "description": 20_000}
+ADDRESSES = ("url", "image_url")
+
+
+class NoSuchProduct(errors.NotFound):
+    """There is no such product."""
+
+
+Message = tuple[datetime, dict[str, Any]]
+"""The moment a message speaks of, and the columns it fills."""
+BLANK = {"sku": "", "name": "", "name_sort": "", "description": "", "url": "", "image_url": "", "currency": ""}
+
+
+class BadItem(ValueError):
+    """An item cannot be a product; the sentence says why."""
+
+
+@dataclass
+class Upserted:
+    """What became of one item: status is created, updated, unchanged, stale or failed."""
+
+    index: int
+    id: UUID | None
+    status: str
+    error: str = ""
+
+
+def cleaned(item: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns an item fills; keys it does not have are left out. Raises BadItem."""
+    key = text.clean(str(item.get("external_id") or ""), most=200)
+    if not key:
+        raise BadItem("A product needs an external_id.")
+    found: dict[str, Any] = {"external_id": key}
+    found |= {name: text.clean(item[name], most=most) for name, most in TEXTS.items() if item.get(name) is not None}
+    for name in ADDRESSES:
+        if item.get(name) is not None:
+            address = text.clean(item[name], most=2000)
+            if address and not address.startswith(("https://", "http://")):
+                raise BadItem(f"The {name} must begin with https:// or http://.")
+            found[name] = address
+    if item.get("price") is not None:
+        try:
+            found["price_micros"] = money.parse_micros(item["price"])
+        except money.NotMoney as error:
+            raise BadItem(str(error)) from None
+    if item.get("currency"):
+        found["currency"] = text.clean(item["currency"], most=3).upper()
+    for name in ("categories", "tags"):
+        if item.get(name) is not None:
+            found[name] = list(dict.fromkeys(text.clean(str(word), most=120) for word in item[name] if word))[:50]
+    if "stock" in item:
+        found["stock"] = None if item["stock"] is None else max(-1_000_000_000, min(int(item["stock"]), 1_000_000_000))
+    if item.get("active") is not None:
+        found["active"] = bool(item["active"])
+    if "name" in found:
+        found["name_sort"] = text.fold(found["name"])[:200]
+    return found
+
+
+def upsert_many(items: Sequence[dict[str, Any]], source_id: UUID = NO_SOURCE) -> list[Upserted]:
+    """Create or update products from items in the API's shape, and say of each what became of it.
+
+    An item older than what is stored changes nothing; two items of one product are one, the later winning.
+    """
+    results = [Upserted(index, None, "failed") for index in range(len(items))]
+    now = clock.now()
+    wanted: dict[str, list[Message]] = {}
+    places: dict[str, list[int]] = {}
+    for index, item in enumerate(items):
+        try:
+            row = cleaned(item)
+        except BadItem as error:
+            results[index].error = str(error)
+            continue
+        wanted.setdefault(row["external_id"], []).append((item.get("updated_at") or now + timedelta(microseconds=index), row))
+        places.setdefault(row["external_id"], []).append(index)
+    held = {product.external_id: product for product in _locked(wanted, source_id)}
+    changed: list[UUID] = []
+    for key, messages in wanted.items():
+        if key in held:
+            product_id, status = held[key].id, _apply(held[key], messages)
+        else:
+            product = Product(id=identifiers.new(), source_id=source_id, external_id=key, versions={}, **BLANK)
+            _apply(product, messages)
+            db.session.add(product)
+            product_id, status = product.id, "created"
+        if status in ("created", "updated"):
+            changed.append(product_id)
+        for index in places[key]:
+            results[index].id, results[index].status = product_id, status
+    db.session.flush()
+    search.touch("product", *changed)
+    announce(*[
+        ProductsChanged(product_ids=[str(one_id) for one_id in changed[start : start + 500]]) for start in range(0, len(changed), 500)
+    ])  # fmt: skip
+    return results
+
+
+def _locked(wanted: Iterable[str], source_id: UUID) -> list[Product]:
+    query = select(Product).where(Product.source_id == source_id, Product.external_id.in_(list(wanted)))
+    return list(db.session.scalars(query.order_by(Product.id).with_for_update()))
+
+
+def _apply(product: Product, messages: list[Message]) -> str:
+    """Write what is newer, field by field; tells whether that changed anything, or all was older."""
+    changed = moved = False
+    for at, row in messages:
+        held = {name: getattr(product, name) for name in row}
+        newer, after = versions.newer(row, at=at, held=held, versions=product.versions)
+        moved = moved or after != product.versions or held == row
+        product.versions = after
+        for name, value in newer.items():
+            setattr(product, name, value)
+        changed = changed or bool(newer)
+    return "updated" if changed else "unchanged" if moved else "stale"
+
+
+def one(product_id: UUID | str, *, lock: bool = False) -> Product:
+    """Return a product; raises NoSuchProduct."""
+    return kit_db.one(Product, product_id, NoSuchProduct, lock=lock)
+
+
+def by_external(keys: Iterable[str], source_id: UUID | None = None) -> dict[str, Product]:
+    """Return products by their shop's id; the given source's own before any other source's."""
+    wanted = [key for key in dict.fromkeys(keys) if key]
+    if not wanted:
+        return {}
+    found: dict[str, Product] = {}
+    for product in db.session.scalars(select(Product).where(Product.external_id.in_(wanted)).order_by(Product.id)):
+        if product.external_id not in found or product.source_id == source_id:
+            found[product.external_id] = product
+    return found
+
+
+def by_key(keys: Iterable[tuple[str, str]], source_id: UUID) -> dict[tuple[str, str], UUID]:
+    """Return product ids by (external id, sku): by the id of this source, then any source's, then by the article number."""
+    wanted = list(dict.fromkeys(keys))
+    products = by_external((external for external, _sku in wanted), source_id)
+    skus = {sku for external, sku in wanted if external not in products and sku}
+    by_sku = {}
+    if skus:
+        query = select(Product.sku, Product.id).where(Product.sku.in_(skus)).order_by(Product.id.desc())
+        by_sku = dict(db.session.execute(query).all())
+    found = {}
+    for external, sku in wanted:
+        product_id = products[external].id if external in products else by_sku.get(sku)
+        if product_id is not None:
+            found[external, sku] = product_id
+    return found
+
+
+def change(product_id: UUID | str, **fields: Any) -> Product:
+    """Change the given fields of a product; raises NoSuchProduct or errors.Invalid."""
+    product = one(product_id, lock=True)
+    try:
+        row = cleaned({"external_id": product.external_id, **fields})
+    except BadItem as error:
+        raise errors.Invalid(str(error)) from None
+    before = {name: getattr(product, name) for name in row}
+    for name, value in row.items():
+        setattr(product, name, value)
+    product.versions = product.versions | dict.fromkeys(row, versions.stamp(clock.now()))
+    db.session.flush()
+    audit.record(action="products.edited", kind="product", record_id=product.id, before=_plain(before), after=_plain(row))
+    search.touch("product", product.id)
+    announce(ProductsChanged(product_ids=[str(product.id)]))
+    return product
+
+
+def retire(*, external_ids: Iterable[str], source_id: UUID) -> int:
+    """Take products off sale because their shop deleted them; they stay, for orders tell of them. Returns how many."""
+    retired = 0
+    for product in _locked(external_ids, source_id):
+        if product.active:
+            product.active, retired = False, retired + 1
+            announce(ProductsChanged(product_ids=[str(product.id)]))
+    db.session.flush()
+    return retired
+
+
+def many(product_ids: Iterable[UUID]) -> dict[UUID, Product]:
+    """Return products by their id."""
+    ids = list(dict.fromkeys(product_ids))
+    return {p.id: p for p in db.session.scalars(select(Product).where(Product.id.in_(ids)))} if ids else {}
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "name_sort"}

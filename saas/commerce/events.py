@@ -1,0 +1,27 @@
+"""What happens in the shops."""
+
+from __future__ import annotations
+
+from saas.kit.events import event
+
+
+@event
+class OrdersRecorded:
+    """Orders arrived or changed; at most 500 an event. `customer_ids` are those whose orders these are (or were)."""
+
+    order_ids: list[str]
+    customer_ids: list[str]
+
+
+@event
+class ShopConnected:
+    """A shop was connected and its past may be fetched."""
+
+    shop_id: str
+
+
+@event
+class EventsCollected:
+    """Browsing of some visitors was stored; `since` and `until` bound the events' ids."""
+
+    visitors: list[str]

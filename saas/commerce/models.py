@@ -1,0 +1,213 @@
+"""Shops, the orders and refunds they send, and what browsers of shoppers did."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from saas.kit.db import Stamped, TenantModel, tenant_fk
+
+NO_SOURCE = UUID(int=0)
+SHOP_KINDS = ("generic", "woocommerce")
+ORDER_STATES = ("pending", "paid", "fulfilled", "cancelled", "refunded", "failed")
+COUNTED = ("pending", "paid", "fulfilled", "refunded")
+"""States in which an order counts as bought; a refunded one counts with its refund against it."""
+
+
+class Shop(Stamped, TenantModel):
+    """A connected store. Its secrets are sealed; the hook token's digest leads here through the key directory."""
+
+    __tablename__ = "shops"
+    __table_args__ = (CheckConstraint(f"kind IN {SHOP_KINDS}", name="kind"),)
+
+    kind: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    url: Mapped[str] = mapped_column(Text, default="")
+    currency: Mapped[str] = mapped_column(Text, default="")
+    site_key: Mapped[str] = mapped_column(Text)
+    hook_token: Mapped[str] = mapped_column(Text)
+    secret_sealed: Mapped[bytes]
+    previous_secret_sealed: Mapped[bytes | None]
+    access_sealed: Mapped[bytes | None]
+    state: Mapped[str] = mapped_column(Text, default="connected")
+    trouble: Mapped[str] = mapped_column(Text, default="")
+    last_delivery_at: Mapped[datetime | None]
+    last_event_at: Mapped[datetime | None]
+    backfill: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    reconciled: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    reconciled_at: Mapped[datetime | None]
+    removed_at: Mapped[datetime | None]
+
+
+class Order(Stamped, TenantModel):
+    """One order of a source; `external_id` is its id there. A later version replaces an earlier, never the reverse."""
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        tenant_fk("customer_id", "customers", ondelete="SET NULL"),
+        UniqueConstraint("tenant_id", "source_id", "external_id"),
+        CheckConstraint(f"status IN {ORDER_STATES}", name="status"),
+        Index("ix_orders_customer_id", "tenant_id", "customer_id", "placed_at"),
+        Index("ix_orders_placed_at", "tenant_id", text("placed_at DESC"), text("id DESC")),
+        Index("ix_orders_number", "tenant_id", "number"),
+    )
+
+    source_id: Mapped[UUID] = mapped_column(default=NO_SOURCE)
+    external_id: Mapped[str] = mapped_column(Text)
+    number: Mapped[str] = mapped_column(Text, default="")
+    customer_id: Mapped[UUID | None]
+    visitor: Mapped[str] = mapped_column(Text, default="")
+    cart_id: Mapped[str] = mapped_column(Text, default="")
+    status: Mapped[str] = mapped_column(Text, default="paid")
+    currency: Mapped[str] = mapped_column(Text)
+    placed_at: Mapped[datetime]
+    lines_micros: Mapped[int] = mapped_column(BigInteger, default=0)
+    shipping_amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    tax_amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    discount_amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    total_amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    refunded_amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    country: Mapped[str] = mapped_column(Text, default="")
+    version: Mapped[str] = mapped_column(Text, default="")
+
+
+class OrderLine(TenantModel):
+    """One line of an order, known by its position: two equal lines are two lines. A negative quantity is a return.
+
+    `flags` say what is odd about it: return, free, negative_price, unknown_product.
+    """
+
+    __tablename__ = "order_lines"
+    __table_args__ = (
+        tenant_fk("order_id", "orders", ondelete="CASCADE"),
+        tenant_fk("product_id", "products", ondelete="SET NULL"),
+        UniqueConstraint("tenant_id", "order_id", "position"),
+        Index("ix_order_lines_product_id", "tenant_id", "product_id"),
+        Index("ix_order_lines_product_key", "tenant_id", "product_key"),
+    )
+
+    order_id: Mapped[UUID]
+    position: Mapped[int] = mapped_column(Integer)
+    product_id: Mapped[UUID | None]
+    product_key: Mapped[str] = mapped_column(Text, default="")
+    sku: Mapped[str] = mapped_column(Text, default="")
+    name: Mapped[str] = mapped_column(Text, default="")
+    quantity: Mapped[int] = mapped_column(BigInteger)
+    unit_micros: Mapped[int] = mapped_column(BigInteger)
+    line_micros: Mapped[int] = mapped_column(BigInteger)
+    flags: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+
+
+class Refund(TenantModel):
+    """Money given back; `key` is the shop's id of it, `order_key` the shop's id of the order, which may come later."""
+
+    __tablename__ = "refunds"
+    __table_args__ = (
+        tenant_fk("order_id", "orders", ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "source_id", "order_key", "key"),
+        Index("ix_refunds_order_id", "tenant_id", "order_id"),
+    )
+
+    source_id: Mapped[UUID] = mapped_column(default=NO_SOURCE)
+    order_key: Mapped[str] = mapped_column(Text)
+    key: Mapped[str] = mapped_column(Text)
+    order_id: Mapped[UUID | None]
+    amount_micros: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(Text, default="")
+
+
+class Visitor(TenantModel):
+    """A browser in a shop; `customer_id` once it is known whose. `proven`: by a signature, a mailed link or an order."""
+
+    __tablename__ = "visitors"
+    __table_args__ = (
+        tenant_fk("customer_id", "customers", ondelete="SET NULL"),
+        UniqueConstraint("tenant_id", "visitor"),
+        Index("ix_visitors_customer_id", "tenant_id", "customer_id"),
+        Index("ix_visitors_last_seen_at", "tenant_id", text("last_seen_at DESC")),
+    )
+
+    visitor: Mapped[str] = mapped_column(Text)
+    customer_id: Mapped[UUID | None]
+    proven: Mapped[bool] = mapped_column(Boolean, default=False)
+    first_seen_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    digested_to: Mapped[UUID | None]
+    consent: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+
+
+class ShopEvent(TenantModel):
+    """One thing a browser did. The id is a UUIDv7 of the event's time and client id, so the same event is one row;
+    the table is partitioned by ranges of id, which are ranges of time."""
+
+    __tablename__ = "shop_events"
+    __table_args__ = (
+        Index("ix_shop_events_visitor", "tenant_id", "visitor", "id"),
+        Index("ix_shop_events_product", "tenant_id", "product", "id"),
+        {"postgresql_partition_by": "RANGE (id)"},
+    )
+
+    visitor: Mapped[str] = mapped_column(Text)
+    type: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+    received_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    source_id: Mapped[UUID] = mapped_column(default=NO_SOURCE)
+    product: Mapped[str | None] = mapped_column(Text)
+    url: Mapped[str | None] = mapped_column(Text)
+    details: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+
+
+class Visit(TenantModel):
+    """A browser's stay: events less than 30 minutes apart."""
+
+    __tablename__ = "visits"
+    __table_args__ = (
+        tenant_fk("customer_id", "customers", ondelete="SET NULL"),
+        Index("ix_visits_visitor", "tenant_id", "visitor", text("began_at DESC")),
+        Index("ix_visits_customer_id", "tenant_id", "customer_id", text("began_at DESC")),
+        Index("ix_visits_began_at", "tenant_id", text("began_at DESC")),
+    )
+
+    visitor: Mapped[str] = mapped_column(Text)
+    customer_id: Mapped[UUID | None]
+    source_id: Mapped[UUID] = mapped_column(default=NO_SOURCE)
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime]
+    events_count: Mapped[int] = mapped_column(Integer, default=0)
+    views_count: Mapped[int] = mapped_column(Integer, default=0)
+    products: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    referrer: Mapped[str] = mapped_column(Text, default="")
+    landing: Mapped[str] = mapped_column(Text, default="")
+
+
+class Cart(TenantModel):
+    """What lies in a shopper's cart; closed by the order that came of it."""
+
+    __tablename__ = "carts"
+    __table_args__ = (
+        tenant_fk("customer_id", "customers", ondelete="SET NULL"),
+        tenant_fk("order_id", "orders", ondelete="SET NULL"),
+        UniqueConstraint("tenant_id", "key"),
+        Index("ix_carts_visitor", "tenant_id", "visitor"),
+        Index("ix_carts_customer_id", "tenant_id", "customer_id"),
+        Index("ix_carts_changed_at", "tenant_id", text("changed_at DESC")),
+    )
+
+    key: Mapped[str] = mapped_column(Text)
+    visitor: Mapped[str] = mapped_column(Text)
+    customer_id: Mapped[UUID | None]
+    order_id: Mapped[UUID | None]
+    url: Mapped[str] = mapped_column(Text, default="")
+    currency: Mapped[str] = mapped_column(Text, default="")
+    amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    items: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
+    began_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+    checkout_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
