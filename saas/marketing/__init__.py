@@ -1,0 +1,1 @@
+"""Speaks to many customers at once: templates, mailings, and what came of them."""

@@ -1,0 +1,251 @@
+"""From what a marketer writes to what each person reads: compiled once when saved, filled in once per recipient.
+
+`compile` turns MJML or HTML with Liquid into a `Compiled` mail (HTML and text with Liquid, numbered links), or into
+problems with line and column. A `Letter` holds the parsed result and fills it in; that is all that runs per person.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, field
+
+from liquid.builtin.expressions import LoopExpression
+from liquid.builtin.expressions.primitive import IntegerLiteral
+from liquid.exceptions import LiquidError, ResourceLimitError
+
+from saas.marketing import converting, footers, layout, markup, offer_block, plain_text, templating, tracking
+from saas.marketing.problems import Problem, Rewriting, problem
+from saas.marketing.tracking import Link
+
+NAMES = frozenset(
+    ["customer", "company", "offers", "cart", "order", "shop", "campaign", "coupon", "language", "now", "today"]
+    + ["unsubscribe_url", "preferences_url", "view_url", "open_url"]
+)
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A mail ready to be filled in. With `problems` it must not be sent; `warnings` only want a second look.
+
+    `offers` is the number of recommendations the mail can show (0: it shows none).
+    """
+
+    subject: str = ""
+    html: str = ""
+    text: str = ""
+    language: str = "en"
+    links: tuple[Link, ...] = ()
+    offers: int = 0
+    problems: tuple[Problem, ...] = field(default=())
+    warnings: tuple[Problem, ...] = field(default=())
+
+    def dump(self) -> dict:
+        """This function will return the mail as plain JSON, for a jsonb column."""
+        return asdict(self)
+
+    @classmethod
+    def load(cls, stored: dict) -> Compiled:
+        """This function will take back what `dump` returned."""
+        lists = {"links": Link, "problems": Problem, "warnings": Problem}
+        return cls(
+            **{name: value for name, value in stored.items() if name not in lists},
+            **{name: tuple(kind(**item) for item in stored.get(name, ())) for name, kind in lists.items()},
+        )
+
+
+@dataclass(frozen=True)
+class Parts:
+    """One person's mail."""
+
+    subject: str
+    html: str
+    text: str
+
+
+def compile(
+    *,
+    subject: str,
+    body: str,
+    text: str = "",
+    language: str = "en",
+    sample: dict | None = None,
+    names: Collection[str] = NAMES,
+) -> Compiled:
+    """This function will compile a mail: subject, body (MJML or HTML) and, if given, the text part, all with Liquid.
+
+    `sample` is one person's data for a trial; `names` are the variables that exist. Never raises for a bad template:
+    the faults are in `problems`, each with its line and column in the source as it was written.
+    """
+    sources = {"subject": subject, "body": body, "text": text}
+    problems, warnings, offers = [], [], 0
+    for part, source in sources.items():
+        if len(source.encode("utf-8", "replace")) > converting.LARGEST:
+            problems.append(Problem(part, 1, 1, f"This is larger than {converting.LARGEST // 1024} kB."))
+            continue
+        found, unknown, shown = _check(source, part=part, sample=sample, names=names)
+        problems, warnings, offers = problems + found, warnings + unknown, max(offers, shown)
+    for part, sentence in (("subject", "A mail needs a subject."), ("body", "A mail needs a body.")):
+        if not sources[part].strip():
+            problems.append(Problem(part, 1, 1, sentence))
+    if problems:
+        return Compiled(problems=tuple(problems), warnings=tuple(warnings), language=language)
+    work = _Body(body)
+    try:
+        work.convert()
+    except _Faulty as faulty:
+        return Compiled(problems=tuple(faulty.problems), warnings=tuple(warnings), language=language)
+    made_html, made_text = work.parts(text, language)
+    made_html, made_text = footers.complete(html=made_html, text=made_text, language=language)
+    links = tuple(work.links.found.values())
+    return Compiled(subject, made_html, made_text, language, links, offers, (), tuple(warnings))
+
+
+class Letter:
+    """A compiled mail, parsed once per mailing and process, to be filled in for many people."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        if compiled.problems:
+            raise templating.RenderFailed(compiled.problems[0].sentence)
+        self.compiled = compiled
+        self.subject = _parsed(compiled.subject, "subject", templating.TEXT_PART)
+        self.html = _parsed(compiled.html, "body", templating.HTML)
+        self.text = _parsed(compiled.text, "text", templating.TEXT_PART)
+
+    def fill(self, data: dict, *, tracked: Sequence[str], unsubscribe_url: str, open_url: str = "") -> Parts:
+        """This function will write one person's mail.
+
+        `data` holds plain dicts, lists, texts and numbers only (TypeError otherwise); `tracked` the address for each
+        of the mail's links in order. Raises RenderFailed when the template asks for too much with this data.
+        """
+        more = {"tracked": tracked, "unsubscribe_url": unsubscribe_url, "open_url": open_url}
+        data = {"language": self.compiled.language, **templating.plain(data), **more}
+        subject, html, text = (self._filled(part, data) for part in ("subject", "html", "text"))
+        subject = " ".join(_CONTROLS.sub(" ", subject).split())[:250]
+        if not subject:
+            raise templating.RenderFailed("The subject is empty for this person.")
+        language = self.compiled.language
+        html, text = footers.insist(html=html, text=text, unsubscribe_url=unsubscribe_url, language=language)
+        return Parts(subject, html, plain_text.tidy(text))
+
+    def _filled(self, part: str, data: dict) -> str:
+        try:
+            return getattr(self, part).fill(data)
+        except (LiquidError, ArithmeticError, ValueError, TypeError, RecursionError) as error:
+            source = getattr(self.compiled, part)
+            raise templating.RenderFailed(templating.fault(error, part=part, source=source).sentence) from error
+
+
+class _Faulty(Exception):
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__()
+        self.problems = problems
+
+
+class _Body:
+    """The way of one body from the marketer's source to HTML and text with Liquid."""
+
+    def __init__(self, source: str) -> None:
+        self.source, self.nonce = source, secrets.token_hex(4)
+        self.pieces = markup.liquid_pieces(source)
+        self.words = [piece.source for piece in self.pieces]
+        self.links = tracking.Links(nonce=self.nonce, restore=self.restore)
+        self.html = ""
+
+    def convert(self) -> None:
+        shielded = markup.shield(self.source, self.pieces, nonce=self.nonce)
+        placed = Rewriting()
+        mjml = layout.is_mjml(self.source)
+        kinds = [piece.word for piece in self.pieces]
+        try:
+            prepared = layout.prepare(str(shielded), words=kinds, nonce=self.nonce, mjml=mjml)
+            placed, faults = prepared.rewritten, prepared.faults
+        except markup.Unreadable as error:
+            faults = [error]
+        if not faults:
+            try:
+                self.html = converting.convert(str(placed), kind="mjml" if mjml else "html")
+                return
+            except markup.Unreadable as error:
+                faults = [markup.Unreadable(placed.origin(error.at), error.sentence)]
+        raise _Faulty(
+            [
+                problem(part="body", source=self.source, at=shielded.origin(fault.at), sentence=fault.sentence)
+                for fault in sorted(faults, key=lambda fault: fault.at)
+            ]
+        )
+
+    def parts(self, text: str, language: str) -> tuple[str, str]:
+        """This function will return HTML and text with their links tracked and their Liquid back in place."""
+        html = self.html.replace('lang="und"', f'lang="{language}"')
+        if not html[:15].lower().startswith("<!doctype"):
+            html = "<!doctype html>" + html
+        html = self.links.rewrite_html(html, place=self._link)
+        derived = plain_text.derive(html, nonce=self.nonce)
+        if text.strip():
+            derived = self._given(text)
+        return self.restore(html), self.restore(derived)
+
+    def _given(self, text: str) -> str:
+        first, pieces = len(self.words), markup.liquid_pieces(text)
+        self.words += [piece.source for piece in pieces]
+        shielded, at = [], 0
+        for number, piece in enumerate(pieces):
+            shielded += [text[at : piece.start], markup.token(self.nonce, first + number)]
+            at = piece.end
+        return self.links.rewrite_text("".join(shielded) + text[at:], place=self._link)
+
+    def _link(self, number: int) -> str:
+        self.words.append(f"{{% link {number} %}}")
+        return markup.token(self.nonce, len(self.words) - 1)
+
+    def restore(self, text: str) -> str:
+        pattern = markup.tokens(self.nonce)
+        text = re.sub(rf"<!--({pattern.pattern})-->", r"\1", text)
+        return pattern.sub(lambda found: self.words[int(found.group(1))], text)
+
+
+def _check(source: str, *, part: str, sample: dict | None, names: Collection[str]):
+    """Parse one source, try it, and look for names that nothing has; also counts the offers that it can show."""
+    template, faults = templating.read(source, part=part)
+    if faults:
+        return faults, [], 0
+    try:
+        template.fill(templating.plain(sample or {}))
+    except ResourceLimitError as error:
+        return [templating.fault(error, part=part, source=source)], [], 0
+    except (LiquidError, ArithmeticError, ValueError, TypeError, RecursionError) as error:
+        if sample is not None:
+            return [templating.fault(error, part=part, source=source)], [], 0
+    blocks = [thing.limit for thing in templating.walk(template.nodes) if isinstance(thing, offer_block.OffersNode)]
+    used = template.analyze(include_partials=False).globals
+    shown = max([*map(_looped, templating.walk(template.nodes)), *blocks, 0]) or (4 if "offers" in used else 0)
+    unknown = [
+        problem(
+            part=part, source=source, at=place.span.index, sentence=f"Nothing here is called {name}; it stays empty."
+        )
+        for name, places in used.items()
+        if name not in names
+        for place in places[:1]
+    ]
+    return [], unknown, shown
+
+
+def _looped(thing: object) -> int:
+    """How many offers `{% for offer in offers limit: 3 %}` asks for."""
+    if (
+        isinstance(thing, LoopExpression)
+        and str(thing.iterable) == "offers"
+        and isinstance(thing.limit, IntegerLiteral)
+    ):
+        return min(max(thing.limit.value, 0), offer_block.MOST)
+    return 0
+
+
+def _parsed(source: str, part: str, language: templating.Language) -> templating.Template:
+    template, faults = templating.read(source, part=part, language=language)
+    if faults:
+        raise templating.RenderFailed(faults[0].sentence)
+    return template
