@@ -22,6 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 OLDEST_NODE = 18
+QUIETLY = ("--no-audit", "--no-fund", "--update-notifier=false", "--loglevel=error")
 BROWSER = ("chromium", "fonts-wqy-microhei")
 
 
@@ -82,7 +83,7 @@ def install_page() -> None:
     if not stamp.exists() or stamp.read_text() != wanted:
         _say("Installing the page's libraries.")
         with tempfile.TemporaryDirectory() as spare:
-            if not _run([*_npm(pathlib.Path(spare)), "ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=ROOT):
+            if not _run([*_npm(pathlib.Path(spare)), "ci", *QUIETLY], cwd=ROOT):
                 raise SetupFailed("npm could not install the page's libraries; its message is above.")
         stamp.write_text(wanted)
     sources = [ROOT / "package-lock.json", *sorted((ROOT / "tenant_admin").rglob("*"))]

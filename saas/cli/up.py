@@ -14,9 +14,11 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import sys
 import time
+from functools import partial
 
 from saas.kit import keychain, launch, ports, procfile, servers, supervisor
 
@@ -48,11 +50,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    parent = os.getppid()
     if args.with_parent:
-        launch.die_with_parent(os.getppid(), 15)
+        launch.die_with_parent(parent, signal.SIGTERM)
     copy = Copy(root=args.root.resolve(), launcher=os.getpid())
     try:
-        return supervisor.guarded(copy.run)
+        return supervisor.guarded(copy.run, unwanted=partial(launch.interrupted, parent) if args.with_parent else None)
     finally:
         copy.forget()
 

@@ -59,6 +59,20 @@ def die_with_parent(parent, stop):
             sys.exit("The process that wanted this program is gone already.")
 
 
+def interrupted(pid):
+    """This function will tell whether `pid`, a make, was sent SIGINT by itself, not with us as the terminal does.
+
+    Make then takes its handler away and waits for us, who have heard of nothing; the missing handler is the only sign.
+    """
+    try:
+        with open(f"/proc/{pid}/status") as file:
+            fields = dict(line.split(":", 1) for line in file)
+    except OSError:
+        return False
+    handled = int(fields["SigCgt"], 16) | int(fields["SigIgn"], 16)
+    return fields["Name"].strip() in ("make", "gmake") and not handled >> (signal.SIGINT - 1) & 1
+
+
 def main(arguments):
     parent, stop, identity, *command = arguments
     if sys.platform == "linux":

@@ -176,8 +176,10 @@ class Supervisor:
         return {child.process.pid for child in self.children.values() if child.process.returncode is None}
 
 
-def guarded(work):
+def guarded(work, *, unwanted=None):
     """This function will run `work()` in a process of its own, end all its descendants after it, and return its code.
+
+    `unwanted`, where given, is asked a few times a second whether it is time to stop.
 
     Of the two processes either may be killed: the one inside stops in good order when the one outside is gone; the
     one outside adopts and ends what the one inside leaves.
@@ -190,10 +192,14 @@ def guarded(work):
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN or number == signal.SIGINT:
             signal.signal(number, lambda *_: os.kill(inside, signal.SIGTERM))
-    while True:
-        pid, status = os.waitpid(-1, 0)
-        if pid == inside:
-            break
+    pid = status = 0
+    while pid != inside:
+        pid, status = os.waitpid(-1, os.WNOHANG if unwanted else 0)
+        if unwanted and pid == 0:
+            time.sleep(0.25)
+            if unwanted():
+                unwanted = None
+                os.kill(inside, signal.SIGTERM)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     descendants.end_all(grace=GRACE)

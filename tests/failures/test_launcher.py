@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import signal
 import socket
@@ -46,7 +47,7 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Ready).serve_fo
 class Copy:
     """A running copy of the tiny product, and what it takes to look at it from outside."""
 
-    def __init__(self, folder, **environment):
+    def __init__(self, folder, *, through_make=False, **environment):
         self.folder = folder
         self.var = folder / "var"
         (folder / "sandbox").mkdir(exist_ok=True)
@@ -54,9 +55,13 @@ class Copy:
         (folder / "Procfile").write_text("web: python web.py $PORT\n")
         (folder / "sandbox" / "Procfile").write_text("mailbox: python web.py $MAILBOX_PORT\n")
         environment = {"DEMO": "0", "VAR": str(self.var), "MARK": str(folder), **environment}
+        command = [sys.executable, "-m", "saas", "up", "--root", str(folder)]
+        if through_make:
+            (folder / "Makefile").write_text(f"run:\n\t@exec {shlex.join(command)} --with-parent\n")
+            command = ["make", "-f", str(folder / "Makefile"), "run"]
         output = os.open(folder / "output", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "saas", "up", "--root", str(folder)],
+            command,
             cwd=ROOT,
             env={name: value for name, value in os.environ.items() if "URL" not in name} | environment,
             stdout=output,
@@ -155,25 +160,13 @@ class TestStopping:
         copy.end()
         assert copy.left() == []
 
-    def test_it_ends_with_its_parent_where_that_is_wanted(self, start, tmp_path):
-        folder = tmp_path / "wanted"
-        copy = start("wanted").until_ready()
-        copy.end()
-        parent = subprocess.Popen(
-            [
-                sys.executable,
-                "-c",
-                "import subprocess, sys; subprocess.run(sys.argv[1:])",
-                *[sys.executable, "-m", "saas", "up", "--with-parent", "--root", str(folder)],
-            ],
-            cwd=ROOT,
-            env={**os.environ, "DEMO": "0", "VAR": str(copy.var), "MARK": str(folder)},
-            stdout=subprocess.DEVNULL,
-        )
-        until((copy.var / "run.json").exists)
-        parent.kill()
-        parent.wait()
+    @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+    def test_a_make_that_alone_is_told_to_end_takes_everything_with_it(self, start, number):
+        copy = start(through_make=True).until_ready()
+        copy.process.send_signal(number)
+        copy.process.wait(60)
         until(lambda: not copy.left())
+        assert not (copy.var / "run.json").exists()
 
 
 class TestRepair:
