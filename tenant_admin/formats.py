@@ -9,10 +9,10 @@ import datetime
 from decimal import Decimal
 from zlib import crc32
 
-from babel.dates import format_timedelta
+from babel.dates import format_timedelta, get_datetime_format
 from babel.numbers import format_compact_decimal, format_decimal, format_percent, get_currency_precision
 from babel.numbers import format_currency as babel_currency
-from flask_babel import format_date, format_datetime, get_locale, gettext
+from flask_babel import format_date, format_time, get_locale, gettext
 from markupsafe import Markup, escape
 
 EMPTY = "–"
@@ -70,7 +70,10 @@ def _at(value: datetime.datetime) -> datetime.datetime:
 
 def when(value: datetime.datetime | None) -> str:
     """Write a time exactly, in the member's zone (21 Nov 2026, 20:31)."""
-    return EMPTY if value is None else format_datetime(_at(value), "medium")
+    if value is None:
+        return EMPTY
+    pattern = str(get_datetime_format("medium", locale=get_locale())).replace("'", "")
+    return pattern.replace("{0}", format_time(_at(value), "short")).replace("{1}", day(value))
 
 
 def day(value: datetime.date | datetime.datetime | None) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flask import Flask, Response, flash, g, get_flashed_messages, redirect, request, send_from_directory
+from flask import Flask, Response, current_app, flash, g, get_flashed_messages, redirect, request, send_from_directory
 from flask_babel import Babel, get_locale
 from jinja2 import ChoiceLoader, FileSystemLoader
 
@@ -75,7 +75,7 @@ def init(
         toasts=toasts, script_words=phrases.for_scripts, is_partial=is_partial, frame=frame,
     )  # fmt: skip
     _add_languages(app)
-    app.add_url_rule("/static/page/<path:filename>", "page_static", _static)
+    app.add_url_rule("/static/page/<path:filename>", "frame.static", _static)
     app.before_request(_choose_language)
     app.after_request(_carry_toasts)
     app.after_request(_secure)
@@ -107,8 +107,6 @@ def language() -> str:
 
 def rooms(active: str | None = None) -> list[navigation.Shown]:
     """Return the rooms this viewer may see; the active one is the page's blueprint unless named."""
-    from flask import current_app
-
     who = viewer()
     if who is None:
         return []
@@ -181,9 +179,9 @@ def _static(filename: str) -> Response:
 def _choose_language() -> Response | None:
     """Take ?lang=zh_Hans on any page: keep the choice and show the same page in that language."""
     wish = request.args.get("lang")
-    if request.method != "GET" or wish not in LOCALES or request.endpoint in (None, "page_static"):
+    if request.method != "GET" or wish not in LOCALES or request.endpoint in (None, "frame.static"):
         return None
-    remember = markup.current_app.extensions["frame"].remember_locale
+    remember = current_app.extensions["frame"].remember_locale
     if remember is not None:
         remember(wish)
     response = redirect(markup.here(cursor=request.args.get("cursor")), 303)
@@ -208,7 +206,7 @@ def _secure(response: Response) -> Response:
     headers.setdefault("X-Content-Type-Options", "nosniff")
     if response.mimetype != "text/html":
         return response
-    frame = markup.current_app.extensions["frame"]
+    frame = current_app.extensions["frame"]
     headers.setdefault(
         "Content-Security-Policy",
         "; ".join((

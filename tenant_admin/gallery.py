@@ -11,6 +11,7 @@ import math
 from flask import Flask, g, render_template, request, url_for
 from flask_babel import gettext as _
 
+from saas.kit import doors
 from tenant_admin import frame, navigation
 
 NOW = datetime.datetime(2026, 11, 21, 14, 0, tzinfo=datetime.UTC)
@@ -28,8 +29,7 @@ def register(app: Flask) -> None:
     }  # fmt: skip
     for path, view in pages.items():
         endpoint = f"gallery{path.replace('/', '_')}"
-        app.add_url_rule(f"/_gallery{path}", endpoint, view, methods=["GET", "POST"])
-        view.public = True
+        app.add_url_rule(f"/_gallery{path}", endpoint, doors.open_to("anyone", unit=False)(view), methods=["GET", "POST"])
 
 
 def _customers() -> list[dict]:

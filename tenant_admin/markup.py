@@ -40,7 +40,7 @@ def fingerprint(name: str) -> str:
 
 def asset(name: str) -> str:
     """Return the address of a static file of the staff's pages, with the hash of its content."""
-    return url_for("page_static", filename=name, v=fingerprint(name) or None)
+    return url_for("frame.static", filename=name, v=fingerprint(name) or None)
 
 
 def icon(name: str, size: int = 20, label: str | None = None) -> Markup:

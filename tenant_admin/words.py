@@ -30,21 +30,23 @@ PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w+\}")
 
 
 class WrongTranslation(Exception):
-    """Two files translate one sentence differently, or placeholders got lost."""
+    """A translation lost or invented a placeholder."""
+
+
+def _files(locale: str, translations: Path) -> list[Path]:
+    """The shared words come first, so that all rooms use the same ones."""
+    return sorted((translations / locale / "LC_MESSAGES").glob("*.po"), key=lambda path: (path.stem != "messages", path.stem))
 
 
 def merged(locale: str, *, translations: Path = TRANSLATIONS) -> Catalog:
-    """Return all .po files of a locale as one catalogue; raises WrongTranslation when two of them disagree."""
+    """Return all .po files of a locale as one catalogue; where they disagree messages.po wins, then the first by name."""
     whole = Catalog(locale=locale, charset="utf-8")
-    for path in sorted((translations / locale / "LC_MESSAGES").glob("*.po")):
+    for path in _files(locale, translations):
         with path.open("rb") as file:
             for message in read_po(file, locale=locale):
                 if not message.id or not message.string or not any(message.string):
                     continue
-                known = whole.get(message.id, message.context)
-                if known and known.string != message.string:
-                    raise WrongTranslation(f"{path.name} translates {message.id!r} differently from another file.")
-                if known is None:
+                if whole.get(message.id, message.context) is None:
                     whole.add(message.id, message.string, flags=message.flags, context=message.context)
     return whole
 

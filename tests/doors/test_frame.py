@@ -270,11 +270,10 @@ class TestWords:
         self.po(tmp_path, "b.po", 'msgid "Two"\nmsgstr "二"\n\nmsgid "One"\nmsgstr "一"\n')
         assert words.compile_all(translations=tmp_path) == 2
 
-    def test_two_rooms_must_agree(self, tmp_path):
-        self.po(tmp_path, "a.po", 'msgid "One"\nmsgstr "一"\n')
-        self.po(tmp_path, "b.po", 'msgid "One"\nmsgstr "壹"\n')
-        with pytest.raises(words.WrongTranslation, match="One"):
-            words.merged("zh_Hans", translations=tmp_path)
+    def test_the_shared_words_win(self, tmp_path):
+        self.po(tmp_path, "a.po", 'msgid "One"\nmsgstr "壹"\n')
+        self.po(tmp_path, "messages.po", 'msgid "One"\nmsgstr "一"\n')
+        assert words.merged("zh_Hans", translations=tmp_path).get("One").string == "一"
 
     def test_a_lost_placeholder_is_refused(self, tmp_path):
         self.po(tmp_path, "a.po", '#, python-format\nmsgid "%(count)s rows"\nmsgstr "行"\n')

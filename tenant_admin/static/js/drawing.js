@@ -1,7 +1,7 @@
 // From our chart data to ECharts options: units on the axes, one colour for one thing, intervals as bands or whiskers.
 import { language } from "regulars/words";
 
-const TONES = { accent: "--chart-1", good: "--good", warning: "--warning", danger: "--danger", info: "--info", grey: "--text-3" };
+const TONES = { accent: "--chart-1", good: "--chart-good", warning: "--chart-warning", danger: "--chart-danger", info: "--chart-5", grey: "--chart-grey" };
 
 // light-dark() is resolved by asking the browser for the colour it would paint
 function colour(name) {
