@@ -13,6 +13,7 @@ import http.client
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import signal
 import socket
@@ -191,33 +192,35 @@ class Copy:
             self._complete("migrate", "python -m saas db migrate")
 
     def _load_demo(self) -> None:
-        """Once per database; what it hands back (who signs in, the shop's keys) is kept beside the secrets."""
+        """Once per database, through the web like any shop; what it hands back is kept beside the secrets.
+
+        The sandbox hands back {"email", "password", "site_key", "hook_url", "hook_secret", "until"}: who signs in, how
+        the demo shop is connected, and when its simulated past ends.
+        """
         self.demo: dict = {}
-        wanted = os.environ.get("DEMO", "1") not in ("0", "no", "false", "")
-        if not wanted:
+        possible = (self.root / "sandbox" / "demo" / "__main__.py").exists()
+        if not possible or os.environ.get("DEMO", "1") in ("0", "no", "false", ""):
             return
         database = self.settings["DATABASE_URL"].rpartition("@")[2]
         if "postgres" in self.boss.children:
             database = str(self.postgres.data_dir)
-        file = self.var / "demo.json"
+        file, new = self.var / "demo.json", self.var / "demo.new"
         known = json.loads(file.read_text()) if file.exists() else {}
         if known.get("database") != database:
+            self._await_web()
+            self._start_programs()
             self._say("Making the demo shop's two years; this happens once.")
-            new = self.var / "demo.new"
-            self._complete("demo", f'python -m saas demo --output "{new}"')
+            self.settings["SHOP_URL"] = self.urls["shop"]
+            self._complete("demo", f"python -m sandbox.demo --output {shlex.quote(str(new))}")
             if self.boss.stopping:
                 return
             known = {"database": database, **json.loads(new.read_text())}
             keychain.write_private(file, json.dumps(known))
-            new.unlink()
         self.demo = known
-        self.settings["DEMO_SITE_KEY"] = known["site_key"]
-        self.settings["DEMO_HOOK_URL"] = self.urls["web"] + known["hook_path"]
-        self.settings["DEMO_HOOK_SECRET"] = known["hook_secret"]
+        for name in ("site_key", "hook_url", "hook_secret", "until"):
+            self.settings[f"DEMO_{name.upper()}"] = known[name]
 
     def _start_sandbox(self, *names: str) -> None:
-        for name in ("DEMO_SITE_KEY", "DEMO_HOOK_URL", "DEMO_HOOK_SECRET"):
-            self.settings.setdefault(name, "")
         for name, line in procfile.read(self.root / "sandbox" / "Procfile").items():
             if name in names and not (name == "stripe" and "STRIPE_SECRET_KEY" in os.environ):
                 self._add(name, lambda line=line: procfile.command(line))
@@ -227,9 +230,11 @@ class Copy:
             if name not in self.boss.children and (not names or name in names):
                 self._add(name, lambda line=line: procfile.command(line))
 
+    def _await_web(self) -> None:
+        self._until(lambda: _status(self.ports["PORT"], "/readyz") == 200, "the web to be ready")
+
     def _wait_until_ready(self) -> None:
-        web = self.ports["PORT"]
-        self._until(lambda: _status(web, "/readyz") == 200, "the web to be ready")
+        self._await_web()
         for name in ("shop", "mailbox", "stripe"):
             port = self.ports[f"{name.upper()}_PORT"]
             if name in self.boss.children:
@@ -279,8 +284,8 @@ class Copy:
 
         def settled():
             for child in self.boss.children.values():
-                if child.failures > 4:
-                    text = f"{child.name} does not start. The end of {child.log}:\n{child.last_words(40)}"
+                if child.failures > 3:
+                    text = f"{child.name} does not start. The end of {child.log}:\n{child.last_words(15)}"
                     raise supervisor.GaveUp(text)
             return holds()
 
