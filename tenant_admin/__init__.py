@@ -8,7 +8,6 @@ import pkgutil
 from flask import Flask
 
 from saas import config
-from saas.kit import doors
 
 
 def register(app: Flask) -> None:
@@ -20,7 +19,6 @@ def register(app: Flask) -> None:
     frame.init(
         app, image_sources=pictures, form_targets=entrance.form_targets(settings), remember_locale=entrance.remember_language
     )
-    doors.open_to("anyone", unit=False)(app.view_functions["page_static"])
     entrance.install(app)
     for found in pkgutil.iter_modules(__path__):
         part = importlib.import_module(f"tenant_admin.{found.name}")

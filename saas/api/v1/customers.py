@@ -1,0 +1,93 @@
+"""Customers for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask.views import MethodView
+from flask_smorest import Blueprint
+from marshmallow import fields
+
+from saas.api import entrance, shapes
+from saas.customers import arriving, facts, finding, profiles, schemas
+from saas.customers.schemas import CustomerIn, CustomerOut
+from saas.kit import doors
+
+blueprint = Blueprint("api_customers", __name__, description="Whom the company sells to")
+
+
+class CustomerQuery(shapes.ListQuery):
+    """Which customers a list shows."""
+
+    email = fields.String(metadata={"description": "the customer of this address"})
+    external_id = fields.String(metadata={"description": "the customer with this id in its shop"})
+
+
+def shown(customers: list[Any]) -> list[dict[str, Any]]:
+    """Return customers with what is known of them, in two queries for any number."""
+    known = facts.of([customer.id for customer in customers])
+    return [schemas.shown(customer, known.get(customer.id)) for customer in customers]
+
+
+def version(customer: Any) -> str:
+    return entrance.etag(customer.id, customer.updated_at)
+
+
+@blueprint.route("/customers")
+class Customers(MethodView):
+    @blueprint.arguments(CustomerQuery, location="query")
+    @blueprint.response(200, shapes.page_of(CustomerOut))
+    @doors.open_to("key", "customers.read")
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List customers, newest first."""
+        page = finding.listed(
+            email=query.get("email"), external_id=query.get("external_id"), cursor=query["cursor"], limit=query["limit"]
+        )
+        return {"items": shown(page.items), "next": page.next}
+
+    @blueprint.arguments(CustomerIn)
+    @blueprint.response(201, CustomerOut)
+    @doors.open_to("key", "customers.edit")
+    def post(self, item: dict[str, Any]) -> dict[str, Any]:
+        """Create a customer; 409 when the address is known, 402 when the plan is full."""
+        return shown([profiles.create(**item)])[0]
+
+
+@blueprint.route("/customers/bulk", methods=["POST"])
+@blueprint.arguments(shapes.bulk_of(CustomerIn))
+@blueprint.response(200, shapes.BulkAnswer)
+@doors.open_to("key", "customers.edit")
+def bulk(body: dict[str, Any]) -> dict[str, Any]:
+    """Create or update up to 1,000 customers; each item says what became of it."""
+    good, places, failed = shapes.load_each(CustomerIn(), body["items"])
+    results = arriving.upsert_many(good, body["shop_id"] or arriving.NO_SOURCE, source="api") if good else []
+    return shapes.merged(len(body["items"]), results, places, failed)
+
+
+@blueprint.route("/customers/<customer_id>")
+class OneCustomer(MethodView):
+    @blueprint.response(200, CustomerOut)
+    @doors.open_to("key", "customers.read")
+    def get(self, customer_id: UUID) -> Any:
+        """Show a customer; the ETag is its version."""
+        return answered(profiles.one(customer_id))
+
+    @blueprint.arguments(CustomerIn)
+    @blueprint.response(200, CustomerOut)
+    @doors.open_to("key", "customers.edit")
+    def patch(self, item: dict[str, Any], customer_id: UUID) -> Any:
+        """Change the given fields; with If-Match only while nobody changed it meanwhile (412)."""
+        entrance.require_match(version(profiles.one(customer_id, lock=True)))
+        return answered(profiles.change(customer_id, **item))
+
+    @blueprint.response(204)
+    @doors.open_to("key", "customers.delete")
+    def delete(self, customer_id: UUID) -> None:
+        """Delete a customer; their orders stay, without a name."""
+        entrance.require_match(version(profiles.one(customer_id, lock=True)))
+        profiles.delete(customer_id)
+
+
+def answered(customer: Any) -> tuple[dict[str, Any], int, dict[str, str]]:
+    return shown([customer])[0], 200, {"ETag": f'"{version(customer)}"'}

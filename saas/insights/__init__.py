@@ -1,0 +1,1 @@
+"""What the figures say: reports over orders, customers and campaigns."""

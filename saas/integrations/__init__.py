@@ -1,0 +1,1 @@
+"""How data comes in and goes out: deliveries of shops, imports, exports."""
