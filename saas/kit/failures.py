@@ -6,6 +6,7 @@ the same bytes.
 
 from __future__ import annotations
 
+import json
 import logging
 
 from flask import Flask, Response, g, jsonify, render_template, request
@@ -75,13 +76,24 @@ def _http(error: HTTPException) -> tuple[Response | str, int] | HTTPException:
         refusal = errors.NotFound()
     elif error.code == 413:
         refusal = errors.TooLarge()
-    elif error.code == 400 and for_programs() and not getattr(error, "data", None):
-        refusal = errors.Unreadable(error.description)
+    elif error.code == 400 and for_programs():
+        return answer(errors.Unreadable(unreadable_at() or error.description))
     messages = (getattr(error, "data", None) or {}).get("messages")
     if messages:
         refusal = errors.Invalid(fields=flat(messages))
         refusal.status = error.code
     return answer(refusal)
+
+
+def unreadable_at() -> str | None:
+    """Return a sentence with the place at which the request's body stops being JSON, or None when it is JSON."""
+    try:
+        json.loads(request.get_data(cache=True))
+    except json.JSONDecodeError as error:
+        return _("The body is not JSON: %(what)s at line %(line)s, column %(column)s.", what=error.msg, line=error.lineno, column=error.colno)
+    except UnicodeDecodeError as error:
+        return _("The body is not UTF-8 text: byte %(place)s.", place=error.start)
+    return None
 
 
 def flat(messages: object, prefix: str = "") -> dict[str, list[str]]:
