@@ -1,0 +1,26 @@
+"""The routes, one file per subject; importing this package enters them all into the table."""
+
+from sandbox.stripe.api import (  # noqa: F401
+    account,
+    charges,
+    checkout,
+    coupons,
+    customers,
+    disputes,
+    happenings,
+    invoice_items,
+    invoice_payments,
+    invoices,
+    payment_intents,
+    payment_methods,
+    portal,
+    prices,
+    products,
+    refunds,
+    search,
+    setup_intents,
+    subscription_items,
+    subscriptions,
+    test_clocks,
+    webhook_endpoints,
+)

@@ -1,0 +1,1 @@
+"""What happens between objects: paying, billing, changing plans, time passing."""

@@ -1,0 +1,282 @@
+"""Writing an invoice: drafting, lines, totals, and closing the draft so that it can be paid."""
+
+from typing import Any
+
+from sandbox.stripe import errors, events, ids, money
+from sandbox.stripe.lifecycle import discounts, paying, periods
+from sandbox.stripe.shapes import billing
+from sandbox.stripe.store import Document
+from sandbox.stripe.world import DAY, World
+
+
+def subscription_of(world: World, invoice: Document) -> Document | None:
+    """This function will give the subscription an invoice is for."""
+    details = (invoice["parent"] or {}).get("subscription_details")
+    return world.store.get("subscription", details["subscription"]) if details else None
+
+
+def draft(
+    world: World, *, customer: Document, currency: str, reason: str, subscription: Document | None = None
+) -> Document:
+    """This function will open an invoice; the caller adds lines and then calls ``announce``."""
+    invoice = billing.invoice(customer=customer, currency=currency, billing_reason=reason, created=world.now(customer))
+    if subscription:
+        invoice["parent"] = {
+            "quote_details": None,
+            "subscription_details": {"metadata": dict(subscription["metadata"]), "subscription": subscription["id"]},
+            "type": "subscription_details",
+        }
+        invoice["collection_method"] = subscription["collection_method"]
+        invoice["automatic_tax"]["enabled"] = subscription["automatic_tax"]["enabled"]
+        invoice["_days_until_due"] = subscription["days_until_due"]
+        subscription["latest_invoice"] = invoice["id"]
+    if invoice["automatic_tax"]["enabled"]:
+        invoice["automatic_tax"] |= {"liability": {"type": "self"}, "provider": "stripe", "status": "complete"}
+    invoice["discounts"] = discounts.current(world, customer, subscription)
+    customer["currency"] = customer["currency"] or currency
+    return world.store.add(invoice)
+
+
+def announce(world: World, invoice: Document) -> Document:
+    """This function will sum a draft up and tell that it exists."""
+    total_up(world, invoice)
+    events.emit(world, "invoice.created", invoice)
+    return invoice
+
+
+def named(world: World, price: Document) -> str:
+    """This function will give what a price is called on an invoice."""
+    product = world.store.get("product", price["product"])
+    return (product or {}).get("name") or price["nickname"] or price["id"]
+
+
+def per(price: Document) -> str:
+    """This function will say how often a price is due."""
+    recurring = price["recurring"]
+    count = recurring["interval_count"]
+    return f"/ {recurring['interval']}" if count == 1 else f"every {count} {recurring['interval']}s"
+
+
+def price_amount(price: Document, quantity: int) -> int:
+    """This function will multiply a unit price by a quantity, rounded to minor units half up."""
+    from_decimal = price["unit_amount_decimal"]
+    return (
+        int((float(from_decimal) * quantity) + 0.5) if price["unit_amount"] is None else price["unit_amount"] * quantity
+    )
+
+
+def add_subscription_lines(world: World, invoice: Document, subscription: Document, *, trial: bool = False) -> None:
+    """This function will bill the current period of each item."""
+    for item in subscription["items"]["data"]:
+        price = world.one("price", item["price"])
+        name = named(world, price)
+        unit = money.show(price["unit_amount_decimal"], price["currency"])
+        line = billing.line(
+            invoice=invoice,
+            amount=0 if trial else price_amount(price, item["quantity"]),
+            description=f"Trial period for {name}" if trial else f"{item['quantity']} × {name} (at {unit} {per(price)})",
+            period=(item["current_period_start"], item["current_period_end"]),
+            price=price,
+            quantity=item["quantity"],
+            subscription=subscription["id"],
+            parent={
+                "invoice_item_details": None,
+                "subscription_item_details": {
+                    "invoice_item": None, "proration": False, "proration_details": None,
+                    "subscription": subscription["id"], "subscription_item": item["id"],
+                },
+                "type": "subscription_item_details",
+            },
+        )  # fmt: skip
+        line["metadata"] = dict(subscription["metadata"])
+        invoice["lines"]["data"].append(line)
+
+
+def add_item_line(world: World, invoice: Document, item: Document) -> Document:
+    """This function will put an invoice item onto an invoice."""
+    details = item["pricing"]["price_details"]
+    owner = (item["parent"] or {}).get("subscription_details") or {}
+    line = billing.line(
+        invoice=invoice,
+        amount=item["amount"],
+        description=item["description"],
+        period=(item["period"]["start"], item["period"]["end"]),
+        price=details and world.store.get("price", details["price"]),
+        quantity=item["quantity"],
+        subscription=owner.get("subscription"),
+        discountable=item["discountable"],
+        parent={
+            "invoice_item_details": {
+                "invoice_item": item["id"], "proration": item["proration"], "proration_details": None,
+                "subscription": owner.get("subscription"),
+            },
+            "subscription_item_details": None,
+            "type": "invoice_item_details",
+        },
+    )  # fmt: skip
+    line["pricing"]["unit_amount_decimal"] = item["pricing"]["unit_amount_decimal"]
+    line["metadata"] = dict(item["metadata"])
+    item["invoice"] = invoice["id"]
+    invoice["lines"]["data"].append(line)
+    return line
+
+
+def pending_items(world: World, customer: Document, *, currency: str, subscription: Document | None) -> list[Document]:
+    """This function will give what waits for the next invoice: of this subscription, and of nobody's."""
+    waiting = world.store.find("invoiceitem", customer=customer["id"], invoice=None, currency=currency)
+    owned = (subscription or {}).get("id")
+    return [
+        item
+        for item in waiting
+        if not item.get("deleted")
+        and ((item["parent"] or {}).get("subscription_details") or {}).get("subscription") in (None, owned)
+    ]
+
+
+def total_up(world: World, invoice: Document) -> None:
+    """This function will work out subtotal, discounts, total and what is due."""
+    discounts.apply(world, invoice)
+    subtotal = sum(line["amount"] for line in invoice["lines"]["data"])
+    total = subtotal - sum(part["amount"] for part in invoice["total_discount_amounts"])
+    balance = invoice["starting_balance"]
+    due = max(0, total + balance)
+    invoice |= {"subtotal": subtotal, "subtotal_excluding_tax": subtotal, "total": total, "total_excluding_tax": total}
+    invoice |= {"amount_due": due, "amount_remaining": due - invoice["amount_paid"]}
+
+
+def finalize(world: World, invoice: Document) -> Document:
+    """This function will close a draft: number, balance, page, and an intent when there is something to pay."""
+    if invoice["status"] != "draft":
+        raise errors.Refused(
+            f"This invoice is already finalized, you can't re-finalize a non-draft invoice. (status {invoice['status']})",
+            code="invoice_not_editable",
+        )
+    customer, now = world.customer_of(invoice), world.now(invoice)
+    invoice["starting_balance"] = customer["balance"]
+    total_up(world, invoice)
+    customer["balance"] = min(0, invoice["total"] + customer["balance"])
+    page = f"{world.base_url}/i/{ids.make('acct', 16)}/{invoice['id']}"
+    invoice |= {
+        "status": "open",
+        "number": f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04d}",
+        "effective_at": now,
+        "ending_balance": customer["balance"],
+        "hosted_invoice_url": page,
+        "invoice_pdf": f"{page}/pdf",
+        "automatically_finalizes_at": None,
+        "webhooks_delivered_at": now,
+    }
+    if invoice["collection_method"] == "send_invoice" and invoice["due_date"] is None:
+        invoice["due_date"] = now + (invoice.get("_days_until_due") or 30) * DAY
+    invoice["status_transitions"]["finalized_at"] = now
+    customer["next_invoice_sequence"] += 1
+    discounts.use_up(world, invoice, subscription_of(world, invoice))
+    events.emit(world, "invoice.finalized", invoice)
+    if invoice["amount_due"] > 0:
+        intent = paying.open_intent(
+            world, amount=invoice["amount_due"], currency=invoice["currency"], customer=customer, invoice=invoice["id"]
+        )
+        intent["description"] = describe(invoice)
+        world.store.add(billing.invoice_payment(invoice=invoice, intent=intent["id"], created=now))
+    return invoice
+
+
+def describe(invoice: Document) -> str:
+    """This function will say on the payment what it is for."""
+    return {
+        "subscription_create": "Subscription creation",
+        "subscription_update": "Subscription update",
+        "subscription_cycle": "Subscription update",
+    }.get(invoice["billing_reason"], f"Payment for Invoice {invoice['number']}")
+
+
+def intent_of(world: World, invoice: Document) -> Document | None:
+    """This function will give the intent that pays an invoice."""
+    payment = world.store.first("invoice_payment", invoice=invoice["id"], is_default=True)
+    return payment and world.store.get("payment_intent", payment["payment"].get("payment_intent"))
+
+
+def add_proration(
+    world: World, *, subscription: Document, item: Document, price: Document, quantity: int, at: int, credit: bool
+) -> Document | None:
+    """This function will bill or credit the time that is left of an item's period."""
+    start, end = item["current_period_start"], item["current_period_end"]
+    full = price_amount(price, quantity)
+    part = periods.share(full, start=start, end=end, at=at)
+    if part == 0:
+        return None
+    name = named(world, price) if quantity == 1 else f"{quantity} × {named(world, price)}"
+    kind = "Unused" if credit else "Remaining"
+    made = billing.invoice_item(
+        customer=world.customer_of(subscription),
+        amount=-part if credit else part,
+        currency=subscription["currency"],
+        description=f"{kind} time on {name} after {periods.spoken(at)}",
+        period=(at, end),
+        created=at,
+    )
+    made |= {
+        "discountable": False,
+        "proration": True,
+        "quantity": quantity,
+        "quantity_decimal": str(quantity),
+        "pricing": {
+            "price_details": {"price": price["id"], "product": price["product"]},
+            "type": "price_details",
+            "unit_amount_decimal": str(made["amount"] // quantity if quantity else 0),
+        },
+        "parent": {
+            "subscription_details": {"subscription": subscription["id"], "subscription_item": item["id"]},
+            "type": "subscription_details",
+        },
+    }
+    world.store.add(made)
+    events.emit(world, "invoiceitem.created", made)
+    return made
+
+
+def bill_now(world: World, *, subscription: Document, reason: str, periods_too: bool) -> Document | None:
+    """This function will invoice what is pending (and, with ``periods_too``, the current periods) at once, still a draft."""
+    customer = world.customer_of(subscription)
+    waiting = pending_items(world, customer, currency=subscription["currency"], subscription=subscription)
+    if not waiting and not periods_too:
+        return None
+    invoice = draft(
+        world, customer=customer, currency=subscription["currency"], reason=reason, subscription=subscription
+    )
+    for item in waiting:
+        add_item_line(world, invoice, item)
+    if periods_too:
+        add_subscription_lines(world, invoice, subscription)
+    return announce(world, invoice)
+
+
+def one_time_item(
+    world: World, *, customer: Document, price: Document, quantity: int, subscription: Document | None = None
+) -> Document:
+    """This function will bill a price once, on the next invoice."""
+    now = world.now(customer)
+    made: dict[str, Any] = billing.invoice_item(
+        customer=customer,
+        amount=price_amount(price, quantity),
+        currency=price["currency"],
+        description=named(world, price),
+        period=(now, now),
+        created=now,
+    )
+    made |= {
+        "quantity": quantity,
+        "quantity_decimal": str(quantity),
+        "pricing": {
+            "price_details": {"price": price["id"], "product": price["product"]},
+            "type": "price_details",
+            "unit_amount_decimal": price["unit_amount_decimal"],
+        },
+    }
+    if subscription:
+        made["parent"] = {
+            "subscription_details": {"subscription": subscription["id"]}, "type": "subscription_details",
+        }  # fmt: skip
+    world.store.add(made)
+    events.emit(world, "invoiceitem.created", made)
+    return made

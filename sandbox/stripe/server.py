@@ -1,0 +1,186 @@
+"""The HTTP side: keys, parameters, replays, errors and headers around the routes, and the pages beside them."""
+
+import re
+import threading
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, jsonify, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from sandbox.stripe import API_VERSION, api, errors, idempotency, ids, params, routes
+from sandbox.stripe.api import webhook_endpoints
+from sandbox.stripe.pages import blueprint
+from sandbox.stripe.store import Store
+from sandbox.stripe.ticker import Ticker
+from sandbox.stripe.webhooks import Courier
+from sandbox.stripe.world import Rules, World
+
+HOST = "127.0.0.1"
+__all__ = ["Box", "api", "create_app"]
+
+
+class Quiet(WSGIRequestHandler):
+    """Says nothing for each request; what matters is on the home page."""
+
+    def log_request(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+
+def create_app(world: World) -> Flask:
+    """This function will make the application for one world."""
+    app = Flask(__name__, static_folder="pages/static", static_url_path="/static", template_folder="pages/templates")
+    app.extensions["world"] = world
+    app.register_blueprint(blueprint)
+
+    @app.route("/v1/<path:rest>", methods=["GET", "POST", "DELETE", "PUT", "PATCH"])
+    def answer_api(rest: str) -> Response:
+        return respond(world)
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        return jsonify(ok=True)
+
+    @app.errorhandler(HTTPException)
+    def unknown(problem: HTTPException) -> tuple[Response, int]:
+        if (problem.code or 500) >= 500:
+            return jsonify(error={"type": "api_error", "message": "The sandbox broke; its log says where."}), 500
+        return jsonify(unrecognized().body()), problem.code or 404
+
+    return app
+
+
+def unrecognized() -> errors.Refused:
+    """This function will make the refusal for an address nobody answers."""
+    return errors.Refused(
+        f"Unrecognized request URL ({request.method}: {request.path}). Please see https://stripe.com/docs or we can help at "
+        "https://support.stripe.com/.",
+        status=404,
+    )
+
+
+def check_key() -> None:
+    """This function will refuse a request without a secret test key."""
+    given = request.authorization
+    key = "" if given is None else (given.token if given.type == "bearer" else given.username) or ""
+    if not key:
+        raise errors.Unauthorized(
+            "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth "
+            "(e.g. 'Authorization: Bearer YOUR_SECRET_KEY')."
+        )
+    if not re.fullmatch(r"(sk|rk)_test_\w+", key):
+        raise errors.Unauthorized(f"Invalid API Key provided: {key[:8]}{'*' * max(0, len(key) - 12)}{key[-4:]}")
+    version = request.headers.get("Stripe-Version", API_VERSION)
+    if version != API_VERSION:
+        raise errors.Refused(f"Invalid Stripe API version: {version}. The sandbox speaks {API_VERSION}.")
+
+
+def respond(world: World) -> Response:
+    """This function will answer one API request: find the route, check, replay or run, and dress the answer."""
+    request_id, key = ids.make("req", 14), request.headers.get("Idempotency-Key")
+    headers = {"Request-Id": request_id, "Stripe-Version": API_VERSION}
+    sent = request.get_data(as_text=True) if request.method == "POST" else request.query_string.decode()
+    try:
+        check_key()
+        try:
+            route, values = routes.TABLE.bind(HOST).match(request.path, method=request.method)
+        except (NotFound, MethodNotAllowed):
+            raise unrecognized() from None
+        given = params.read(sent)
+        if request.method == "DELETE":
+            given |= params.read(request.get_data(as_text=True))
+        replayable = key if request.method == "POST" else None
+        if replayable:
+            headers["Idempotency-Key"] = replayable
+        status, body, replayed = run(world, route, values, given, key=replayable, request_id=request_id)
+        if replayed:
+            headers |= {"Idempotent-Replayed": "true", "Original-Request": replayed}
+    except errors.Refused as refusal:
+        status, body = refusal.status, refusal.body()
+    response = jsonify(body)
+    response.status_code = status
+    response.headers.update(headers)
+    return response
+
+
+def run(
+    world: World,
+    route: routes.Route,
+    values: dict[str, str],
+    given: dict[str, Any],
+    *,
+    key: str | None,
+    request_id: str,
+) -> tuple[int, dict[str, Any], str | None]:
+    """This function will give status and body, and the id of the request whose answer was replayed, if one was."""
+    path = request.path
+    with world.lock:
+        if key and (kept := idempotency.recall(world.store, key=key, path=path, given=given)):
+            return kept.status, kept.body, kept.request_id
+        try:
+            accepted = params.accept(given, route.takes, required=route.required)
+            world.request = {"id": request_id, "idempotency_key": key}
+            with world.turn():
+                body = route.handler(world, accepted, **values)
+                if key:
+                    idempotency.remember(
+                        world.store, key=key, path=path, given=given, status=200, body=body, request_id=request_id
+                    )
+            return 200, body, None
+        except routes.Undone as looked_at:
+            return 200, looked_at.answer, None
+        except errors.Refused as refusal:
+            if key:
+                with world.turn():
+                    idempotency.remember(
+                        world.store, key=key, path=path, given=given, status=refusal.status, body=refusal.body(),
+                        request_id=request_id,
+                    )  # fmt: skip
+            raise
+
+
+class Box:
+    """The running stand-in: store, server, courier and ticker, started and stopped together."""
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        state: str | Path = "var/stripe.sqlite",
+        webhook_url: str | None = None,
+        webhook_secret: str | None = None,
+        rules: Rules | None = None,
+    ):
+        self.world = World(store=Store(state), base_url="", rules=rules or Rules())
+        self.server = make_server(HOST, port, create_app(self.world), threaded=True, request_handler=Quiet)
+        self.url = self.world.base_url = f"http://{HOST}:{self.server.server_port}"
+        self.courier, self.ticker = Courier(self.world), Ticker(self.world)
+        self.world.listeners += [self.courier.wake.set, self.ticker.wake.set]
+        if webhook_url:
+            self.tell(webhook_url, webhook_secret)
+
+    def tell(self, url: str, secret: str | None) -> None:
+        """This function will send every event to this address, once however often we are started with it."""
+        with self.world.turn():
+            store = self.world.store
+            endpoint = store.first("webhook_endpoint", _ours=True) or webhook_endpoints.make(
+                self.world, url=url, enabled_events=["*"], secret=secret
+            )
+            endpoint |= {"_ours": True, "url": url, "_secret": secret or endpoint["_secret"]}
+
+    def start(self) -> "Box":
+        """This function will serve from threads of its own and return at once."""
+        self.courier.start()
+        self.ticker.start()
+        threading.Thread(target=self.server.serve_forever, name="stripe-server", daemon=True).start()
+        return self
+
+    def stop(self) -> None:
+        """This function will stop everything and let go of port and file."""
+        self.server.shutdown()
+        self.server.server_close()
+        for thread in (self.courier, self.ticker):
+            thread.stop()
+            thread.join(timeout=5)
+        self.world.store.close()
