@@ -38,7 +38,8 @@ def main(wanted: list[str]) -> int:
             if sys.stderr.isatty():  # a bench may take a minute: show that it lives
                 print(f"  {name}: {row.what}", file=sys.stderr, flush=True)
             rows.append((f"{section(module)} {name}", row))
-    print(table.render(rows))
+    if rows:
+        print(table.render(rows))
     for sentence in left_out:
         print(sentence)
     return 1 if any(row.ok is False for _, row in rows) else 0

@@ -18,7 +18,7 @@ from saas.recommend.session_log import SessionLog
 
 MEMORY = 30  # clicks of the shopper that are looked at
 NEWEST = 500  # sessions looked at per seen item
-MOST = 2500  # sessions looked at in all, those of the newest clicks first
+MOST = 1500  # sessions looked at in all, those of the newest clicks first
 REACH = 20  # clicks of a neighbour looked at before and after the shared item
 
 

@@ -15,6 +15,8 @@ from saas.recommend.vocabulary import Id, Vocabulary
 
 TREND = 0.05  # share of the history after which a session counts 1/e for what is in demand now
 
+HEAVY = 1 / 64  # share of the sessions above which an item's sessions are compared as bits, not as a list
+
 
 class SessionLog:
     """Sessions of item numbers with postings: per item, the last click in each session that has it, oldest first."""
@@ -38,6 +40,8 @@ class SessionLog:
         posted = self.items[self.postings]
         self.first = ragged.bounds(posted, len(vocabulary))
         self.extra: dict[int, list[int]] = {}
+        self.base = self.sessions  # postings know the sessions below, extra those from here on
+        self._bits: dict[int, np.ndarray] = {}
         self.spread = np.diff(self.first)  # sessions that have the item
         freshness = np.exp((self.owner[self.postings] - self.fitted) / self.trend_span)
         self.demand = np.bincount(posted, freshness, len(vocabulary))
@@ -102,6 +106,31 @@ class SessionLog:
         older = self.owner[self.postings[self.first[item] : self.first[item + 1]]]
         late = self.extra.get(item)
         return np.append(older, self.owner[late]) if late else older
+
+    def meetings(self, item: int, others: np.ndarray) -> np.ndarray:
+        """Count the sessions that have both `item` and each of `others`."""
+        member = np.zeros(self.sessions, dtype=bool)
+        member[self.sessions_with(item)] = True
+        heavy = self.spread[others] > self.base * HEAVY
+        counts = np.zeros(len(others), dtype=np.int64)
+        runs, clicks = self.newest(others[~heavy], self.spread[others[~heavy]])
+        counts[~heavy] = np.bincount(runs, member[self.owner[clicks]], int((~heavy).sum()))
+        if heavy.any():
+            packed = np.packbits(member[: self.base])
+            for place in np.flatnonzero(heavy):
+                late = self.extra.get(others[place], ())
+                met = np.bitwise_count(packed & self._packed(others[place])).sum()
+                counts[place] = met + member[self.owner[list(late)]].sum()
+        return counts
+
+    def _packed(self, item: int) -> np.ndarray:
+        """Mark the sessions below `base` that have an item, a bit each: for frequent items smaller than postings."""
+        bits = self._bits.get(item)
+        if bits is None:
+            member = np.zeros(self.base, dtype=bool)
+            member[self.owner[self.postings[self.first[item] : self.first[item + 1]]]] = True
+            bits = self._bits[item] = np.packbits(member)
+        return bits
 
     def arrays(self) -> dict[str, np.ndarray]:
         """List what rebuilds this log, sessions added since the fit included (together with `fitted`)."""

@@ -109,15 +109,8 @@ class SessionModel:
         together = self.log.spread[items]
         for source in np.unique(chosen[~reminded]):
             followers = np.flatnonzero((chosen == source) & ~reminded)
-            together[followers] = self._shared(source, items[followers])
+            together[followers] = self.log.meetings(source, items[followers])
         return list(zip(chosen.tolist(), together.tolist(), strict=True))
-
-    def _shared(self, source: int, items: np.ndarray) -> np.ndarray:
-        """Count the sessions that have both `source` and each of `items`."""
-        runs, clicks = self.log.newest(items, self.log.spread[items])
-        mine, theirs = self.log.sessions_with(source), self.log.owner[clicks]
-        places = np.minimum(np.searchsorted(mine, theirs), len(mine) - 1)
-        return np.bincount(runs, mine[places] == theirs, len(items)).astype(np.int64)
 
     def to_bytes(self) -> bytes:
         """Write the model, added sessions included, for `from_bytes`."""
