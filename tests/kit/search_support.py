@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
@@ -60,7 +61,9 @@ def tenant_id(settings_in_environment) -> int:
 
 
 @pytest.fixture(params=["whoosh", "postgres"])
-def box(request, search_engines, tenant_id) -> Box:
+def box(request, search_engines, tenant_id, settings_in_environment, monkeypatch) -> Box:
+    chosen = dataclasses.replace(settings_in_environment, search_engine=request.param)
+    monkeypatch.setattr("saas.config.get", lambda: chosen)
     search.rebuild(tenant_id, [], engine=request.param)
     return Box(tenant_id, request.param)
 

@@ -1,4 +1,4 @@
-"""One search for customers, orders, products and whatever else has a name or a number, whichever engine serves a tenant.
+"""One search for customers, orders, products and all else with a name or a number, whichever engine serves a tenant.
 
 `find` answers the search box. Rooms call `touch` in the transaction of a change; a job calls `write_pending`.
 """

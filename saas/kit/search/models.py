@@ -1,4 +1,4 @@
-"""The tables of search: what the PostgreSQL engine searches, what waits to be indexed, and which engine serves a tenant.
+"""The tables of search: what the PostgreSQL engine searches, what waits to be indexed, which engine serves whom.
 
 Nothing here is a source of truth; all of it can be built again from the rooms' rows.
 """
@@ -18,7 +18,7 @@ ENGINES = ("whoosh", "postgres")
 
 
 class SearchRecord(TenantModel):
-    """One thing that can be found; `id` is the record's own. `terms` are ours (see `terms`), each begins with the tenant."""
+    """One thing that can be found; `id` is the record's own. Each of its terms begins with the tenant."""
 
     __tablename__ = "search_records"
     __table_args__ = (
@@ -41,7 +41,7 @@ class SearchRecord(TenantModel):
 
 
 class SearchChange(TenantModel):
-    """That a record was made, changed or removed since it was last indexed. No `record_id` means all of that tenant's."""
+    """That a record was made, changed or removed since it was last indexed. No `record_id` means all of them."""
 
     __tablename__ = "search_changes"
 

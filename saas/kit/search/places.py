@@ -1,4 +1,4 @@
-"""Which engine serves a tenant: Whoosh on this machine for most, PostgreSQL for large tenants and where several hosts serve."""
+"""Which engine serves a tenant: Whoosh for most, PostgreSQL for large ones and where several hosts serve."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg
 
 from saas.kit.search import terms
-from saas.kit.search.queries import All, Any, Lookup, Part, Prefix, Query, Term, either, every
+from saas.kit.search.queries import All, Lookup, Part, Prefix, Query, Term, either, every
 from saas.kit.search.ranking import Candidate
 
 BATCH = 5_000
@@ -40,7 +40,8 @@ class PostgresEngine:
 
     def remove(self, connection: psycopg.Connection, tenant_id: int, keys: Sequence[tuple[str, UUID]]) -> None:
         connection.execute(
-            "DELETE FROM search_records WHERE tenant_id = %s AND (kind, id) IN (SELECT * FROM unnest(%s::text[], %s::uuid[]))",
+            "DELETE FROM search_records WHERE tenant_id = %s"
+            " AND (kind, id) IN (SELECT * FROM unnest(%s::text[], %s::uuid[]))",
             [tenant_id, [kind for kind, _ in keys], [record_id for _, record_id in keys]],
         )
 

@@ -56,7 +56,7 @@ Lookup = Term | Prefix | Part | All | Any
 
 @dataclass(frozen=True)
 class Query:
-    """The typed text in pieces: one chunk for each thing between spaces. `phone` is set when all of it may be one number."""
+    """The typed text in pieces, a chunk for each thing between spaces. `phone` is set when all may be one number."""
 
     folded: str
     chunks: tuple[tuple[str, ...], ...]

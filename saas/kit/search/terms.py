@@ -108,8 +108,8 @@ def digits(text: str) -> str:
 def omissions(word: str) -> set[str]:
     """Return the word with each one letter left out.
 
-    Two words one typing mistake apart (a letter wrong, missing, doubled or swapped with its neighbour) share one of these
-    or are one of these (the symmetric-delete method of W. Garbe, SymSpell).
+    Two words one typing mistake apart (a letter wrong, missing, doubled or swapped with its neighbour) share one of
+    these or are one of these (the symmetric-delete method of W. Garbe, SymSpell).
     """
     return {word[:at] + word[at + 1 :] for at in range(len(word))}
 
@@ -152,7 +152,7 @@ def prepare(record: Record) -> Entry:
 
 
 class _Words:
-    """Words in their order, joined ones among them (`runs`), those without (`simple`), and the terms they are found by."""
+    """Words in order with the joined ones (`runs`) and without (`simple`), and the terms they are found by."""
 
     def __init__(self) -> None:
         self.runs: dict[str, None] = {}

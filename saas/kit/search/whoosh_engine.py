@@ -148,12 +148,16 @@ class WhooshEngine:
             raise NoIndex(f"tenant {tenant_id}: {error!r}") from error
 
     def _open(self, tenant_id: int, held: Opened | None) -> Opened:
-        """Return the newest view of a tenant's index, from the one already open when that is possible."""
+        """Return the newest view of a tenant's index: the one that is held unless something was committed since.
+
+        Whoosh's own `refresh` reuses the readers it has, and with them forgets what was deleted meanwhile (3.54).
+        """
         place = self._current(tenant_id)
-        if held is not None and held.place == place:
-            held.searcher = held.searcher.refresh()
+        if held is not None and held.place == place and held.generation == held.index.latest_generation():
             return held
-        return Opened(place, index.open_dir(str(place), schema=SCHEMA).searcher())
+        found = index.open_dir(str(place), schema=SCHEMA)
+        generation = found.latest_generation()  # before reading: a commit in between is then merely opened again
+        return Opened(place, found, generation, found.searcher())
 
     @staticmethod
     def _sweep(home: Path, *, keep: str) -> None:

@@ -1,4 +1,4 @@
-"""Which Whoosh indexes are open in this process: the last used ones, so that files stay few however many tenants there are."""
+"""Which Whoosh indexes this process has open: the last used, so that files stay few however many tenants there are."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from typing import Any
 
 @dataclass
 class Opened:
-    """A searcher on one generation of a tenant's index. Whoosh's readers are for one thread at a time, hence the lock."""
+    """A searcher on one state of a tenant's index. Whoosh's readers are for one thread at a time, hence the lock."""
 
     place: Path
+    index: Any
+    generation: int
     searcher: Any
     lock: threading.Lock = field(default_factory=threading.Lock)
     closed: bool = False
