@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
-from saas.kit import pages
+from saas.commerce import shops
+from saas.kit import failures, money, pages
 
 MOST_ITEMS = 1000
 
@@ -29,8 +31,6 @@ class Money(fields.String):
     """An amount of money as a decimal text, such as "12.50"; numbers are taken too."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        from saas.kit import money
-
         try:
             money.parse_micros(value)
         except (money.NotMoney, TypeError):
@@ -75,6 +75,11 @@ def bulk_of(item: type[Schema]) -> type[Schema]:
     )  # fmt: skip
 
 
+def source_of(body: dict[str, Any]) -> UUID:
+    """Return the shop a bulk request names, which must be the tenant's own, or no source."""
+    return shops.one(body["shop_id"]).id if body.get("shop_id") else UUID(int=0)
+
+
 def page_of(item: type[Schema]) -> type[Schema]:
     """Return the schema of a page of such items."""
     return Schema.from_dict(
@@ -95,8 +100,6 @@ def load_each(schema: Schema, items: list[dict[str, Any]]) -> tuple[list[dict[st
 
 
 def _flat(messages: Any) -> dict[str, list[str]]:
-    from saas.kit import failures
-
     return failures.flat(messages)
 
 

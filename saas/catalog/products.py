@@ -169,6 +169,22 @@ def by_key(keys: Iterable[tuple[str, str]], source_id: UUID) -> dict[tuple[str, 
     return found
 
 
+class KnownAlready(errors.Conflict):
+    """There is a product with this id already."""
+
+
+def create(**fields: Any) -> Product:
+    """Create a product by hand; raises KnownAlready or errors.Invalid."""
+    key = str(fields.get("external_id") or "")
+    if db.session.scalar(select(Product.id).where(Product.source_id == NO_SOURCE, Product.external_id == key)):
+        raise KnownAlready(fields={"external_id": ["Another product has this id already."]})
+    result = upsert_many([fields])[0]
+    if result.id is None:
+        raise errors.Invalid(result.error)
+    audit.record(action="products.created", kind="product", record_id=result.id, after={"external_id": key})
+    return one(result.id)
+
+
 def change(product_id: UUID | str, **fields: Any) -> Product:
     """Change the given fields of a product; raises NoSuchProduct or errors.Invalid."""
     product = one(product_id, lock=True)

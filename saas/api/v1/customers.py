@@ -61,7 +61,7 @@ class Customers(MethodView):
 def bulk(body: dict[str, Any]) -> dict[str, Any]:
     """Create or update up to 1,000 customers; each item says what became of it."""
     good, places, failed = shapes.load_each(CustomerIn(), body["items"])
-    results = arriving.upsert_many(good, body["shop_id"] or arriving.NO_SOURCE, source="api") if good else []
+    results = arriving.upsert_many(good, shapes.source_of(body), source="api") if good else []
     return shapes.merged(len(body["items"]), results, places, failed)
 
 

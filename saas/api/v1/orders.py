@@ -1,0 +1,93 @@
+"""Orders for programs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+from uuid import UUID
+
+from flask.views import MethodView
+from flask_smorest import Blueprint
+from marshmallow import fields
+
+from saas.api import entrance, shapes
+from saas.commerce import finding, orders
+from saas.commerce.schemas import OrderIn, OrderOut, shown
+from saas.kit import doors, errors
+
+blueprint = Blueprint("api_orders", __name__, description="What customers bought")
+
+
+class OrderQuery(shapes.ListQuery):
+    """Which orders a list shows."""
+
+    customer_id = fields.UUID()
+    status = fields.String()
+    number = fields.String()
+    external_id = fields.String()
+    since = fields.AwareDateTime(metadata={"description": "placed at or after"})
+    until = fields.AwareDateTime(metadata={"description": "placed before"})
+
+
+def answered(order: Any) -> tuple[dict[str, Any], int, dict[str, str]]:
+    whole = shown(order, orders.lines_of([order.id]), orders.refunds_of(order.id))
+    return whole, 200, {"ETag": f'"{entrance.etag(order.id, order.version, order.refunded_amount)}"'}
+
+
+@blueprint.route("/orders")
+class Orders(MethodView):
+    @blueprint.arguments(OrderQuery, location="query")
+    @blueprint.response(200, shapes.page_of(OrderOut))
+    @doors.open_to("key", "orders.read")
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List orders with their lines, newest first."""
+        page = finding.listed(**query)
+        lines = defaultdict(list)
+        for line in orders.lines_of([order.id for order in page.items]):
+            lines[line.order_id].append(line)
+        return {"items": [shown(order, lines[order.id]) for order in page.items], "next": page.next}
+
+    @blueprint.arguments(OrderIn)
+    @blueprint.response(201, OrderOut)
+    @doors.open_to("key", "orders.edit")
+    def post(self, item: dict[str, Any]) -> Any:
+        """Record an order; 200 instead of 201 when it was known."""
+        result = orders.record(item)
+        if result.status == "failed":
+            raise errors.Invalid(result.error)
+        body, _status, headers = answered(orders.one(result.id))
+        return body, 201 if result.status == "created" else 200, headers
+
+
+@blueprint.route("/orders/bulk", methods=["POST"])
+@blueprint.arguments(shapes.bulk_of(OrderIn))
+@blueprint.response(200, shapes.BulkAnswer)
+@doors.open_to("key", "orders.edit")
+def bulk(body: dict[str, Any]) -> dict[str, Any]:
+    """Record up to 1,000 orders; each item says what became of it."""
+    good, places, failed = shapes.load_each(OrderIn(), body["items"])
+    results = orders.record_many(good, shapes.source_of(body), source="api") if good else []
+    return shapes.merged(len(body["items"]), results, places, failed)
+
+
+@blueprint.route("/orders/<order_id>")
+class OneOrder(MethodView):
+    @blueprint.response(200, OrderOut)
+    @doors.open_to("key", "orders.read")
+    def get(self, order_id: UUID) -> Any:
+        """Show an order with its lines and refunds."""
+        return answered(orders.one(order_id))
+
+    @blueprint.arguments(OrderIn)
+    @blueprint.response(200, OrderOut)
+    @doors.open_to("key", "orders.edit")
+    def put(self, item: dict[str, Any], order_id: UUID) -> Any:
+        """Replace an order by a later version of it; an older one changes nothing."""
+        held = orders.one(order_id)
+        entrance.require_match(entrance.etag(held.id, held.version, held.refunded_amount))
+        if item["external_id"] != held.external_id:
+            raise errors.Invalid(fields={"external_id": ["This is the id of another order."]})
+        result = orders.record(item, held.source_id)
+        if result.status == "failed":
+            raise errors.Invalid(result.error)
+        return answered(orders.one(order_id))

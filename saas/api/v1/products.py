@@ -1,0 +1,77 @@
+"""Products for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask.views import MethodView
+from flask_smorest import Blueprint
+from marshmallow import fields
+
+from saas.api import entrance, shapes
+from saas.catalog import finding, products
+from saas.catalog.schemas import ProductChange, ProductIn, ProductOut, shown
+from saas.kit import doors
+
+blueprint = Blueprint("api_products", __name__, description="What the company sells")
+
+
+class ProductQuery(shapes.ListQuery):
+    """Which products a list shows."""
+
+    external_id = fields.String(metadata={"description": "the product with this id in its shop"})
+
+
+def version(product: Any) -> str:
+    return entrance.etag(product.id, product.updated_at)
+
+
+def answered(product: Any) -> tuple[dict[str, Any], int, dict[str, str]]:
+    return shown(product), 200, {"ETag": f'"{version(product)}"'}
+
+
+@blueprint.route("/products")
+class Products(MethodView):
+    @blueprint.arguments(ProductQuery, location="query")
+    @blueprint.response(200, shapes.page_of(ProductOut))
+    @doors.open_to("key", "products.read")
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List products, newest first."""
+        page = finding.listed(external_id=query.get("external_id"), cursor=query["cursor"], limit=query["limit"])
+        return {"items": [shown(product) for product in page.items], "next": page.next}
+
+    @blueprint.arguments(ProductIn)
+    @blueprint.response(201, ProductOut)
+    @doors.open_to("key", "products.edit")
+    def post(self, item: dict[str, Any]) -> dict[str, Any]:
+        """Create a product; 409 when its external_id is known."""
+        return shown(products.create(**item))
+
+
+@blueprint.route("/products/bulk", methods=["POST"])
+@blueprint.arguments(shapes.bulk_of(ProductIn))
+@blueprint.response(200, shapes.BulkAnswer)
+@doors.open_to("key", "products.edit")
+def bulk(body: dict[str, Any]) -> dict[str, Any]:
+    """Create or update up to 1,000 products; each item says what became of it."""
+    good, places, failed = shapes.load_each(ProductIn(), body["items"])
+    results = products.upsert_many(good, shapes.source_of(body)) if good else []
+    return shapes.merged(len(body["items"]), results, places, failed)
+
+
+@blueprint.route("/products/<product_id>")
+class OneProduct(MethodView):
+    @blueprint.response(200, ProductOut)
+    @doors.open_to("key", "products.read")
+    def get(self, product_id: UUID) -> Any:
+        """Show a product; the ETag is its version."""
+        return answered(products.one(product_id))
+
+    @blueprint.arguments(ProductChange)
+    @blueprint.response(200, ProductOut)
+    @doors.open_to("key", "products.edit")
+    def patch(self, item: dict[str, Any], product_id: UUID) -> Any:
+        """Change the given fields; with If-Match only while nobody changed it meanwhile (412)."""
+        entrance.require_match(version(products.one(product_id, lock=True)))
+        return answered(products.change(product_id, **item))
