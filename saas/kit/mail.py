@@ -62,8 +62,11 @@ class Frame:
 
     def __post_init__(self) -> None:
         set_once = object.__setattr__
-        outside = sum(1 for character in self.sample if character > "\x7f")
-        set_once(self, "encoding", "base64" if outside * 6 > len(self.sample) else "quoted-printable")
+        data = self.sample.encode("utf-8", "replace")
+        outside = sum(byte > 127 for byte in data)
+        # A byte outside ASCII costs three signs in quoted-printable; base64 makes four signs of any three bytes.
+        shorter = "base64" if outside * 5 > len(data) - outside else "quoted-printable"
+        set_once(self, "encoding", shorter)
         set_once(self, "boundary", b"=_" + secrets.token_hex(12).encode())
         set_once(self, "fixed", tuple(self._fixed()))
 
@@ -169,7 +172,8 @@ def _lines(text: str) -> bytes:
 
 
 def _quoted_printable(text: str) -> bytes:
-    return binascii.b2a_qp(_lines(text), istext=True)
+    # b2a_qp breaks long lines as the first line of its input ends: give it one that ends in CRLF.
+    return binascii.b2a_qp(b"\r\n" + _lines(text), istext=True)[2:]
 
 
 def _base64(text: str) -> bytes:
