@@ -38,8 +38,8 @@ function save(name, href) {
 
 function csv(data) {
   const cell = (value) => (/[",\n;]/.test(String(value ?? "")) ? `"${String(value).replaceAll('"', '""')}"` : String(value ?? ""));
-  const money = data.unit.startsWith("money:");
-  const write = (value) => (value == null ? "" : money ? value / 10 ** figure(data.unit).digits : value);
+  const { digits } = figure(data.unit);
+  const write = (value) => (value == null ? "" : digits ? (value / 10 ** digits).toFixed(digits) : value);
   const lines = [[data.x_name ?? "", ...data.series.map((one) => one.name)]];
   data.x.forEach((x, at) => lines.push([x, ...data.series.map((one) => write(one.values[at]))]));
   return "\ufeff" + lines.map((line) => line.map(cell).join(",")).join("\r\n");

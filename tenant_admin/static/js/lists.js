@@ -35,7 +35,31 @@ function count(form) {
   if (choose) choose.hidden = Boolean(all.value);
 }
 
+// The search field swaps the list alone, so sorting and filters may have changed since the field was drawn, and the
+// other way round: what the address and the field say now is what counts.
+function setUpFilters() {
+  document.addEventListener("htmx:config:request", (event) => {
+    const { sourceElement, request } = event.detail.ctx;
+    if (!sourceElement.matches(".r-filter-search")) return;
+    const field = sourceElement.querySelector("input[type=search]").name;
+    for (const hidden of sourceElement.querySelectorAll("input[type=hidden]")) request.body.delete(hidden.name);
+    for (const [name, value] of new URLSearchParams(location.search)) {
+      if (![field, "cursor", "lang"].includes(name)) request.body.append(name, value);
+    }
+  });
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest(".r-filters a.r-chip-x, .r-filters .r-chip > a, #add-filter a");
+    const input = document.querySelector(".r-filter-search input[type=search]");
+    if (!link || !input) return;
+    const url = new URL(link.href);
+    if (input.value) url.searchParams.set(input.name, input.value);
+    else url.searchParams.delete(input.name);
+    link.href = url;
+  }, true);
+}
+
 export function setUpLists() {
+  setUpFilters();
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event)) return;
     const current = document.querySelector("tr.is-current");
