@@ -16,7 +16,7 @@ GUESTS = 260
 class World:
     """Two years of Fern & Kettle. Nothing in it is about a real person or a real shop; everything says "simulated".
 
-    The four reading functions yield plain dicts in the shapes of the CRM's API and tracker, in the order of time.
+    The reading functions yield plain dicts in the shapes of the CRM's API and tracker, in the order of time.
     """
 
     seed: int
@@ -60,6 +60,14 @@ class World:
         for visit in self.visits(secret=secret):
             for event in visit["events"]:
                 yield {"visitor": visit["visitor"], "consent": visit["consent"], **event}
+
+    def carts(self):
+        """This function will yield the carts that were left behind, as in the tracker's `cart_updated`."""
+        paid = {order.cart_id for order in self.orders_made}
+        for session in self.sessions:
+            filled = [lines for _, kind, lines in session.steps if kind == "cart_updated"]
+            if filled and session.cart_id not in paid:
+                yield self.writer.cart(session, filled[-1])
 
     def campaigns(self):
         """This function will yield the past campaigns with their true lift and each recipient's behaviour."""

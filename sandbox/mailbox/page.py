@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from flask import Blueprint, Flask, Response, abort, current_app, flash, redirect, render_template, request, url_for
 
+from sandbox import web
 from sandbox.mailbox import mime
 
 TABS = ("html", "text", "headers", "source")
@@ -20,6 +21,8 @@ MAIL_CSP = (
 )
 PAGE_CSP = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 bp = Blueprint("mailbox", __name__)
+# A mail's links open real pages, and such a page must not be able to empty the mailbox.
+bp.before_request(web.refuse_other_sites)
 
 
 def create_app(*, letters, complaint_url=None):
@@ -31,13 +34,6 @@ def create_app(*, letters, complaint_url=None):
     app.add_template_filter(ago)
     app.add_template_filter(size)
     return app
-
-
-@bp.before_request
-def refuse_other_sites():
-    # A mail's links open real pages, and such a page must not be able to empty the mailbox.
-    if request.method != "GET" and request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
-        abort(403)
 
 
 @bp.after_request
