@@ -21,7 +21,7 @@ import sys
 import time
 from functools import partial
 
-from saas.kit import keychain, launch, ports, procfile, servers, supervisor
+from saas.kit import descendants, keychain, launch, ports, procfile, servers, supervisor
 
 ALONE = True  # needs no database to be there
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -51,22 +51,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    parent = os.getppid()
-    if args.with_parent:
-        launch.die_with_parent(parent, signal.SIGTERM)
-    copy = Copy(root=args.root.resolve(), launcher=os.getpid())
-    try:
-        return supervisor.guarded(copy.run, unwanted=partial(launch.interrupted, parent) if args.with_parent else None)
-    finally:
-        copy.forget()
+    return Copy(root=args.root.resolve(), with_parent=args.with_parent).begin()
 
 
 class Copy:
     """One running copy of Regulars: its folder for files, its settings, its programs."""
 
-    def __init__(self, *, root: pathlib.Path, launcher: int):
+    def __init__(self, *, root: pathlib.Path, with_parent: bool):
         self.root = root
-        self.launcher = launcher
+        self.with_parent = with_parent
+        self.launcher = os.getpid()
         self.var = pathlib.Path(os.environ.get("VAR") or root / "var").resolve()
         self.state = self.var / "run.json"
         self.environment = self.var / "environment.json"  # for commands in other terminals; holds passwords
@@ -101,6 +95,19 @@ class Copy:
                 self.boss.stop(last=("postgres", "valkey"))
         return 0
 
+    def begin(self) -> int:
+        """This function will run the copy until it is told to stop, and leave nothing behind; returns the exit code."""
+        if not self._other_lives():
+            self.state.unlink(missing_ok=True)  # of a launcher that was killed
+        parent = os.getppid()
+        interrupted = partial(launch.interrupted, parent) if self.with_parent else None
+        if self.with_parent:
+            launch.die_with_parent(parent, signal.SIGTERM)
+        try:
+            return supervisor.guarded(self.run, unwanted=interrupted)
+        finally:
+            self.forget()
+
     def forget(self) -> None:
         """This function will remove what tells others about this copy, if it is ours."""
         with contextlib.suppress(OSError, ValueError):
@@ -125,10 +132,9 @@ class Copy:
 
     def _other_lives(self) -> bool:
         try:
-            os.kill(json.loads(self.state.read_text())["pids"]["launcher"], 0)
+            return descendants.lives(json.loads(self.state.read_text())["pids"]["launcher"])
         except (OSError, ValueError, KeyError):
             return False
-        return True
 
     def _choose_settings(self) -> None:
         """The environment wins over what was chosen last time, and that over the defaults."""

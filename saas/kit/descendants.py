@@ -21,6 +21,17 @@ def adopt():
         ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def lives(pid):
+    """This function will tell whether a process runs under this id; one that waits to be buried does not."""
+    try:
+        os.kill(pid, 0)
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's, or a system without /proc
+        return True
+
+
 def children():
     """This function will return the ids of our children that have not ended, adopted ones included."""
     found = []
