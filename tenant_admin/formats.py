@@ -15,6 +15,8 @@ from babel.numbers import format_currency as babel_currency
 from flask_babel import format_date, format_time, get_locale, gettext
 from markupsafe import Markup, escape
 
+from tenant_admin import states
+
 EMPTY = "–"
 
 
@@ -148,5 +150,5 @@ def paragraphs(text: str | None) -> Markup:
 FILTERS = {
     "money": money, "money_micros": money_micros, "number": number, "compact": compact, "percent": percent,
     "when": when, "day": day, "ago": ago, "initials": initials, "tint": tint, "spark": spark,
-    "attributes": attributes, "sentences": sentences, "paragraphs": paragraphs,
+    "state": states.describe, "attributes": attributes, "sentences": sentences, "paragraphs": paragraphs,
 }  # fmt: skip

@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from flask import current_app, request, url_for
+from flask import current_app, g, request, url_for
 from jinja2 import Environment
 from jinja2.ext import Extension
 from markupsafe import Markup
@@ -40,7 +41,11 @@ def fingerprint(name: str) -> str:
 
 def asset(name: str) -> str:
     """Return the address of a static file of the staff's pages, with the hash of its content."""
-    return url_for("frame.static", filename=name, v=fingerprint(name) or None)
+    # a page asks for the sprite a hundred times
+    known = g.setdefault("assets", {})
+    if name not in known:
+        known[name] = url_for("frame.static", filename=name, v=fingerprint(name) or None)
+    return known[name]
 
 
 def icon(name: str, size: int = 20, label: str | None = None) -> Markup:
@@ -58,6 +63,10 @@ def modules() -> dict[str, str]:
 
 def here(**changes: object) -> str:
     """Return this page's address with some query arguments changed; None takes one away. The cursor starts anew."""
+    if request.url_rule is None or "GET" not in request.url_rule.methods:
+        # nothing was found, or a form was sent to an address that cannot be shown: stay where the person came from
+        back = urlsplit(request.referrer or "")
+        return back.path if back.netloc == request.host and back.path else "/"
     arguments = {**request.args.to_dict(flat=False), **(request.view_args or {})}
     arguments.pop("cursor", None)
     arguments.pop("lang", None)
@@ -75,9 +84,14 @@ class Components:
     def __getattr__(self, name: str):
         if name.startswith("_"):
             raise AttributeError(name)
+        environment = current_app.jinja_env
+        known = environment.__dict__.setdefault("regulars_components", {})
+        if name in known and not environment.auto_reload:
+            return known[name]
         for file in COMPONENTS:
-            macro = getattr(current_app.jinja_env.get_template(f"components/{file}.html").module, name, None)
+            macro = getattr(environment.get_template(f"components/{file}.html").module, name, None)
             if macro is not None:
+                known[name] = macro
                 return macro
         raise NoComponent(f"There is no component called {name}.")
 

@@ -225,6 +225,14 @@ class TestHere:
         with app.test_request_context("/_gallery/list?sort=name&q=a&cursor=c"):
             assert markup.here(sort="-name", q=None) == "/_gallery/list?sort=-name"
 
+    def test_where_nothing_can_be_shown_it_leads_back(self, app):
+        app.add_url_rule("/send", "send", lambda: "", methods=["POST"])
+        came_from = {"Referer": "http://localhost/_gallery/list?x=1"}
+        with app.test_request_context("/send", method="POST", headers=came_from):
+            assert markup.here(lang="en") == "/_gallery/list"
+        with app.test_request_context("/nothing", headers={"Referer": "http://elsewhere.example/x"}):
+            assert markup.here(lang="en") == "/"
+
     def test_several_values_stay(self, app):
         with app.test_request_context("/_gallery/list?tag=a&tag=b"):
             assert markup.here(sort="x") == "/_gallery/list?tag=a&tag=b&sort=x"
