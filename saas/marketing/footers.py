@@ -12,7 +12,7 @@ _LEAVE = {
     "en": ("You get this mail because you agreed to hear from us.", "Unsubscribe"),
     "zh": ("您收到这封邮件，是因为您同意接收我们的消息。", "退订"),
 }
-_ADDRESS = "{{ company.name }}{% if company.address %}, {{ company.address }}{% endif %}"
+_ADDRESS = "{{ company.name }}{% if company.address.size > 0 %}, {{ company.address }}{% endif %}"
 _BOX = (
     '<div style="padding:24px 16px;font-family:Arial,sans-serif;font-size:12px;line-height:1.6;'
     'text-align:center;color:#6b7280;">{}</div>'

@@ -92,8 +92,10 @@ class OffersTag(Tag):
     name, block, node_class = "offers", False, OffersNode
 
     def parse(self, stream) -> Node:
-        token = stream.eat(TOKEN_TAG)
-        given = self._arguments(stream.current) if stream.current.kind == TOKEN_EXPRESSION else {}
+        token, given = stream.current, {}
+        if stream.peek.kind == TOKEN_EXPRESSION:
+            next(stream)
+            given = self._arguments(stream.current)
         limit = given.get("limit", 3)
         columns = given.get("columns", min(limit, 3))
         return self.node_class(token, limit=limit, columns=columns, button=given.get("button", ""))

@@ -32,9 +32,9 @@ def derive(html: str, *, nonce: str) -> str:
         elif tag.kind == "close":
             writer.close(tag.name)
         elif tag.kind == "text" and tag.name not in _UNSEEN:
-            writer.text(html[tag.start : tag.end])
+            writer.say(html[tag.start : tag.end])
         elif tag.kind == "comment" and (found := token.fullmatch(html, tag.start, tag.end)):
-            writer.text(found.group(1))
+            writer.say(found.group(1))
     return tidy("".join(writer.pieces))
 
 
@@ -62,7 +62,7 @@ class _Writer:
         if tag.name == "li":
             self.pieces.append("- ")
         elif tag.name == "img":
-            self.text(tag.attributes.get("alt", ""))
+            self.say(tag.attributes.get("alt", ""))
         elif tag.name == "a":
             self.links.append((tag.attributes.get("href", ""), len(self.pieces)))
 
@@ -78,13 +78,13 @@ class _Writer:
         if name == "a" and self.links:
             address, begun = self.links.pop()
             self._address(entities.unescape(address), "".join(self.pieces[begun:]).strip())
-        self.pieces.append(_BREAKS.get(name, ""))
+        self.pieces.append(_BREAKS.get(name, "") if name != "li" else "")
 
     def _address(self, address: str, label: str) -> None:
         # A link without words is a picture beside its title, which links to the same place.
         if label and address and address != label and not address.startswith(("#", "mailto:", "tel:")):
             self.pieces.append(f" ({address})")
 
-    def text(self, text: str) -> None:
+    def say(self, text: str) -> None:
         if not self.unseen:
             self.pieces.append(entities.unescape(re.sub(r"[ \t\r\n]+", " ", text)))

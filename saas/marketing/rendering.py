@@ -117,10 +117,11 @@ class Letter:
     def fill(self, data: dict, *, tracked: Sequence[str], unsubscribe_url: str, open_url: str = "") -> Parts:
         """This function will write one person's mail.
 
-        `data` holds plain dicts, lists, texts and numbers only (TypeError otherwise); `tracked` the address for each
-        of the mail's links in order. Raises RenderFailed when the template asks for too much with this data.
+        `data` holds plain dicts, lists, texts and numbers only (TypeError otherwise), and None where something is
+        missing (to Liquid an empty text is true); `tracked` the address for each of the mail's links in order.
+        Raises RenderFailed when the template asks for too much with this data.
         """
-        more = {"tracked": tracked, "unsubscribe_url": unsubscribe_url, "open_url": open_url}
+        more = {"tracked": tracked, "unsubscribe_url": unsubscribe_url, "open_url": open_url or None}
         data = {"language": self.compiled.language, **templating.plain(data), **more}
         subject, html, text = (self._filled(part, data) for part in ("subject", "html", "text"))
         subject = " ".join(_CONTROLS.sub(" ", subject).split())[:250]

@@ -164,7 +164,10 @@ def bounded(name: str, function: Callable) -> Callable:
         for given in (value, *args):
             _measure(given)
         _foresee(name, value, args)
-        return _measure(function(value, *args, **keywords))
+        try:
+            return _measure(function(value, *args, **keywords))
+        except (ArithmeticError, ValueError, AttributeError, LookupError) as error:
+            raise FilterArgumentError(f"{name} can do nothing with this", token=None) from error
 
     return within
 
