@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
@@ -168,6 +169,21 @@ class TestLost:
         assert places.remembered.whoosh(tenant_id)
         search.rebuild(tenant_id, [customer("Anna New")], engine="postgres")
         assert [hit.title for hit in search.find(tenant_id, "anna")] == ["Anna New"]
+
+
+class TestThreads:
+    def test_many_search_while_one_writes_and_searchers_are_closed_underneath(self, engine):
+        for tenant in range(1, 7):
+            engine.replace(None, tenant, entries(f"Anna {tenant}"))
+
+        def look(turn):
+            tenant = turn % 6 + 1
+            if turn % 10 == 0:
+                engine.put(None, tenant, entries(f"Berta {turn}"))
+            return titles(engine, tenant, "anna") == [f"Anna {tenant}"]
+
+        with ThreadPoolExecutor(6) as threads:
+            assert all(threads.map(look, range(240)))
 
 
 class TestOpenFiles:
