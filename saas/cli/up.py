@@ -8,40 +8,21 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import fcntl
 import http.client
 import json
 import os
 import pathlib
 import shlex
-import shutil
 import signal
 import socket
-import sys
 import time
 from functools import partial
 
-from saas.kit import descendants, keychain, launch, ports, procfile, servers, supervisor
+from saas.cli._place import Place
+from saas.kit import keychain, launch, procfile, servers, supervisor
 
 ALONE = True  # needs no database to be there
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SECRETS = (
-    "SECRET_KEY",
-    "STRIPE_WEBHOOK_SECRET",
-    "BOUNCE_SECRET",
-    "REGULARS_OWNER_PASSWORD",
-    "REGULARS_APP_PASSWORD",
-    "REGULARS_ADMIN_PASSWORD",
-)
-PORTS = {
-    "PORT": 8000,
-    "SHOP_PORT": 8001,
-    "MAILBOX_PORT": 8002,
-    "STRIPE_PORT": 8003,
-    "SMTP_PORT": 8025,
-    "POSTGRES_PORT": 8054,
-    "VALKEY_PORT": 8063,
-}
 PATIENCE = 120
 
 
@@ -51,33 +32,34 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    return Copy(root=args.root.resolve(), with_parent=args.with_parent).begin()
+    root = args.root.resolve()
+    place = Place(pathlib.Path(os.environ.get("VAR") or root / "var").resolve())
+    if not place.taken():
+        place.state.unlink(missing_ok=True)  # of a launcher that was killed
+    interrupted = None
+    if args.with_parent:
+        interrupted = partial(launch.interrupted, os.getppid())
+        launch.die_with_parent(os.getppid(), signal.SIGTERM)
+    try:
+        return supervisor.guarded(Copy(root=root, place=place).run, unwanted=interrupted)
+    finally:
+        place.forget()
 
 
 class Copy:
-    """One running copy of Regulars: its folder for files, its settings, its programs."""
+    """One running copy of Regulars: its programs, in the order they need each other."""
 
-    def __init__(self, *, root: pathlib.Path, with_parent: bool):
+    def __init__(self, *, root: pathlib.Path, place: Place):
         self.root = root
-        self.with_parent = with_parent
-        self.launcher = os.getpid()
-        self.var = pathlib.Path(os.environ.get("VAR") or root / "var").resolve()
-        self.state = self.var / "run.json"
-        self.environment = self.var / "environment.json"  # for commands in other terminals; holds passwords
+        self.place = place
         self.began = time.monotonic()
-        self.settings: dict[str, str] = {}
-        self.urls: dict[str, str] = {}
         self.ready = False
 
     def run(self) -> int:
-        for folder in (self.var, self.var / "log", self.var / "sandbox"):
-            folder.mkdir(parents=True, exist_ok=True)
-        with self._alone():
-            shutil.rmtree(self.var / "figures", ignore_errors=True)
-            (self.var / "figures").mkdir()
-            self.boss = supervisor.Supervisor(say=self._say, on_change=self._write_state)
+        with self.place.alone():
+            self.boss = supervisor.Supervisor(say=self._say, on_change=self._tell)
             try:
-                self._choose_settings()
+                self.settings = self.place.choose_settings()
                 self._start_servers()
                 self._start_sandbox("stripe", "mailbox")
                 self._prepare_database()
@@ -90,92 +72,18 @@ class Copy:
                     self._announce()
                 self.boss.watch()
             finally:
-                self.forget()
+                self.place.forget()
                 self._say("Stopping.")
                 self.boss.stop(last=("postgres", "valkey"))
         return 0
 
-    def begin(self) -> int:
-        """This function will run the copy until it is told to stop, and leave nothing behind; returns the exit code."""
-        if not self._other_lives():
-            self.state.unlink(missing_ok=True)  # of a launcher that was killed
-        parent = os.getppid()
-        interrupted = partial(launch.interrupted, parent) if self.with_parent else None
-        if self.with_parent:
-            launch.die_with_parent(parent, signal.SIGTERM)
-        try:
-            return supervisor.guarded(self.run, unwanted=interrupted)
-        finally:
-            self.forget()
-
-    def forget(self) -> None:
-        """This function will remove what tells others about this copy, if it is ours."""
-        with contextlib.suppress(OSError, ValueError):
-            if json.loads(self.state.read_text())["pids"]["launcher"] == self.launcher:
-                self.state.unlink()
-                self.environment.unlink()
-
-    @contextlib.contextmanager
-    def _alone(self):
-        """One copy per folder. The one before may need a moment to leave."""
-        with open(self.var / "lock", "w") as lock:
-            deadline = time.monotonic() + 2 * supervisor.GRACE
-            while True:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if self._other_lives() or time.monotonic() > deadline:
-                        sys.exit(f"Regulars already runs with the files in {self.var}; VAR= chooses another folder.")
-                    time.sleep(0.1)
-            yield
-
-    def _other_lives(self) -> bool:
-        try:
-            return descendants.lives(json.loads(self.state.read_text())["pids"]["launcher"])
-        except (OSError, ValueError, KeyError):
-            return False
-
-    def _choose_settings(self) -> None:
-        """The environment wins over what was chosen last time, and that over the defaults."""
-        given = os.environ
-        remembered = self.var / "ports.json"
-        last = json.loads(remembered.read_text()) if remembered.exists() else {}
-        chosen = {}
-        for name, default in PORTS.items():
-            wish = given.get(name)
-            chosen[name] = ports.claim(int(wish or last.get(name, default)), insist=bool(wish))
-        remembered.write_text(json.dumps(chosen))
-        self.ports = chosen
-        self.secrets = keychain.load(self.var / "secrets", SECRETS)
-        address = {name: f"http://127.0.0.1:{port}" for name, port in chosen.items()}
-        self.urls = {"web": given.get("PUBLIC_URL", address["PORT"]), "shop": address["SHOP_PORT"]}
-        self.urls |= {"mailbox": address["MAILBOX_PORT"], "stripe": address["STRIPE_PORT"]}
-        programs = os.path.dirname(sys.executable)
-        self.settings = {
-            "PATH": f"{programs}{os.pathsep}{given.get('PATH', os.defpath)}",
-            "PYTHONUNBUFFERED": "1",
-            "VAR_DIR": str(self.var),
-            "PROMETHEUS_MULTIPROC_DIR": str(self.var / "figures"),
-            "PUBLIC_URL": self.urls["web"],
-            "TRUSTED_HOSTS": given.get("TRUSTED_HOSTS", "localhost,127.0.0.1"),
-            "SMTP_URL": given.get("SMTP_URL", f"smtp://127.0.0.1:{chosen['SMTP_PORT']}"),
-            "OUTGOING_PRIVATE_HOSTS": given.get("OUTGOING_PRIVATE_HOSTS", "1"),
-            "PAGE_IMAGE_HOSTS": given.get("PAGE_IMAGE_HOSTS", self.urls["shop"]),
-            **{name: str(port) for name, port in chosen.items()},
-            **{name: given.get(name, value) for name, value in self.secrets.items() if "PASSWORD" not in name},
-            **{name: given[name] for name in given if name.startswith("DATABASE_") or name == "REDIS_URL"},
-        }
-        if "STRIPE_SECRET_KEY" not in given:
-            self.settings["STRIPE_API_BASE"] = self.urls["stripe"]
-
     def _start_servers(self) -> None:
         wanted = []
         if "DATABASE_URL" not in self.settings:
-            self.postgres = servers.Postgres(self.var / "postgres", self.ports["POSTGRES_PORT"])
+            self.postgres = servers.Postgres(self.place.var / "postgres", self.place.ports["POSTGRES_PORT"])
             wanted.append(("postgres", self.postgres))
         if "REDIS_URL" not in self.settings:
-            valkey = servers.Valkey(self.var / "valkey", self.ports["VALKEY_PORT"])
+            valkey = servers.Valkey(self.place.var / "valkey", self.place.ports["VALKEY_PORT"])
             wanted.append(("valkey", valkey))
         for name, server in wanted:
             server.prepare()
@@ -188,7 +96,9 @@ class Copy:
     def _prepare_database(self) -> None:
         from saas.kit import roles
 
-        passwords = {role: self.secrets[f"{role.upper()}_PASSWORD"] for role in (roles.OWNER, roles.APP, roles.ADMIN)}
+        passwords = {
+            role: self.place.secrets[f"{role.upper()}_PASSWORD"] for role in (roles.OWNER, roles.APP, roles.ADMIN)
+        }
         if "DATABASE_URL" not in self.settings:
             self.settings |= roles.prepare(self.postgres.url, passwords=passwords).environment()
         elif "DATABASE_OWNER_URL" not in self.settings:
@@ -210,13 +120,12 @@ class Copy:
         database = self.settings["DATABASE_URL"].rpartition("@")[2]
         if "postgres" in self.boss.children:
             database = str(self.postgres.data_dir)
-        file, new = self.var / "demo.json", self.var / "demo.new"
+        file, new = self.place.var / "demo.json", self.place.var / "demo.new"
         known = json.loads(file.read_text()) if file.exists() else {}
         if known.get("database") != database:
             self._await_web()
             self._start_programs()
             self._say("Making the demo shop's two years; this happens once.")
-            self.settings["SHOP_URL"] = self.urls["shop"]
             self._complete("demo", f"python -m sandbox.demo --output {shlex.quote(str(new))}")
             if self.boss.stopping:
                 return
@@ -237,38 +146,33 @@ class Copy:
                 self._add(name, lambda line=line: procfile.command(line))
 
     def _await_web(self) -> None:
-        self._until(lambda: _status(self.ports["PORT"], "/readyz") == 200, "the web to be ready")
+        self._until(lambda: _status(self.place.ports["PORT"], "/readyz") == 200, "the web to be ready")
 
     def _wait_until_ready(self) -> None:
         self._await_web()
         for name in ("shop", "mailbox", "stripe"):
-            port = self.ports[f"{name.upper()}_PORT"]
+            port = self.place.ports[f"{name.upper()}_PORT"]
             if name in self.boss.children:
                 self._until(lambda port=port: _listens(port), f"the {name} to answer")
 
     def _announce(self) -> None:
         self.ready = True
-        self._write_state()
+        self._tell()
         lines = [("Regulars is ready", f"in {time.monotonic() - self.began:.1f} s")]
-        lines += [("Sign in", f"{self.urls['web']}/")]
+        lines += [("Sign in", f"{self.place.urls['web']}/")]
         if self.demo:
             lines += [("  as", f"{self.demo['email']}   password {self.demo['password']}")]
-        lines += [("Demo shop", f"{self.urls['shop']}/"), ("Mailbox", f"{self.urls['mailbox']}/")]
-        lines += [("API", f"{self.urls['web']}/api/v1/openapi.json"), ("Logs", str(self.var / "log"))]
+        lines += [("Demo shop", f"{self.place.urls['shop']}/"), ("Mailbox", f"{self.place.urls['mailbox']}/")]
+        lines += [("API", f"{self.place.urls['web']}/api/v1/openapi.json"), ("Logs", str(self.place.var / "log"))]
         lines += [("Stop", "Ctrl-C")]
         rule = "-" * 72
         print("", rule, *(f"  {name:<18}{text}" for name, text in lines), rule, "", sep="\n", flush=True)
 
-    def _write_state(self) -> None:
+    def _tell(self) -> None:
         """Only once all is ready; and again when a program has been replaced."""
-        if not self.ready:
-            return
-        pids = {name: child.process.pid for name, child in self.boss.children.items()}
-        pids = {"launcher": self.launcher, "supervisor": os.getpid(), **pids}
-        ours = {name: value for name, value in self.settings.items() if name not in ("PATH", "PYTHONUNBUFFERED")}
-        keychain.write_private(self.environment, json.dumps(ours) + "\n")
-        keychain.write_private(self.state, json.dumps({"urls": self.urls, "pids": pids}) + "\n")
-        self.state.chmod(0o644)
+        if self.ready:
+            pids = {name: child.process.pid for name, child in self.boss.children.items()}
+            self.place.tell(settings=self.settings, pids=pids)
 
     def _add(self, name, command, *, like=None):
         child = self._child(name, command)
@@ -280,7 +184,7 @@ class Copy:
         self.boss.complete(self._child(name, lambda: procfile.command(line)))
 
     def _child(self, name, command):
-        log = self.var / "log" / f"{name}.log"
+        log = self.place.var / "log" / f"{name}.log"
         if log.exists() and log.stat().st_size > 10_000_000:
             log.rename(log.with_suffix(".old.log"))
         return supervisor.Child(name=name, command=command, log=log, environment=self.settings, folder=self.root)

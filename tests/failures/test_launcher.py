@@ -50,6 +50,7 @@ class Copy:
     def __init__(self, folder, *, through_make=False, **environment):
         self.folder = folder
         self.var = folder / "var"
+        self.through_make = through_make
         (folder / "sandbox").mkdir(exist_ok=True)
         (folder / "web.py").write_text(WEB)
         (folder / "Procfile").write_text("web: python web.py $PORT\n")
@@ -71,9 +72,15 @@ class Copy:
         os.close(output)
 
     def until_ready(self):
-        until(lambda: (self.var / "run.json").exists() or self.process.poll() is not None)
+        until(lambda: self.is_ready() or self.process.poll() is not None)
         assert self.process.poll() is None, self.said()
         return self
+
+    def is_ready(self):
+        """A copy that was killed just before may not have taken its state file away yet."""
+        with contextlib.suppress(FileNotFoundError):
+            return self.state["pids"]["launcher"] == self.process.pid or self.through_make
+        return False
 
     @property
     def state(self):
