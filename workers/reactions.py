@@ -18,6 +18,14 @@ class Reaction:
     queue: str = "events"
 
 
+INDEX = Reaction("workers.jobs.search.write", "heavy")
+
 REACTIONS: dict[str, tuple[Reaction, ...]] = {
     "TenantSignedUp": (),
+    "CustomersChanged": (INDEX,),
+    "CustomerDeleted": (INDEX,),
+    "ProductsChanged": (INDEX,),
+    "OrdersRecorded": (INDEX,),
+    "ShopConnected": (),
+    "DeliveryReceived": (Reaction("workers.jobs.integrations.take_delivery"),),
 }

@@ -30,7 +30,10 @@ class Task:
     offset: timedelta = timedelta(0)
 
 
-TASKS: tuple[Task, ...] = (Task("workers.jobs.platform.tidy", timedelta(hours=1)),)
+TASKS: tuple[Task, ...] = (
+    Task("workers.jobs.platform.tidy", timedelta(hours=1)),
+    Task("workers.jobs.search.sweep", timedelta(minutes=1)),
+)
 
 def due_moment(task: Task, now: datetime) -> datetime:
     """Return the latest moment at which the task was due."""

@@ -53,6 +53,11 @@ def current() -> Tenant:
     return db.session.scalars(select(Tenant).where(Tenant.id == scope.tenant_id())).one()
 
 
+def settings() -> TenantSettings:
+    """Return the bound company's settings."""
+    return db.session.scalars(select(TenantSettings)).one()
+
+
 def all_ids() -> list[int]:
     """Return the ids of all companies that are not closed."""
     return list(db.session.scalars(select(Tenant.id).where(Tenant.state != "closed").order_by(Tenant.id)))

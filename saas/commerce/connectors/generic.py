@@ -1,0 +1,117 @@
+"""Any store that can send JSON: signed like Standard Webhooks 1.0, bodies in the shape of our own API.
+
+Source of the signature scheme: the Standard Webhooks specification, `id.timestamp.body` under HMAC-SHA256.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from marshmallow import Schema, ValidationError
+
+from saas.catalog import products
+from saas.catalog.schemas import ProductIn
+from saas.commerce import orders
+from saas.commerce.connectors.delivery import BadSignature, Body, Delivery, Headers, Unmappable
+from saas.commerce.schemas import OrderIn, RefundIn
+from saas.customers import arriving
+from saas.customers.schemas import CustomerIn
+from saas.kit import clock
+
+TOLERANCE = 300
+TOPICS = (
+    "customer.created", "customer.updated", "product.created", "product.updated", "product.deleted", "order.created", "order.updated",
+    "order.deleted", "refund.created", "ping",
+)  # fmt: skip
+
+
+def key_of(secret: str) -> bytes:
+    """Return the bytes a secret signs with: decoded base64 after `whsec_`, else the text itself."""
+    if secret.startswith("whsec_"):
+        try:
+            return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+        except binascii.Error:
+            return secret.encode()
+    return secret.encode()
+
+
+def signature(secret: str, message_id: str, timestamp: str, body: bytes) -> str:
+    """Return the signature header's value for a message."""
+    signed = f"{message_id}.{timestamp}.".encode() + body
+    return "v1," + base64.b64encode(hmac.new(key_of(secret), signed, hashlib.sha256).digest()).decode()
+
+
+def verified(headers: Headers, raw: bytes, secrets: Sequence[str]) -> Delivery | None:
+    """Return the delivery when its signature is one of the secrets' and fresh; raises BadSignature."""
+    message_id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+    if not message_id or not timestamp.isdigit():
+        raise BadSignature("Send webhook-id, webhook-timestamp and webhook-signature.")
+    given = [part for part in headers.get("webhook-signature", "").split() if part.startswith("v1,")]
+    good = [signature(secret, message_id, timestamp, raw) for secret in secrets]
+    if not any(hmac.compare_digest(one, other) for one in given for other in good):
+        raise BadSignature
+    if abs(clock.now().timestamp() - int(timestamp)) > TOLERANCE:
+        raise BadSignature("The webhook-timestamp is more than five minutes away from now.")
+    return Delivery(topic="", resource="", key=message_id[:200])
+
+
+def topic_of(delivery: Delivery, body: Body) -> Delivery:
+    """Return the delivery with what its body says it is about."""
+    data = body.get("data")
+    resource = str(data.get("external_id", "")) if isinstance(data, dict) else ""
+    return Delivery(topic=str(body.get("type", ""))[:100], resource=resource[:200], key=delivery.key)
+
+
+def take(body: Body, *, topic: str, source_id: UUID, currency: str) -> None:
+    """Write what a delivery tells; raises Unmappable with the reason when it cannot be understood."""
+    data = body.get("data")
+    if topic == "ping":
+        return
+    if topic not in TOPICS:
+        raise Unmappable(f"Nothing is known about the type “{topic[:60]}”.")
+    if not isinstance(data, dict):
+        raise Unmappable("The body has no “data” object.")
+    match topic.split("."):
+        case ["customer", _]:
+            _must(arriving.upsert_many([_load(CustomerIn(), data)], source_id))
+        case ["product", "deleted"]:
+            products.retire(external_ids=[str(data.get("external_id", ""))], source_id=source_id)
+        case ["product", _]:
+            _must(products.upsert_many([_load(ProductIn(), data)], source_id))
+        case ["order", "deleted"]:
+            orders.remove(keys=[str(data.get("external_id", ""))], source_id=source_id)
+        case ["order", _]:
+            _must(orders.record_many([_load(OrderIn(), data)], source_id))
+        case _:
+            _take_refund(data, source_id)
+
+
+def _take_refund(data: dict[str, Any], source_id: UUID) -> None:
+    order_key = data.get("order")
+    if not order_key:
+        raise Unmappable("A refund needs “order”, the external_id of its order.")
+    refund = _load(RefundIn(), {name: value for name, value in data.items() if name != "order"})
+    try:
+        orders.record_refund(refund, order_key=str(order_key), source_id=source_id)
+    except orders.BadItem as error:
+        raise Unmappable(str(error)) from None
+
+
+def _load(schema: Schema, data: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return schema.load(data)
+    except ValidationError as error:
+        words = "; ".join(f"{name}: {' '.join(map(str, said)) if isinstance(said, list) else said}" for name, said in error.messages.items())
+        raise Unmappable(words[:500]) from None
+
+
+def _must(results: Sequence[Any]) -> None:
+    for result in results:
+        if result.status == "failed":
+            raise Unmappable(result.error)

@@ -1,0 +1,137 @@
+"""Deliveries of shops: stored once before anything else, then taken; what cannot be understood waits with its reason.
+
+Nothing is lost: the body is kept as it came, so a delivery that failed can be replayed after the reason is mended.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Select, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DataError, IntegrityError
+
+from saas.commerce import connectors, shops
+from saas.commerce.connectors.delivery import Unmappable
+from saas.integrations.events import DeliveryReceived
+from saas.integrations.models import DeliveryIn, Refused
+from saas.kit import clock, errors, identifiers, scope
+from saas.kit import db as kit_db
+from saas.kit.db import db
+from saas.kit.events import announce
+from saas.tenancy import tenants
+
+log = logging.getLogger("regulars.deliveries")
+MOST_BYTES = 4 * 1024 * 1024
+
+
+class NoSuchDelivery(errors.NotFound):
+    """There is no such delivery."""
+
+
+class UnreadableDelivery(errors.Unreadable):
+    """The body is genuine and is not a JSON object."""
+
+
+def receive(*, shop_id: UUID, kind: str, headers: Mapping[str, str], raw: bytes) -> bool:
+    """Verify and store a delivery; False when it was stored before or is only a ping.
+
+    Raises BadSignature, UnreadableDelivery, or NoSuchShop when the address belongs to another kind of shop.
+    """
+    shop = shops.one(shop_id)
+    if shop.kind != kind:
+        raise shops.NoSuchShop
+    connector = connectors.KINDS[kind]
+    delivery = connector.verified({name.lower(): value for name, value in headers.items()}, raw, shops.secrets(shop_id))
+    if delivery is None:
+        return False
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise UnreadableDelivery(f"The body is not JSON: {error}") from None
+    if not isinstance(body, dict):
+        raise UnreadableDelivery("The body is not a JSON object.")
+    delivery = connector.topic_of(delivery, body)
+    if delivery.topic == "ping":
+        return False
+    row = {
+        "tenant_id": scope.tenant_id(), "id": identifiers.new(), "shop_id": shop_id, "key": delivery.key, "topic": delivery.topic,
+        "resource": delivery.resource, "body": raw, "state": "waiting", "reason": "", "attempts": 0,
+    }  # fmt: skip
+    stored = insert(DeliveryIn).values(row).on_conflict_do_nothing(index_elements=["tenant_id", "shop_id", "key"])
+    delivery_id = db.session.execute(stored.returning(DeliveryIn.id)).scalar_one_or_none()
+    if delivery_id is None:
+        return False
+    announce(DeliveryReceived(delivery_id=str(delivery_id)))
+    return True
+
+
+def refuse(*, shop_id: UUID, reason: str, topic: str = "", address: str = "") -> None:
+    """Write down that something was turned away at a shop's address, in a unit of work of its own."""
+    log.warning("refused a delivery for shop %s: %s", shop_id, reason)
+    db.session.add(Refused(shop_id=shop_id, reason=reason[:500], topic=topic[:100], address=address[:100]))
+
+
+def take(delivery_id: UUID | str) -> DeliveryIn:
+    """Take a stored delivery; one that cannot be understood is marked failed with the reason and nothing else changes."""
+    delivery = kit_db.one(DeliveryIn, delivery_id, NoSuchDelivery, lock=True)
+    if delivery.state == "done":
+        return delivery
+    delivery.attempts += 1
+    shop = shops.one(delivery.shop_id)
+    currency = shop.currency or tenants.settings().currency
+    try:
+        with db.session.begin_nested():
+            connectors.KINDS[shop.kind].take(orjson.loads(delivery.body), topic=delivery.topic, source_id=shop.id, currency=currency)
+        delivery.state, delivery.reason, delivery.taken_at = "done", "", clock.now()
+    except (Unmappable, DataError, KeyError, TypeError, ValueError, IntegrityError) as error:
+        delivery.state, delivery.reason = "failed", _words(error)
+    shop.last_delivery_at = clock.now()
+    db.session.flush()
+    return delivery
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, Unmappable):
+        return str(error)
+    log.warning("a delivery could not be taken", exc_info=error)
+    return f"It could not be understood ({type(error).__name__}: {str(error).splitlines()[0][:200]})."
+
+
+def replay(delivery_id: UUID | str) -> DeliveryIn:
+    """Try a failed delivery again; raises NoSuchDelivery."""
+    return take(delivery_id)
+
+
+def replay_all_failed(shop_id: UUID | str) -> int:
+    """Have all failed deliveries of a shop tried again in the background; returns how many."""
+    shop = shops.one(shop_id)
+    failed = list(db.session.scalars(select(DeliveryIn.id).where(DeliveryIn.shop_id == shop.id, DeliveryIn.state == "failed").limit(5000)))
+    announce(*[DeliveryReceived(delivery_id=str(one)) for one in failed])
+    return len(failed)
+
+
+def of_shop(shop_id: UUID, *, state: str | None = None) -> Select:
+    """Return a select of a shop's deliveries."""
+    query = select(DeliveryIn).where(DeliveryIn.shop_id == shop_id)
+    return query.where(DeliveryIn.state == state) if state else query
+
+
+NEWEST = ((DeliveryIn.received_at, "desc"), (DeliveryIn.id, "desc"))
+
+
+def counts(shop_id: UUID) -> dict[str, int]:
+    """Return how many deliveries of a shop are waiting, done and failed."""
+    query = select(DeliveryIn.state, func.count()).where(DeliveryIn.shop_id == shop_id).group_by(DeliveryIn.state)
+    return {"waiting": 0, "done": 0, "failed": 0} | dict(db.session.execute(query).all())
+
+
+def refused_lately(shop_id: UUID) -> list[Refused]:
+    """Return what was turned away in the last seven days, newest first, at most twenty."""
+    since = clock.now() - timedelta(days=7)
+    query = select(Refused).where(Refused.shop_id == shop_id, Refused.refused_at > since)
+    return list(db.session.scalars(query.order_by(Refused.refused_at.desc()).limit(20)))

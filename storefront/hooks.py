@@ -1,0 +1,41 @@
+"""Where shops deliver: verified on the raw body, stored once, answered within milliseconds, taken afterwards."""
+
+from __future__ import annotations
+
+from flask import Blueprint, request
+
+from saas.commerce import connectors, shops
+from saas.commerce.connectors.delivery import BadSignature
+from saas.integrations import deliveries_in
+from saas.kit import doors, errors, rates, scope, work
+from saas.tenancy import directory
+
+door = Blueprint("hooks", __name__)
+SHOP = scope.Actor("shop", "webhook")
+
+
+@door.post("/hooks/<kind>/<token>")
+@doors.open_to("anyone", unit=False)
+def deliver(kind: str, token: str) -> tuple[dict, int]:
+    """Take a delivery: 200 when it is stored (or was before), 401 for a wrong signature, 404 for an unknown address."""
+    if kind not in connectors.KINDS:
+        raise errors.NotFound
+    rates.require(f"hooks:{token[:40]}", "12000/minute")
+    if (request.content_length or 0) > deliveries_in.MOST_BYTES:
+        raise errors.TooLarge
+    raw = request.get_data(cache=True)
+    with work.unit(tenant_id=None):
+        place = directory.find(kind="hook_token", key=token)
+    if place is None or place.subject_id is None:
+        raise shops.NoSuchShop
+    try:
+        with work.unit(tenant_id=place.tenant_id, actor=SHOP):
+            news = deliveries_in.receive(shop_id=place.subject_id, kind=kind, headers=request.headers, raw=raw)
+    except (BadSignature, errors.Unreadable) as refusal:
+        with work.unit(tenant_id=place.tenant_id, actor=SHOP):
+            deliveries_in.refuse(
+                shop_id=place.subject_id, reason=refusal.message, topic=request.headers.get("X-WC-Webhook-Topic", ""),
+                address=request.remote_addr or "",
+            )  # fmt: skip
+        raise
+    return {"status": "stored" if news else "known"}, 200
