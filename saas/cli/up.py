@@ -19,7 +19,7 @@ import time
 from functools import partial
 
 from saas.cli._place import Place
-from saas.kit import keychain, launch, procfile, servers, supervisor
+from saas.kit import guard, keychain, launch, procfile, servers, supervisor
 
 ALONE = True  # needs no database to be there
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
         interrupted = partial(launch.interrupted, os.getppid())
         launch.die_with_parent(os.getppid(), signal.SIGTERM)
     try:
-        return supervisor.guarded(Copy(root=root, place=place).run, unwanted=interrupted)
+        return guard.guarded(Copy(root=root, place=place).run, unwanted=interrupted)
     finally:
         place.forget()
 

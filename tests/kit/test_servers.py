@@ -4,6 +4,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 
 import psycopg
 import pytest
@@ -42,7 +43,7 @@ class TestPostgres:
 
     def test_a_server_that_cannot_start_names_its_log(self, postgres, monkeypatch):
         postgres.prepare()
-        monkeypatch.setattr(servers.time, "sleep", lambda _: None)
+        monkeypatch.setattr(time, "sleep", lambda _: None)
         (postgres.data_dir / "postgresql.conf").write_text("no_such_setting = on\n")
         with pytest.raises(servers.ServerFailed, match="a cluster.log"):
             postgres.start()

@@ -74,12 +74,12 @@ def test_only_the_settings_read_the_environment():
 ENVIRONMENT_READERS = {
     "saas/config.py",  # the settings themselves
     "saas/cli/up.py",  # hands settings on to the processes it starts
+    "saas/cli/_place.py",  # chooses what the environment leaves open
     "saas/cli/setup.py",  # runs before anything is installed
     "saas/cli/doctor.py",  # reports them
     "saas/cli/running.py",  # takes them from a copy that runs
     "saas/kit/supervisor.py",  # starts processes
     "saas/kit/launch.py",  # starts processes
-    "saas/kit/servers.py",  # starts processes
     "saas/__main__.py",  # hands a running copy's settings to a command in a second terminal
     "saas/cli/lock.py",  # runs the locker
 }

