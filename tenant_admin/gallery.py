@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import math
 
-from flask import Flask, g, render_template, request, url_for
+from flask import Blueprint, g, render_template, request, url_for
 from flask_babel import gettext as _
 
 from saas.kit import doors
@@ -21,15 +21,17 @@ NAMES = (
 )  # fmt: skip
 
 
-def register(app: Flask) -> None:
-    """Add the gallery's pages to an application that has the frame."""
-    pages = {
+def make_pages() -> Blueprint:
+    """Return the gallery's pages as a blueprint of its own."""
+    blueprint = Blueprint("gallery", __name__, url_prefix="/_gallery")
+    views = {
         "": _components, "/list": _list, "/record": _record, "/form": _form, "/entrance": _entrance,
         "/error": _error, "/work": _work, "/search": _search,
     }  # fmt: skip
-    for path, view in pages.items():
-        endpoint = f"gallery{path.replace('/', '_')}"
-        app.add_url_rule(f"/_gallery{path}", endpoint, doors.open_to("anyone", unit=False)(view), methods=["GET", "POST"])
+    for path, view in views.items():
+        open_view = doors.open_to("anyone", unit=False)(view)
+        blueprint.add_url_rule(path, view.__name__.strip("_"), open_view, methods=["GET", "POST"])
+    return blueprint
 
 
 def _customers() -> list[dict]:
@@ -139,7 +141,7 @@ def _form():
             errors["email"] = [_("An e-mail address has an @ in it.")]
         if not errors:
             frame.toast(_("Saved"))
-            return frame.go(url_for("gallery_list"))
+            return frame.go(url_for("gallery.list"))
     return _page("gallery/form.html", errors=errors, values=request.form), 422 if errors else 200
 
 
@@ -167,3 +169,6 @@ def _search():
         if query in row["name"].lower()
     ]
     return render_template("gallery/search.html", groups=[{"label": _("Customers"), "items": hits}], query=query)
+
+
+pages = make_pages()

@@ -34,7 +34,7 @@ def address():
     app = flask.Flask("page", static_folder=None)
     app.config.update(SECRET_KEY="test")
     frame.init(app, search_url="/_gallery/search")
-    gallery.register(app)
+    app.register_blueprint(gallery.make_pages())
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
@@ -351,6 +351,14 @@ class TestCharts:
         with page.expect_download() as saved:
             page.click("#chart-revenue [data-chart-png]")
         assert saved.value.path().read_bytes().startswith(b"\x89PNG")
+
+    def test_pointing_at_a_chart_tells_its_figures(self, visit):
+        page = visit()
+        draw_charts(page)
+        page.hover("#chart-revenue canvas")
+        tip = page.locator("#chart-revenue .r-tip")
+        playwright.expect(tip).to_contain_text("Last year")
+        playwright.expect(tip).to_contain_text(re.compile("€[0-9],[0-9]{3}"))
 
     def test_a_chart_without_figures_explains_itself(self, visit):
         page = visit()

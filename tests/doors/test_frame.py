@@ -18,7 +18,7 @@ def app():
     app = flask.Flask("page", static_folder=None)
     app.config.update(SECRET_KEY="test", TESTING=True)
     frame.init(app, image_sources=["http://127.0.0.1:*"], form_targets=["https://checkout.stripe.com"])
-    gallery.register(app)
+    app.register_blueprint(gallery.make_pages())
     return app
 
 
@@ -85,7 +85,7 @@ class TestLanguage:
     def test_the_choice_is_handed_on_to_be_remembered(self):
         app, kept = flask.Flask("page"), []
         frame.init(app, remember_locale=kept.append)
-        gallery.register(app)
+        app.register_blueprint(gallery.make_pages())
         app.test_client().get("/_gallery?lang=en")
         assert kept == ["en"]
 

@@ -16,7 +16,8 @@ function fetchLibrary() {
 }
 
 async function draw(box) {
-  const echarts = await fetchLibrary();
+  // a canvas does not draw itself again when its font arrives
+  const [echarts] = await Promise.all([fetchLibrary(), document.fonts.load("12px Inter").catch(() => null)]);
   if (!box.isConnected || !box.clientWidth) return;
   const data = JSON.parse(box.dataset.chart);
   const chart = echarts.getInstanceByDom(box) ?? echarts.init(box, null, { renderer: "canvas" });

@@ -1,5 +1,5 @@
 // From our chart data to ECharts options: units on the axes, one colour for one thing, intervals as bands or whiskers.
-import { language } from "regulars/words";
+import { language, make } from "regulars/words";
 
 const TONES = { accent: "--chart-1", good: "--chart-good", warning: "--chart-warning", danger: "--chart-danger", info: "--chart-5", grey: "--chart-grey" };
 
@@ -64,8 +64,8 @@ export function options(data) {
   const text = colour("--text-2");
   const line = colour("--line");
   const strong = colour("--text");
-  const raised = colour("--raised");
-  const font = getComputedStyle(document.body).fontFamily;
+  // without quotes: the tooltip's rich text cannot read a family name that has them
+  const font = getComputedStyle(document.body).fontFamily.replaceAll('"', "");
   const { long, short } = figure(data.unit);
   const name = names(data.x);
   const lying = data.kind === "rows" || data.kind === "lift";
@@ -100,17 +100,21 @@ export function options(data) {
     animationDuration: 240, textStyle: { fontFamily: font }, aria: { enabled: false },
     grid: { left: 4, right: 16, top: (many ? 34 : 10) + (data.y_name && !lying ? 20 : 0), bottom: (lying ? data.y_name : data.x_name) ? 24 : 4, containLabel: true },
     legend: { show: many, left: 0, top: 0, itemWidth: 10, itemHeight: 10, itemGap: 16, icon: "roundRect", data: data.series.map((one) => one.name), textStyle: { color: text, fontFamily: font, fontSize: 13 } },
-    // drawn on the canvas: an HTML tooltip would need inline styles, which the policy of the page forbids
     tooltip: {
-      trigger: "axis", renderMode: "richText", confine: true, backgroundColor: raised, borderColor: line, borderWidth: 1, padding: [8, 12],
-      textStyle: { color: strong, fontFamily: font, fontSize: 13, lineHeight: 20 }, axisPointer: { type: lying || data.kind === "bar" || data.kind === "stacked" ? "shadow" : "line", lineStyle: { color: text }, shadowStyle: { color: faint(text, 0.08) } },
+      trigger: "axis", confine: true, className: "r-tip", transitionDuration: 0,
+      axisPointer: { type: lying || data.kind === "bar" || data.kind === "stacked" ? "shadow" : "line", lineStyle: { color: faint(text, 0.5), type: "solid" }, shadowStyle: { color: faint(text, 0.08) } },
+      // made of elements, not of text: the policy of the page forbids the inline styles ECharts would write
       formatter(points) {
         const at = points[0].dataIndex;
-        const lines = data.series.filter((one) => one.values[at] != null).map((one) => {
+        const lines = data.series.flatMap((one, index) => {
+          if (one.values[at] == null) return [];
+          const dot = make("i");
+          dot.style.background = tints[index];
           const pair = one.interval?.[at];
-          return `${many ? `${one.name}: ` : ""}${long(one.values[at])}${pair ? ` (${long(pair[0])} – ${long(pair[1])})` : ""}`;
+          const range = pair && make("span", { class: "quiet" }, `${long(pair[0])} – ${long(pair[1])}`);
+          return [make("div", {}, dot, make("span", {}, one.name), make("b", {}, long(one.values[at])), range)];
         });
-        return [name.long(data.x[at]), ...lines].join("\n");
+        return make("div", {}, make("p", {}, name.long(data.x[at])), ...lines);
       },
     },
     xAxis: lying ? values : categories, yAxis: lying ? categories : values, series,
