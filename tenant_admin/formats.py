@@ -34,7 +34,7 @@ def money(amount: int | None, currency: str, *, whole: bool = False) -> str:
 
 
 def money_micros(amount: int | None, currency: str) -> str:
-    """Write a unit price in millionths of the currency's unit, with as many digits as it has (at least the usual ones)."""
+    """Write a unit price in millionths of the currency's unit, with as many digits as it has, at least the usual."""
     if amount is None:
         return EMPTY
     value = Decimal(amount).scaleb(-6).normalize()
@@ -121,7 +121,8 @@ def spark(values: list[float], width: int = 96, height: int = 28) -> str:
     span = (high - low) or 1
     step = width / max(len(values) - 1, 1)
     return " ".join(
-        f"{index * step:.1f},{height - 2 - (value - low) / span * (height - 4):.1f}" for index, value in enumerate(values)
+        f"{index * step:.1f},{height - 2 - (value - low) / span * (height - 4):.1f}"
+        for index, value in enumerate(values)
     )
 
 

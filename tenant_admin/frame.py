@@ -7,7 +7,6 @@ shows a guest. A page is written as a template that extends base.html and is mad
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +15,7 @@ from flask import Flask, Response, current_app, flash, g, get_flashed_messages, 
 from flask_babel import Babel, get_locale
 from jinja2 import ChoiceLoader, FileSystemLoader
 
-from tenant_admin import formats, markup, navigation, phrases
+from tenant_admin import formats, headers, markup, navigation, phrases
 
 HERE = Path(__file__).parent
 LOCALES = {"en": "English", "zh_Hans": "简体中文"}
@@ -59,39 +58,35 @@ def init(
 ) -> Frame:
     """Prepare an application for the staff's pages.
 
-    `image_sources` and `form_targets` are further origins for the content security policy (pictures; where a form may lead,
-    such as a payment page). `remember_locale` is called with the language somebody chose, to keep it in their settings.
+    `image_sources` and `form_targets` are further origins for the content security policy: pictures, and where a form
+    may lead, such as a payment page. `remember_locale` is called with the language somebody chose, to keep it with
+    their settings. `search_url` answers the search box.
     """
     frame = app.extensions["frame"] = Frame(tuple(image_sources), tuple(form_targets), remember_locale, search_url)
     app.jinja_env.add_extension("jinja2.ext.do")
     app.jinja_env.add_extension("jinja2.ext.loopcontrols")
     app.jinja_env.add_extension(markup.Stamp)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_loader = ChoiceLoader([FileSystemLoader(HERE / "templates"), *([app.jinja_loader] if app.jinja_loader else [])])
+    app.jinja_loader = ChoiceLoader(
+        [FileSystemLoader(HERE / "templates"), *([app.jinja_loader] if app.jinja_loader else [])]
+    )
     app.jinja_env.filters.update(formats.FILTERS)
     app.jinja_env.globals.update(
         ui=markup.Components(), icon=markup.icon, asset=markup.asset, here=markup.here, script_modules=markup.modules,
-        nonce=nonce, navigation=rooms, viewer=viewer, theme=theme, language=language, languages=LOCALES,
+        nonce=headers.nonce, navigation=rooms, viewer=viewer, theme=theme, language=language, languages=LOCALES,
         toasts=toasts, script_words=phrases.for_scripts, is_partial=is_partial, frame=frame,
     )  # fmt: skip
     _add_languages(app)
     app.add_url_rule("/static/page/<path:filename>", "frame.static", _static)
     app.before_request(_choose_language)
     app.after_request(_carry_toasts)
-    app.after_request(_secure)
+    app.after_request(headers.secure)
     return frame
 
 
 def viewer() -> Viewer | None:
     """Return who looks at this page, as the entrance found out; None for a guest."""
     return g.get("viewer")
-
-
-def nonce() -> str:
-    """Return this response's nonce, which alone lets a script of the page run."""
-    if "nonce" not in g:
-        g.nonce = secrets.token_urlsafe(16)
-    return g.nonce
 
 
 def theme() -> str:
@@ -118,7 +113,9 @@ def is_partial() -> bool:
     return request.headers.get("HX-Request-Type") == "partial"
 
 
-def toast(message: str, *, kind: str = "done", undo: str | None = None, url: str | None = None, label: str | None = None) -> None:
+def toast(
+    message: str, *, kind: str = "done", undo: str | None = None, url: str | None = None, label: str | None = None
+) -> None:
     """Show a short message on the next answer, whether page or fragment.
 
     `kind` is done, info, warning or error. `undo` is an address that gets a POST when Undo is pressed; `url` with
@@ -197,34 +194,4 @@ def _carry_toasts(response: Response) -> Response:
     waiting = toasts()
     if waiting:
         response.headers["HX-Trigger"] = json.dumps({"regulars:toasts": {"items": waiting}})
-    return response
-
-
-def _secure(response: Response) -> Response:
-    """Set the security headers that a view has not set itself."""
-    headers = response.headers
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    if response.mimetype != "text/html":
-        return response
-    frame = current_app.extensions["frame"]
-    headers.setdefault(
-        "Content-Security-Policy",
-        "; ".join((
-            "default-src 'self'",
-            f"script-src 'nonce-{nonce()}' 'strict-dynamic'",
-            f"style-src 'self' 'nonce-{nonce()}'",
-            " ".join(("img-src 'self' data: blob: https:", *frame.image_sources)),
-            "object-src 'none'",
-            "frame-ancestors 'none'",
-            "base-uri 'none'",
-            " ".join(("form-action 'self'", *frame.form_targets)),
-        )),
-    )  # fmt: skip
-    headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
-    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
-    headers.setdefault("X-Frame-Options", "DENY")
-    if request.is_secure:
-        headers.setdefault("Strict-Transport-Security", f"max-age={YEAR}; includeSubDomains")
-    response.vary.update(("HX-Request", "HX-Request-Type", "Cookie", "Accept-Language"))
     return response

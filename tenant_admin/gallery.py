@@ -16,8 +16,8 @@ from tenant_admin import frame, navigation
 
 NOW = datetime.datetime(2026, 11, 21, 14, 0, tzinfo=datetime.UTC)
 NAMES = (
-    "Ada Lovelace", "Grace Hopper", "王小明", "Mary Jackson", "Hedy Lamarr", "Katherine Johnson", "李娜", "Annie Easley",
-    "Radia Perlman", "Emmy Noether", "Chien-Shiung Wu", "Rosalind Franklin",
+    "Ada Lovelace", "Grace Hopper", "王小明", "Mary Jackson", "Hedy Lamarr", "Katherine Johnson", "李娜",
+    "Annie Easley", "Radia Perlman", "Emmy Noether", "Chien-Shiung Wu", "Rosalind Franklin",
 )  # fmt: skip
 
 
@@ -52,8 +52,10 @@ def _customers() -> list[dict]:
 def _rooms() -> list[navigation.Shown]:
     rooms = [
         ("home", _("Home"), "home", "/_gallery"), ("customers", _("Customers"), "users", "/_gallery/list"),
-        ("marketing", _("Marketing"), "send", "/_gallery/work"), ("recommend", _("Recommendations"), "sparkles", "/_gallery/record"),
-        ("shops", _("Shops"), "building-store", "/_gallery/form"), ("settings", _("Settings"), "settings", "/_gallery/error"),
+        ("marketing", _("Marketing"), "send", "/_gallery/work"),
+        ("recommend", _("Recommendations"), "sparkles", "/_gallery/record"),
+        ("shops", _("Shops"), "building-store", "/_gallery/form"),
+        ("settings", _("Settings"), "settings", "/_gallery/error"),
     ]  # fmt: skip
     shown = []
     for key, label, icon, url in rooms:
@@ -76,7 +78,7 @@ def _charts() -> dict:
         "revenue": {
             "x": weeks, "x_name": _("Week"), "y_name": _("Revenue"),
             "series": [
-                {"name": _("This year"), "values": revenue, "interval": [[int(v * 0.9), int(v * 1.1)] for v in revenue]},
+                {"name": _("This year"), "values": revenue, "interval": [[v * 9 // 10, v * 11 // 10] for v in revenue]},
                 {"name": _("Last year"), "values": [int(v * 0.78) for v in revenue], "tone": "grey"},
             ],
         },
@@ -99,7 +101,8 @@ def _timeline() -> list[dict]:
     return [
         {"at": NOW, "icon": "eye", "title": _("Looked at the desk lamp three times"), "who": _("Shop")},
         {"at": NOW - day / 12, "icon": "mail-opened", "title": _("Opened “Autumn light”"), "tone": "info", "url": "#"},
-        {"at": NOW - day, "icon": "receipt", "title": _("Ordered for €128.50"), "text": _("Order 10231, 3 things"), "tone": "good", "url": "#"},
+        {"at": NOW - day, "icon": "receipt", "title": _("Ordered for €128.50"),
+         "text": _("Order 10231, 3 things"), "tone": "good", "url": "#"},
         {"at": NOW - 3 * day, "icon": "shopping-cart", "title": _("Left a cart behind"), "tone": "warning"},
         {"at": NOW - 9 * day, "icon": "user-plus", "title": _("Became a customer"), "tone": "accent"},
     ]  # fmt: skip
@@ -107,7 +110,11 @@ def _timeline() -> list[dict]:
 
 def _page(template: str, **values):
     g.viewer = g.get("viewer") or frame.Viewer(
-        "Ada Lovelace", "ada@example.com", "Lamp & Light", menu=((_("My settings"), "#", "user"),), sign_out_url="/_gallery"
+        "Ada Lovelace",
+        "ada@example.com",
+        "Lamp & Light",
+        menu=((_("My settings"), "#", "user"),),
+        sign_out_url="/_gallery",
     )
     return render_template(template, rooms=_rooms(), **values)
 
@@ -115,7 +122,9 @@ def _page(template: str, **values):
 def _components():
     if request.args.get("toast"):
         frame.toast(_("12 customers tagged"), undo="/_gallery")
-    return _page("gallery/components.html", charts=_charts(), timeline=_timeline(), now=datetime.datetime.now(datetime.UTC))
+    return _page(
+        "gallery/components.html", charts=_charts(), timeline=_timeline(), now=datetime.datetime.now(datetime.UTC)
+    )
 
 
 def _list():
@@ -156,7 +165,8 @@ def _entrance():
 
 def _error():
     return render_template(
-        "error.html", status=404, title=_("This page does not exist"), text=_("It may have been deleted, or the address has a slip."),
+        "error.html", status=404, title=_("This page does not exist"),
+        text=_("It may have been deleted, or the address has a slip."),
         action=(_("Home"), "/_gallery"),
     ), 404  # fmt: skip
 

@@ -51,9 +51,9 @@ def asset(name: str) -> str:
 def icon(name: str, size: int = 20, label: str | None = None) -> Markup:
     """Return an icon from the sprite; it is hidden from screen readers unless it has a label."""
     spoken = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
-    return Markup('<svg class="icon icon-{size}" width="{size}" height="{size}" {spoken}><use href="{url}#{name}"/></svg>').format(
-        size=size, spoken=spoken, url=asset("vendor/icons.svg"), name=name
-    )
+    return Markup(
+        '<svg class="icon icon-{size}" width="{size}" height="{size}" {spoken}><use href="{url}#{name}"/></svg>'
+    ).format(size=size, spoken=spoken, url=asset("vendor/icons.svg"), name=name)
 
 
 def modules() -> dict[str, str]:

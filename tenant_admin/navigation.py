@@ -1,7 +1,7 @@
 """The rooms at the left of every page, as one table.
 
-A room or page is shown only when its endpoint exists in the running application and the member has the right to it, so a
-room appears by being built and needs no change here beyond its line.
+A room or page is shown only when its endpoint exists in the running application and the member has the right to it,
+so a room appears by being built and needs no change here beyond its line.
 """
 
 from __future__ import annotations

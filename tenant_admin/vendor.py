@@ -1,8 +1,8 @@
 """Copies what the pages need from node_modules into static/vendor, so that there is no build chain.
 
-`python -m tenant_admin.vendor` is run by `make setup` after `npm ci`. It copies ready-made files, draws one sprite out of
-the icons the templates really use, and compiles the translations. Templates address the files through `asset()`,
-which adds a hash of the content, so browsers may keep them for ever.
+`python -m tenant_admin.vendor` is run by `make setup` after `npm ci`. It copies ready-made files, draws one sprite
+out of the icons the templates really use, and compiles the translations. Templates address the files through
+`asset()`, which adds a hash of the content, so browsers may keep them for ever.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def used_icons(root: Path = HERE) -> set[str]:
 
 
 def draw_sprite(names: set[str], *, modules: Path = MODULES) -> str:
-    """Return one SVG with a symbol per icon; raises VendorMissing with the name of an icon that Tabler does not have."""
+    """Return one SVG with a symbol per icon; raises VendorMissing naming an icon that Tabler does not have."""
     symbols = []
     for name in sorted(names):
         source = modules / "@tabler" / "icons" / "icons" / "outline" / f"{name}.svg"

@@ -1,8 +1,8 @@
 """The pages' sentences in other languages: merged, compiled and checked.
 
-Every room keeps its own `translations/<locale>/LC_MESSAGES/<room>.po`, so that two people never edit one file; they are
-merged into the one `messages.mo` that Flask-Babel reads. `python -m tenant_admin.words` lists what has no translation yet,
-file by file.
+Every room keeps its own `translations/<locale>/LC_MESSAGES/<room>.po`, so that two people never edit one file; they
+are merged into the one `messages.mo` that Flask-Babel reads. `python -m tenant_admin.words` lists what has no
+translation yet, file by file.
 """
 
 from __future__ import annotations
@@ -35,11 +35,13 @@ class WrongTranslation(Exception):
 
 def _files(locale: str, translations: Path) -> list[Path]:
     """The shared words come first, so that all rooms use the same ones."""
-    return sorted((translations / locale / "LC_MESSAGES").glob("*.po"), key=lambda path: (path.stem != "messages", path.stem))
+    return sorted(
+        (translations / locale / "LC_MESSAGES").glob("*.po"), key=lambda path: (path.stem != "messages", path.stem)
+    )
 
 
 def merged(locale: str, *, translations: Path = TRANSLATIONS) -> Catalog:
-    """Return all .po files of a locale as one catalogue; where they disagree messages.po wins, then the first by name."""
+    """Return all .po files of a locale as one catalogue; where they disagree messages.po wins."""
     whole = Catalog(locale=locale, charset="utf-8")
     for path in _files(locale, translations):
         with path.open("rb") as file:

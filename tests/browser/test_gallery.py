@@ -99,7 +99,10 @@ def axe(page, context="document"):
     # run through the debugging protocol, which the page's policy does not bind
     page.evaluate(AXE.read_text(encoding="utf-8"))
     # a colour half-way through a transition would be judged instead of the one that stays
-    page.evaluate("Promise.all(document.getAnimations().filter((one) => one.effect.getTiming().iterations !== Infinity).map((one) => one.finished.catch(() => 0)))")
+    page.evaluate(
+        """Promise.all(document.getAnimations().filter((one) => one.effect.getTiming().iterations !== Infinity)
+            .map((one) => one.finished.catch(() => 0)))"""
+    )
     found = page.evaluate(f"axe.run({context}, {{resultTypes: ['violations']}}).then((result) => result.violations)")
     return [(rule["id"], node["target"], node["failureSummary"]) for rule in found for node in rule["nodes"]]
 
@@ -123,15 +126,25 @@ class TestEveryPage:
     @pytest.mark.parametrize("path", PAGES)
     def test_nothing_to_press_is_small_on_the_phone(self, visit, path):
         page = visit(path, size=PHONE)
-        small = page.evaluate("""[...document.querySelectorAll('.btn, .r-icon-btn, .r-bottom > *, .form-control, .form-select, .r-chip, .r-tabs a')]
-            .filter((one) => one.checkVisibility() && one.getBoundingClientRect().height < 43.5).map((one) => one.outerHTML.slice(0, 120))""")
+        targets = ".btn, .r-icon-btn, .r-bottom > *, .form-control, .form-select, .r-chip, .r-tabs a"
+        small = page.evaluate(
+            """(targets) => [...document.querySelectorAll(targets)]
+            .filter((one) => one.checkVisibility() && one.getBoundingClientRect().height < 43.5)
+            .map((one) => one.outerHTML.slice(0, 120))""",
+            targets,
+        )
         assert small == []
 
     @pytest.mark.parametrize("path", PAGES)
     def test_no_text_is_under_12_pixels(self, visit, path):
         page = visit(path)
-        assert page.evaluate("""[...document.querySelectorAll('body *')].filter((one) => one.childNodes.length && [...one.childNodes]
-            .some((node) => node.nodeType === 3 && node.data.trim()) && parseFloat(getComputedStyle(one).fontSize) < 12).map((one) => one.outerHTML.slice(0, 120))""") == []
+        assert (
+            page.evaluate("""[...document.querySelectorAll('body *')]
+            .filter((one) => [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
+            .filter((one) => parseFloat(getComputedStyle(one).fontSize) < 12)
+            .map((one) => one.outerHTML.slice(0, 120))""")
+            == []
+        )
 
 
 class TestLook:
@@ -166,7 +179,9 @@ class TestKeyboard:
         page.keyboard.press("j")
         page.keyboard.press("x")
         assert page.inner_text("[data-bulk-count]") == "1 of 3,120 chosen"
-        assert page.locator("tr.is-current").get_attribute("data-href") == page.locator("tr[data-href]").nth(1).get_attribute("data-href")
+        assert page.locator("tr.is-current").get_attribute("data-href") == page.locator("tr[data-href]").nth(
+            1
+        ).get_attribute("data-href")
         page.keyboard.press("Enter")
         page.wait_for_url("**/record?id=*")
 
@@ -307,7 +322,10 @@ class TestOverlays:
         page.click("text=Last 30 days")
         page.keyboard.press("ArrowDown")
         assert page.evaluate("document.activeElement.textContent").strip() == "Last 30 days"
-        menu, button = page.locator(".r-menu:popover-open").bounding_box(), page.locator(".r-head [popovertarget]").bounding_box()
+        menu, button = (
+            page.locator(".r-menu:popover-open").bounding_box(),
+            page.locator(".r-head [popovertarget]").bounding_box(),
+        )
         assert abs(menu["x"] + menu["width"] - button["x"] - button["width"]) < 2
         page.keyboard.press("Escape")
         assert page.locator(".r-menu:popover-open").count() == 0
@@ -376,9 +394,12 @@ class TestWork:
 class TestPolicy:
     def test_markup_from_data_cannot_make_requests(self, visit):
         page = visit()
-        asked = []
-        page.on("request", lambda request: asked.append(request.url))
-        page.evaluate("""() => { const box = document.createElement('p'); box.innerHTML = '<a id=evil hx-get="/_gallery/list">x</a>';
-            document.querySelector('main').prepend(box); window.console.error = () => {}; htmx.process(box); document.getElementById('evil').click(); }""")
-        page.wait_for_timeout(50)
-        assert not [url for url in asked if url.endswith("/list")]
+        left = page.evaluate("""() => {
+            const box = document.createElement("p");
+            box.innerHTML = '<a id="evil" hx-get="/_gallery/list" href="#">x</a>';
+            document.querySelector("main").prepend(box);
+            window.console.error = () => {};
+            htmx.process(box);
+            return box.innerHTML;
+        }""")
+        assert left == '<a id="evil" href="#">x</a>'

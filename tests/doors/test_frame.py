@@ -44,10 +44,16 @@ class TestHeaders:
         rules = policy(page.get("/_gallery"))
         assert "http://127.0.0.1:*" in rules["img-src"]
         assert rules["form-action"] == "'self' https://checkout.stripe.com"
-        assert rules["frame-ancestors"] == "'none'" and rules["base-uri"] == "'none'" and rules["default-src"] == "'self'"
+        assert (
+            rules["frame-ancestors"] == "'none'" and rules["base-uri"] == "'none'" and rules["default-src"] == "'self'"
+        )
 
     def test_what_a_view_set_itself_stays(self, app):
-        app.add_url_rule("/own", "own", lambda: flask.Response("x", mimetype="text/html", headers={"Content-Security-Policy": "sandbox"}))
+        app.add_url_rule(
+            "/own",
+            "own",
+            lambda: flask.Response("x", mimetype="text/html", headers={"Content-Security-Policy": "sandbox"}),
+        )
         assert app.test_client().get("/own").headers["Content-Security-Policy"] == "sandbox"
 
     def test_json_gets_no_policy_but_nosniff(self, app):
@@ -94,7 +100,9 @@ class TestLanguage:
         assert gaps == []
 
 
-FRAME = re.compile(r"tenant_admin/(frame|phrases|gallery|navigation|formats|markup|templates/(components|gallery)/.*|templates/[^/]+)\.(py|html)$")
+FRAME = re.compile(
+    r"tenant_admin/(frame|phrases|gallery|navigation|formats|markup|templates/(components|gallery)/.*|templates/[^/]+)\.(py|html)$"
+)
 
 
 class TestToasts:
@@ -180,7 +188,10 @@ class TestFormats:
             shown = formats.ago(at)
         assert text in shown and at.isoformat() in shown
 
-    @pytest.mark.parametrize(("name", "letters"), [("Ada Lovelace", "AL"), ("王小明", "王"), ("ada@example.com", "A"), ("", "?"), (None, "?")])
+    @pytest.mark.parametrize(
+        ("name", "letters"),
+        [("Ada Lovelace", "AL"), ("王小明", "王"), ("ada@example.com", "A"), ("", "?"), (None, "?")],
+    )
     def test_initials(self, name, letters):
         assert formats.initials(name) == letters
 
@@ -192,7 +203,12 @@ class TestNavigation:
     PLACES = (
         navigation.Place("home", "Home", "home.index"),
         navigation.Place("customers", "Customers", "customers.index", right="customers.read"),
-        navigation.Place("marketing", "Marketing", "nowhere", children=(navigation.Place("campaigns", "Campaigns", "campaigns.index"),)),
+        navigation.Place(
+            "marketing",
+            "Marketing",
+            "nowhere",
+            children=(navigation.Place("campaigns", "Campaigns", "campaigns.index"),),
+        ),
     )
 
     @pytest.fixture
