@@ -51,14 +51,14 @@ def present(world: World, document: Document, expand: Iterable[str] = ()) -> dic
         dress(world, shown)
     shown = bare(shown)
     for path in expand:
-        if path.count(".") > 4 + path.startswith("data."):
-            raise errors.Refused("You cannot expand more than 4 levels of a property.", param="expand")
         open_path(world, shown, path.split("."), path)
     return shown
 
 
 def open_path(world: World, node: Any, keys: list[str], path: str) -> None:
-    """This function will replace the ids at the end of a path by their objects."""
+    """This function will replace the ids at the end of a path by their objects; a path has at most four steps."""
+    if path.count(".") > 3:
+        raise errors.Refused(f"You cannot expand more than 4 levels of a property. Property: {path}", param="expand")
     if isinstance(node, list):
         for inner in node:
             open_path(world, inner, keys, path)
@@ -105,7 +105,7 @@ def sub_list(world: World, documents: Iterable[Document], url: str) -> dict[str,
 
 def page(world: World, documents: Iterable[Document], given: dict[str, Any], url: str) -> dict[str, Any]:
     """This function will give one page, newest first, honouring limit, starting_after, ending_before and expand."""
-    limit = given.get("limit") or 10
+    limit = 10 if given.get("limit") is None else given["limit"]
     if not 1 <= limit <= 100:
         raise errors.Refused("Limit must be between 1 and 100.", code="parameter_invalid_integer", param="limit")
     ordered = sorted(documents, key=lambda document: (document.get("created", 0), document["_seq"]), reverse=True)

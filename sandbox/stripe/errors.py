@@ -4,7 +4,7 @@ from typing import Any
 
 
 class Refused(Exception):
-    """Any answer that is an error. ``keeps`` says that what was written before stays written (a declined charge does)."""
+    """Any answer that is an error; with ``keeps`` what was written before stays written (a declined charge does)."""
 
     status = 400
     type = "invalid_request_error"

@@ -56,7 +56,7 @@ def changing(world: World, document: Document, type: str) -> Iterator[None]:
 
 
 def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    """This function will give the old values of what changed, the way Stripe does: nested for objects, whole for lists."""
+    """This function will give the old values of what changed as Stripe does: nested for objects, whole for lists."""
     changed: dict[str, Any] = {}
     for name in before.keys() | after.keys():
         old, new = before.get(name), after.get(name)

@@ -40,7 +40,8 @@ def recall(store: Store, *, key: str, path: str, given: dict[str, Any]) -> Repla
     if kept["path"] != path:
         raise errors.IdempotencyClash(
             f"Keys for idempotent requests can only be used for the same endpoint they were first used for "
-            f"('{path}' vs '{kept['path']}'). Try using a key other than '{key}' if you meant to execute a different request."
+            f"('{path}' vs '{kept['path']}'). Try using a key other than '{key}' if you meant to execute a different "
+            "request."
         )
     if kept["digest"] != digest(given):
         raise errors.IdempotencyClash(

@@ -54,8 +54,8 @@ def create_app(world: World) -> Flask:
 def unrecognized() -> errors.Refused:
     """This function will make the refusal for an address nobody answers."""
     return errors.Refused(
-        f"Unrecognized request URL ({request.method}: {request.path}). Please see https://stripe.com/docs or we can help at "
-        "https://support.stripe.com/.",
+        f"Unrecognized request URL ({request.method}: {request.path}). Please see https://stripe.com/docs or we can "
+        "help at https://support.stripe.com/.",
         status=404,
     )
 
@@ -66,8 +66,8 @@ def check_key() -> None:
     key = "" if given is None else (given.token if given.type == "bearer" else given.username) or ""
     if not key:
         raise errors.Unauthorized(
-            "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth "
-            "(e.g. 'Authorization: Bearer YOUR_SECRET_KEY')."
+            "You did not provide an API key. You need to provide your API key in the Authorization header, using "
+            "Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY')."
         )
     if not re.fullmatch(r"(sk|rk)_test_\w+", key):
         raise errors.Unauthorized(f"Invalid API Key provided: {key[:8]}{'*' * max(0, len(key) - 12)}{key[-4:]}")

@@ -16,7 +16,7 @@ TIMEOUT = 20.0
 
 
 def signature(payload: bytes, *, secret: str, at: int) -> str:
-    """This function will give the ``Stripe-Signature`` header: hex HMAC-SHA256 over ``t.payload`` (docs.stripe.com/webhooks)."""
+    """This function will give ``Stripe-Signature``: hex HMAC-SHA256 over ``t.payload`` (docs.stripe.com/webhooks)."""
     digest = hmac.new(secret.encode(), f"{at}.".encode() + payload, hashlib.sha256).hexdigest()
     return f"t={at},v1={digest}"
 

@@ -60,7 +60,7 @@ class World:
         return int(time.time())
 
     def one(self, kind: str, identifier: str | None, *, param: str | None = None) -> Document:
-        """This function will give the live document, or refuse: 404 for the id in the path, 400 for one in a parameter."""
+        """This function will give the live document or refuse: 404 for the path's id, 400 for one in a parameter."""
         document = self.store.get(kind, identifier)
         if document is None or document.get("deleted"):
             raise errors.missing(kind, identifier or "", param=param or "id", status=400 if param else 404)

@@ -154,7 +154,9 @@ class Shop:
         setup = api.v1.products.create({"name": "Set-up"})
         self.setup = api.v1.prices.create({"product": setup.id, "currency": "eur", "unit_amount": 5000})
 
-    def price(self, product: str, amount: int, *, interval: str = "month", lookup_key: str | None = None) -> stripe.Price:
+    def price(
+        self, product: str, amount: int, *, interval: str = "month", lookup_key: str | None = None
+    ) -> stripe.Price:
         given = {"product": product, "currency": "eur", "unit_amount": amount, "recurring": {"interval": interval}}
         return self.api.v1.prices.create({**given, "lookup_key": lookup_key} if lookup_key else given)
 

@@ -22,9 +22,15 @@ def retrieve(world: World, given: dict[str, Any], identifier: str) -> dict[str, 
 
 
 @route(
-    "POST", "/charges/<identifier>",
-    takes={"description": params.text, "metadata": params.mapping, "receipt_email": params.text, "fraud_details": params.free},
-)  # fmt: skip
+    "POST",
+    "/charges/<identifier>",
+    takes={
+        "description": params.text,
+        "metadata": params.mapping,
+        "receipt_email": params.text,
+        "fraud_details": params.free,
+    },
+)
 def update(world: World, given: dict[str, Any], identifier: str) -> dict[str, Any]:
     """This function will change the notes on a charge."""
     charge = world.one("charge", identifier)
@@ -37,12 +43,17 @@ def update(world: World, given: dict[str, Any], identifier: str) -> dict[str, An
 
 
 @route(
-    "GET", "/charges", paged=True,
+    "GET",
+    "/charges",
+    paged=True,
     takes={"created": params.span, "customer": params.text, "payment_intent": params.text},
-)  # fmt: skip
+)
 def listing(world: World, given: dict[str, Any]) -> dict[str, Any]:
     """This function will list charges."""
-    found = [one for one in world.store.find("charge")
-             if all(given.get(name) in (None, one[name]) for name in ("customer", "payment_intent"))
-             and answers.within(one["created"], given.get("created"))]  # fmt: skip
+    found = [
+        one
+        for one in world.store.find("charge")
+        if all(given.get(name) in (None, one[name]) for name in ("customer", "payment_intent"))
+        and answers.within(one["created"], given.get("created"))
+    ]
     return answers.page(world, found, given, "/charges")

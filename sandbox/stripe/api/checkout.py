@@ -12,43 +12,109 @@ from sandbox.stripe.store import Document
 from sandbox.stripe.world import DAY, World
 
 PRICE_DATA = params.shape(
-    {"currency": params.text, "product": params.text, "product_data": PRODUCT_DATA, "recurring": RECURRING,
-     "tax_behavior": params.text, "unit_amount": params.whole, "unit_amount_decimal": params.decimal},
+    {
+        "currency": params.text,
+        "product": params.text,
+        "product_data": PRODUCT_DATA,
+        "recurring": RECURRING,
+        "tax_behavior": params.text,
+        "unit_amount": params.whole,
+        "unit_amount_decimal": params.decimal,
+    },
     required=("currency",),
-)  # fmt: skip
-LINE = params.shape({
-    "price": params.text, "price_data": PRICE_DATA, "quantity": params.whole, "adjustable_quantity": params.free,
-    "metadata": params.mapping, "tax_rates": params.listing(params.text),
-})  # fmt: skip
-SUBSCRIPTION_DATA = params.shape({
-    "billing_cycle_anchor": params.integer, "billing_mode": params.free, "default_tax_rates": params.listing(params.text),
-    "description": params.text, "invoice_settings": params.free, "metadata": params.mapping,
-    "proration_behavior": params.choice("create_prorations", "none"), "trial_end": params.integer,
-    "trial_period_days": params.integer, "trial_settings": params.free,
-})  # fmt: skip
-PAYMENT_DATA = params.shape({
-    "capture_method": params.text, "description": params.text, "metadata": params.mapping, "receipt_email": params.text,
-    "setup_future_usage": params.text, "shipping": params.free, "statement_descriptor": params.text,
-})  # fmt: skip
+)
+LINE = params.shape(
+    {
+        "price": params.text,
+        "price_data": PRICE_DATA,
+        "quantity": params.whole,
+        "adjustable_quantity": params.free,
+        "metadata": params.mapping,
+        "tax_rates": params.listing(params.text),
+    }
+)
+SUBSCRIPTION_DATA = params.shape(
+    {
+        "billing_cycle_anchor": params.integer,
+        "billing_mode": params.free,
+        "default_tax_rates": params.listing(params.text),
+        "description": params.text,
+        "invoice_settings": params.free,
+        "metadata": params.mapping,
+        "proration_behavior": params.choice("create_prorations", "none"),
+        "trial_end": params.integer,
+        "trial_period_days": params.integer,
+        "trial_settings": params.free,
+    }
+)
+PAYMENT_DATA = params.shape(
+    {
+        "capture_method": params.text,
+        "description": params.text,
+        "metadata": params.mapping,
+        "receipt_email": params.text,
+        "setup_future_usage": params.text,
+        "shipping": params.free,
+        "statement_descriptor": params.text,
+    }
+)
 SETUP_DATA = params.shape({"description": params.text, "metadata": params.mapping})
-SETTINGS = dict.fromkeys(("after_expiration", "automatic_tax", "branding_settings", "consent_collection", "custom_fields", "custom_text", "invoice_creation", "name_collection", "payment_method_options", "phone_number_collection", "saved_payment_method_options", "shipping_address_collection", "tax_id_collection", "wallet_options", "adaptive_pricing"), params.free)  # fmt: skip
-TEXTS = ("billing_address_collection", "cancel_url", "client_reference_id", "customer_creation", "customer_email", "locale",
-         "payment_method_collection", "submit_type", "success_url", "integration_identifier")  # fmt: skip
+SETTINGS = dict.fromkeys(
+    (
+        "after_expiration",
+        "automatic_tax",
+        "branding_settings",
+        "consent_collection",
+        "custom_fields",
+        "custom_text",
+        "invoice_creation",
+        "name_collection",
+        "payment_method_options",
+        "phone_number_collection",
+        "saved_payment_method_options",
+        "shipping_address_collection",
+        "tax_id_collection",
+        "wallet_options",
+        "adaptive_pricing",
+    ),
+    params.free,
+)
+TEXTS = (
+    "billing_address_collection",
+    "cancel_url",
+    "client_reference_id",
+    "customer_creation",
+    "customer_email",
+    "locale",
+    "payment_method_collection",
+    "submit_type",
+    "success_url",
+    "integration_identifier",
+)
 
 
 @route(
-    "POST", "/checkout/sessions",
+    "POST",
+    "/checkout/sessions",
     takes={
-        **SETTINGS, **dict.fromkeys(TEXTS, params.text),
-        "allow_promotion_codes": params.boolean, "currency": params.text, "customer": params.text,
-        "customer_update": params.free, "discounts": params.listing(params.shape({"coupon": params.text, "promotion_code": params.text})),
-        "expires_at": params.integer, "line_items": params.listing(LINE), "metadata": params.mapping,
-        "mode": params.choice("payment", "setup", "subscription"), "payment_intent_data": PAYMENT_DATA,
-        "payment_method_types": params.listing(params.choice("card")), "setup_intent_data": SETUP_DATA,
-        "subscription_data": SUBSCRIPTION_DATA, "ui_mode": params.choice("hosted_page"),
+        **SETTINGS,
+        **dict.fromkeys(TEXTS, params.text),
+        "allow_promotion_codes": params.boolean,
+        "currency": params.text,
+        "customer": params.text,
+        "customer_update": params.free,
+        "discounts": params.listing(params.shape({"coupon": params.text, "promotion_code": params.text})),
+        "expires_at": params.integer,
+        "line_items": params.listing(LINE),
+        "metadata": params.mapping,
+        "mode": params.choice("payment", "setup", "subscription"),
+        "payment_intent_data": PAYMENT_DATA,
+        "setup_intent_data": SETUP_DATA,
+        "subscription_data": SUBSCRIPTION_DATA,
+        "ui_mode": params.choice("hosted_page"),
         "allowed_payment_method_types": params.listing(params.choice("card")),
     },
-)  # fmt: skip
+)
 def create(world: World, given: dict[str, Any]) -> dict[str, Any]:
     """This function will open a page to pay on."""
     mode = given.get("mode") or "payment"
@@ -127,8 +193,8 @@ def fill(world: World, session: Document, given: dict[str, Any]) -> None:
         price = pricing.named(world, wanted, param=param)
         if price["type"] == "recurring" and session["mode"] != "subscription":
             raise errors.Refused(
-                "You specified `payment` mode but passed a recurring price. Either switch to `subscription` mode or use only "
-                "one-time prices.",
+                "You specified `payment` mode but passed a recurring price. Either switch to `subscription` mode or "
+                "use only one-time prices.",
                 param=param,
             )
         if wanted.get("quantity") is None:
@@ -198,10 +264,18 @@ def list_lines(world: World, given: dict[str, Any], identifier: str) -> dict[str
 
 
 @route(
-    "GET", "/checkout/sessions", paged=True,
-    takes={"created": params.span, "customer": params.text, "payment_intent": params.text, "subscription": params.text,
-           "status": params.choice("complete", "expired", "open"), "customer_details": params.free},
-)  # fmt: skip
+    "GET",
+    "/checkout/sessions",
+    paged=True,
+    takes={
+        "created": params.span,
+        "customer": params.text,
+        "payment_intent": params.text,
+        "subscription": params.text,
+        "status": params.choice("complete", "expired", "open"),
+        "customer_details": params.free,
+    },
+)
 def listing(world: World, given: dict[str, Any]) -> dict[str, Any]:
     """This function will list sessions."""
     email = (given.get("customer_details") or {}).get("email")

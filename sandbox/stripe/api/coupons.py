@@ -17,12 +17,22 @@ def spoken(length: int) -> str:
 
 
 @route(
-    "POST", "/coupons",
-    takes={"amount_off": params.whole, "applies_to": params.free, "currency": params.text, "id": params.text,
-           "duration": params.choice("forever", "once", "repeating"), "duration_in_months": params.integer,
-           "max_redemptions": params.integer, "metadata": params.mapping, "name": params.text,
-           "percent_off": params.decimal, "redeem_by": params.integer},
-)  # fmt: skip
+    "POST",
+    "/coupons",
+    takes={
+        "amount_off": params.whole,
+        "applies_to": params.free,
+        "currency": params.text,
+        "id": params.text,
+        "duration": params.choice("forever", "once", "repeating"),
+        "duration_in_months": params.integer,
+        "max_redemptions": params.integer,
+        "metadata": params.mapping,
+        "name": params.text,
+        "percent_off": params.decimal,
+        "redeem_by": params.integer,
+    },
+)
 def create(world: World, given: dict[str, Any]) -> dict[str, Any]:
     """This function will make a coupon of a percentage or an amount."""
     if (given.get("amount_off") is None) == (given.get("percent_off") is None):
@@ -84,17 +94,31 @@ def delete(world: World, given: dict[str, Any], identifier: str) -> dict[str, An
 @route("GET", "/coupons", paged=True, takes={"created": params.span})
 def listing(world: World, given: dict[str, Any]) -> dict[str, Any]:
     """This function will list coupons."""
-    found = [one for one in world.store.find("coupon")
-             if not one.get("_gone") and answers.within(one["created"], given.get("created"))]  # fmt: skip
+    found = [
+        one
+        for one in world.store.find("coupon")
+        if not one.get("_gone") and answers.within(one["created"], given.get("created"))
+    ]
     return answers.page(world, found, given, "/coupons")
 
 
 @route(
-    "POST", "/promotion_codes", required=("promotion",),
-    takes={"promotion": params.shape({"coupon": params.text, "type": params.choice("coupon")}, required=("coupon", "type")),
-           "active": params.boolean, "code": params.text, "customer": params.text, "expires_at": params.integer,
-           "max_redemptions": params.integer, "metadata": params.mapping, "restrictions": params.free},
-)  # fmt: skip
+    "POST",
+    "/promotion_codes",
+    required=("promotion",),
+    takes={
+        "promotion": params.shape(
+            {"coupon": params.text, "type": params.choice("coupon")}, required=("coupon", "type")
+        ),
+        "active": params.boolean,
+        "code": params.text,
+        "customer": params.text,
+        "expires_at": params.integer,
+        "max_redemptions": params.integer,
+        "metadata": params.mapping,
+        "restrictions": params.free,
+    },
+)
 def create_code(world: World, given: dict[str, Any]) -> dict[str, Any]:
     """This function will make a code for a coupon; two that work may not read alike."""
     coupon = world.one("coupon", given["promotion"]["coupon"], param="promotion[coupon]")
@@ -129,9 +153,17 @@ def update_code(world: World, given: dict[str, Any], identifier: str) -> dict[st
 
 
 @route(
-    "GET", "/promotion_codes", paged=True,
-    takes={"active": params.boolean, "code": params.text, "coupon": params.text, "customer": params.text, "created": params.span},
-)  # fmt: skip
+    "GET",
+    "/promotion_codes",
+    paged=True,
+    takes={
+        "active": params.boolean,
+        "code": params.text,
+        "coupon": params.text,
+        "customer": params.text,
+        "created": params.span,
+    },
+)
 def list_codes(world: World, given: dict[str, Any]) -> dict[str, Any]:
     """This function will list promotion codes; the code itself is compared without case."""
     found = [

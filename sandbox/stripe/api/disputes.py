@@ -16,9 +16,14 @@ def retrieve(world: World, given: dict[str, Any], identifier: str) -> dict[str, 
 
 
 @route(
-    "POST", "/disputes/<identifier>",
-    takes={"evidence": params.shape(dict.fromkeys(EVIDENCE, params.text)), "metadata": params.mapping, "submit": params.boolean},
-)  # fmt: skip
+    "POST",
+    "/disputes/<identifier>",
+    takes={
+        "evidence": params.shape(dict.fromkeys(EVIDENCE, params.text)),
+        "metadata": params.mapping,
+        "submit": params.boolean,
+    },
+)
 def update(world: World, given: dict[str, Any], identifier: str) -> dict[str, Any]:
     """This function will hand in evidence; unless ``submit`` is false the bank then decides."""
     dispute = world.one("dispute", identifier)
@@ -29,6 +34,7 @@ def update(world: World, given: dict[str, Any], identifier: str) -> dict[str, An
         dispute["evidence_details"]["has_evidence"] = any(dispute["evidence"].get(name) for name in EVIDENCE)
         if evidence and given.get("submit") is not False:
             dispute["evidence_details"]["submission_count"] += 1
+            dispute["evidence_details"]["submission_method"] = "manual"
             dispute["status"] = "warning_under_review" if dispute["status"].startswith("warning") else "under_review"
     verdict = {"winning_evidence": "won", "losing_evidence": "lost"}.get(evidence.get("uncategorized_text") or "")
     if verdict and given.get("submit") is not False:
@@ -45,12 +51,17 @@ def close(world: World, given: dict[str, Any], identifier: str) -> dict[str, Any
 
 
 @route(
-    "GET", "/disputes", paged=True,
+    "GET",
+    "/disputes",
+    paged=True,
     takes={"charge": params.text, "payment_intent": params.text, "created": params.span},
-)  # fmt: skip
+)
 def listing(world: World, given: dict[str, Any]) -> dict[str, Any]:
     """This function will list disputes."""
-    found = [one for one in world.store.find("dispute")
-             if all(given.get(name) in (None, one[name]) for name in ("charge", "payment_intent"))
-             and answers.within(one["created"], given.get("created"))]  # fmt: skip
+    found = [
+        one
+        for one in world.store.find("dispute")
+        if all(given.get(name) in (None, one[name]) for name in ("charge", "payment_intent"))
+        and answers.within(one["created"], given.get("created"))
+    ]
     return answers.page(world, found, given, "/disputes")

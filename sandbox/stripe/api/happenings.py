@@ -19,9 +19,16 @@ def retrieve(world: World, given: dict[str, Any], identifier: str) -> dict[str, 
 
 
 @route(
-    "GET", "/events", paged=True,
-    takes={"created": params.span, "delivery_success": params.boolean, "type": params.text, "types": params.listing(params.text)},
-)  # fmt: skip
+    "GET",
+    "/events",
+    paged=True,
+    takes={
+        "created": params.span,
+        "delivery_success": params.boolean,
+        "type": params.text,
+        "types": params.listing(params.text),
+    },
+)
 def listing(world: World, given: dict[str, Any]) -> dict[str, Any]:
     """This function will list events by type, time and whether they were delivered."""
     patterns = given.get("types") or ([given["type"]] if given.get("type") else [])

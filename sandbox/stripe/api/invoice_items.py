@@ -12,15 +12,29 @@ from sandbox.stripe.world import World
 PERIOD = params.shape({"start": params.integer, "end": params.integer}, required=("start", "end"))
 PRICING = params.shape({"price": params.text})
 FIELDS = {
-    "amount": params.integer, "description": params.text, "discountable": params.boolean, "metadata": params.mapping,
-    "period": PERIOD, "quantity": params.whole, "unit_amount_decimal": params.decimal, "pricing": PRICING,
-}  # fmt: skip
+    "amount": params.integer,
+    "description": params.text,
+    "discountable": params.boolean,
+    "metadata": params.mapping,
+    "period": PERIOD,
+    "quantity": params.whole,
+    "unit_amount_decimal": params.decimal,
+    "pricing": PRICING,
+}
 
 
 @route(
-    "POST", "/invoiceitems", required=("customer",),
-    takes={**FIELDS, "currency": params.text, "customer": params.text, "invoice": params.text, "subscription": params.text},
-)  # fmt: skip
+    "POST",
+    "/invoiceitems",
+    required=("customer",),
+    takes={
+        **FIELDS,
+        "currency": params.text,
+        "customer": params.text,
+        "invoice": params.text,
+        "subscription": params.text,
+    },
+)
 def create(world: World, given: dict[str, Any]) -> dict[str, Any]:
     """This function will note an amount for the next invoice, or put it onto a draft."""
     customer = world.one("customer", given["customer"], param="customer")
@@ -50,9 +64,13 @@ def make(world: World, customer: Document, given: dict[str, Any]) -> Document:
         raise errors.Refused("Missing required param: amount.", code="parameter_missing", param="amount")
     now = world.now(customer)
     item = billing.invoice_item(
-        customer=customer, amount=amount, currency=(given.get("currency") or customer["currency"] or "eur").lower(),
-        description=None, period=(now, now), created=now,
-    )  # fmt: skip
+        customer=customer,
+        amount=amount,
+        currency=(given.get("currency") or customer["currency"] or "eur").lower(),
+        description=None,
+        period=(now, now),
+        created=now,
+    )
     item |= {"quantity": quantity, "quantity_decimal": str(quantity)}
     world.store.add(item)
     events.emit(world, "invoiceitem.created", item)
@@ -112,14 +130,19 @@ def delete(world: World, given: dict[str, Any], identifier: str) -> dict[str, An
 
 
 @route(
-    "GET", "/invoiceitems", paged=True,
+    "GET",
+    "/invoiceitems",
+    paged=True,
     takes={"created": params.span, "customer": params.text, "invoice": params.text, "pending": params.boolean},
-)  # fmt: skip
+)
 def listing(world: World, given: dict[str, Any]) -> dict[str, Any]:
     """This function will list items."""
     pending = given.get("pending")
-    found = [one for one in world.store.find("invoiceitem")
-             if all(given.get(name) in (None, one[name]) for name in ("customer", "invoice"))
-             and (pending is None or pending == (one["invoice"] is None))
-             and answers.within(one["date"], given.get("created"))]  # fmt: skip
+    found = [
+        one
+        for one in world.store.find("invoiceitem")
+        if all(given.get(name) in (None, one[name]) for name in ("customer", "invoice"))
+        and (pending is None or pending == (one["invoice"] is None))
+        and answers.within(one["date"], given.get("created"))
+    ]
     return answers.page(world, found, given, "/invoiceitems")

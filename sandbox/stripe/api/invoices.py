@@ -11,14 +11,36 @@ from sandbox.stripe.store import Document
 from sandbox.stripe.world import World
 
 FIELDS = {
-    "auto_advance": params.boolean, "automatic_tax": params.free, "automatically_finalizes_at": params.integer,
-    "collection_method": params.choice("charge_automatically", "send_invoice"), "custom_fields": params.free,
-    "days_until_due": params.integer, "default_payment_method": params.text, "description": params.text,
-    "discounts": DISCOUNTS, "due_date": params.integer, "footer": params.text, "metadata": params.mapping,
-    "number": params.text, "payment_settings": params.free, "statement_descriptor": params.text, "rendering": params.free,
-}  # fmt: skip
-KEPT = ("auto_advance", "automatically_finalizes_at", "collection_method", "custom_fields", "description", "due_date",
-        "footer", "number", "statement_descriptor", "default_payment_method", "rendering")  # fmt: skip
+    "auto_advance": params.boolean,
+    "automatic_tax": params.free,
+    "automatically_finalizes_at": params.integer,
+    "collection_method": params.choice("charge_automatically", "send_invoice"),
+    "custom_fields": params.free,
+    "days_until_due": params.integer,
+    "default_payment_method": params.text,
+    "description": params.text,
+    "discounts": DISCOUNTS,
+    "due_date": params.integer,
+    "footer": params.text,
+    "metadata": params.mapping,
+    "number": params.text,
+    "payment_settings": params.free,
+    "statement_descriptor": params.text,
+    "rendering": params.free,
+}
+KEPT = (
+    "auto_advance",
+    "automatically_finalizes_at",
+    "collection_method",
+    "custom_fields",
+    "description",
+    "due_date",
+    "footer",
+    "number",
+    "statement_descriptor",
+    "default_payment_method",
+    "rendering",
+)
 
 
 def apply(world: World, invoice: Document, given: dict[str, Any]) -> None:
@@ -35,10 +57,17 @@ def apply(world: World, invoice: Document, given: dict[str, Any]) -> None:
 
 
 @route(
-    "POST", "/invoices", required=("customer",),
-    takes={**FIELDS, "customer": params.text, "currency": params.text, "subscription": params.text,
-           "pending_invoice_items_behavior": params.choice("exclude", "include")},
-)  # fmt: skip
+    "POST",
+    "/invoices",
+    required=("customer",),
+    takes={
+        **FIELDS,
+        "customer": params.text,
+        "currency": params.text,
+        "subscription": params.text,
+        "pending_invoice_items_behavior": params.choice("exclude", "include"),
+    },
+)
 def create(world: World, given: dict[str, Any]) -> dict[str, Any]:
     """This function will open a draft, with what is pending only when asked for."""
     customer = world.one("customer", given["customer"], param="customer")
@@ -106,10 +135,15 @@ def finalize(world: World, given: dict[str, Any], identifier: str) -> dict[str, 
 
 
 @route(
-    "POST", "/invoices/<identifier>/pay",
-    takes={"payment_method": params.text, "paid_out_of_band": params.boolean, "off_session": params.boolean,
-           "forgive": params.boolean},
-)  # fmt: skip
+    "POST",
+    "/invoices/<identifier>/pay",
+    takes={
+        "payment_method": params.text,
+        "paid_out_of_band": params.boolean,
+        "off_session": params.boolean,
+        "forgive": params.boolean,
+    },
+)
 def pay(world: World, given: dict[str, Any], identifier: str) -> dict[str, Any]:
     """This function will charge for an invoice now, or book that it was paid elsewhere."""
     invoice = world.one("invoice", identifier)
@@ -169,10 +203,18 @@ def list_lines(world: World, given: dict[str, Any], identifier: str) -> dict[str
 
 
 @route(
-    "GET", "/invoices", paged=True,
-    takes={"collection_method": params.text, "created": params.span, "customer": params.text, "due_date": params.span,
-           "status": params.choice("draft", "open", "paid", "uncollectible", "void"), "subscription": params.text},
-)  # fmt: skip
+    "GET",
+    "/invoices",
+    paged=True,
+    takes={
+        "collection_method": params.text,
+        "created": params.span,
+        "customer": params.text,
+        "due_date": params.span,
+        "status": params.choice("draft", "open", "paid", "uncollectible", "void"),
+        "subscription": params.text,
+    },
+)
 def listing(world: World, given: dict[str, Any]) -> dict[str, Any]:
     """This function will list invoices."""
     found = [
@@ -187,19 +229,34 @@ def listing(world: World, given: dict[str, Any]) -> dict[str, Any]:
     return answers.page(world, found, given, "/invoices")
 
 
-DETAILS = params.shape({
-    "items": params.listing(params.shape({**ITEM, "id": params.text, "deleted": params.boolean})),
-    "proration_behavior": PRORATION, "proration_date": params.integer, "trial_end": params.moment,
-    "cancel_at": cancel_moment, "cancel_at_period_end": params.boolean, "cancel_now": params.boolean,
-    "billing_cycle_anchor": params.choice("now", "unchanged"), "start_date": params.integer,
-})  # fmt: skip
+DETAILS = params.shape(
+    {
+        "items": params.listing(params.shape({**ITEM, "id": params.text, "deleted": params.boolean})),
+        "proration_behavior": PRORATION,
+        "proration_date": params.integer,
+        "trial_end": params.moment,
+        "cancel_at": cancel_moment,
+        "cancel_at_period_end": params.boolean,
+        "cancel_now": params.boolean,
+        "billing_cycle_anchor": params.choice("now", "unchanged"),
+        "start_date": params.integer,
+    }
+)
 
 
 @route(
-    "POST", "/invoices/create_preview",
-    takes={"customer": params.text, "subscription": params.text, "subscription_details": DETAILS, "discounts": DISCOUNTS,
-           "currency": params.text, "automatic_tax": params.free, "preview_mode": params.choice("next", "recurring")},
-)  # fmt: skip
+    "POST",
+    "/invoices/create_preview",
+    takes={
+        "customer": params.text,
+        "subscription": params.text,
+        "subscription_details": DETAILS,
+        "discounts": DISCOUNTS,
+        "currency": params.text,
+        "automatic_tax": params.free,
+        "preview_mode": params.choice("next", "recurring"),
+    },
+)
 def create_preview(world: World, given: dict[str, Any]) -> dict[str, Any]:
     """This function will do what is asked, look at the invoice that comes of it, and undo it all."""
     details = {name: value for name, value in (given.get("subscription_details") or {}).items() if name != "start_date"}
@@ -208,8 +265,12 @@ def create_preview(world: World, given: dict[str, Any]) -> dict[str, Any]:
         invoice = preview_change(world, subscription, details)
     else:
         customer = world.one("customer", given.get("customer"), param="customer")
-        wanted = {"items": details.get("items") or [], "payment_behavior": "default_incomplete",
-                  "discounts": given.get("discounts") or [], "trial_end": details.get("trial_end")}  # fmt: skip
+        wanted = {
+            "items": details.get("items") or [],
+            "payment_behavior": "default_incomplete",
+            "discounts": given.get("discounts") or [],
+            "trial_end": details.get("trial_end"),
+        }
         subscription = subscribing.start(world, customer=customer, given=wanted)
         invoice = world.one("invoice", subscription["latest_invoice"])
     invoicing.total_up(world, invoice)
@@ -232,9 +293,14 @@ def preview_change(world: World, subscription: Document, details: dict[str, Any]
     if details.pop("cancel_now", False):
         for item in subscription["items"]["data"]:
             changing.prorate_item(
-                world, subscription, item, (item["price"], item["quantity"]), gone=True, credit_only=False,
+                world,
+                subscription,
+                item,
+                (item["price"], item["quantity"]),
+                gone=True,
+                credit_only=False,
                 now=details.get("proration_date") or world.now(subscription),
-            )  # fmt: skip
+            )
         made = invoicing.bill_now(world, subscription=subscription, reason="upcoming", periods_too=False)
         if made is None:
             raise errors.Refused("Nothing to invoice for subscription", code="invoice_no_subscription_line_items")

@@ -10,9 +10,15 @@ from sandbox.stripe.store import Document
 from sandbox.stripe.world import World
 
 METHOD_DATA = params.shape(
-    {"type": params.choice("card"), "card": CARD, "billing_details": DETAILS, "metadata": params.mapping,
-     "allow_redisplay": params.text}, required=("type",),
-)  # fmt: skip
+    {
+        "type": params.choice("card"),
+        "card": CARD,
+        "billing_details": DETAILS,
+        "metadata": params.mapping,
+        "allow_redisplay": params.text,
+    },
+    required=("type",),
+)
 CONFIRM = {
     "payment_method": params.text,
     "payment_method_data": METHOD_DATA,
@@ -34,7 +40,7 @@ FIELDS = {
     "payment_method": params.text,
     "payment_method_data": METHOD_DATA,
     "payment_method_options": params.free,
-    "payment_method_types": params.listing(params.text),
+    "allowed_payment_method_types": params.listing(params.text),
     "receipt_email": params.text,
     "setup_future_usage": params.choice("off_session", "on_session"),
     "shipping": params.free,
@@ -42,8 +48,15 @@ FIELDS = {
     "statement_descriptor_suffix": params.text,
     "capture_method": params.choice("automatic", "automatic_async", "manual"),
 }
-KEPT = ("description", "receipt_email", "setup_future_usage", "shipping", "statement_descriptor",
-        "statement_descriptor_suffix", "capture_method")  # fmt: skip
+KEPT = (
+    "description",
+    "receipt_email",
+    "setup_future_usage",
+    "shipping",
+    "statement_descriptor",
+    "statement_descriptor_suffix",
+    "capture_method",
+)
 
 
 def apply(world: World, intent: Document, given: dict[str, Any]) -> None:
@@ -73,8 +86,9 @@ def method_in(world: World, intent: Document, given: dict[str, Any]) -> Document
     if method["customer"] not in (None, intent["customer"]):
         raise errors.Refused(
             "The provided PaymentMethod was attached to another Customer; pass that Customer to use it.",
-            code="payment_method_unexpected_state", param="payment_method",
-        )  # fmt: skip
+            code="payment_method_unexpected_state",
+            param="payment_method",
+        )
     return method
 
 
@@ -89,7 +103,8 @@ def act(world: World, intent: Document, given: dict[str, Any]) -> None:
     if method is None:
         raise errors.Refused(
             "You cannot confirm this PaymentIntent because it's missing a payment method. You can either update the "
-            "PaymentIntent with a payment method and then confirm it again, or confirm it again directly with a payment method.",
+            "PaymentIntent with a payment method and then confirm it again, or confirm it again directly with a "
+            "payment method.",
             code="payment_intent_unexpected_state",
         )
     if given.get("setup_future_usage"):
@@ -99,8 +114,9 @@ def act(world: World, intent: Document, given: dict[str, Any]) -> None:
     if intent["status"] == "requires_action" and (off_session or given.get("error_on_requires_action")):
         refusal = errors.CardRefused(
             "Your card was declined. This transaction requires authentication.",
-            code="authentication_required", decline_code="authentication_required",
-        )  # fmt: skip
+            code="authentication_required",
+            decline_code="authentication_required",
+        )
         paying.describe_failure(world, intent=intent, method=method, refusal=refusal, field="last_payment_error")
         refusal.details["payment_intent"] = answers.present(world, intent)
         events.emit(world, "payment_intent.payment_failed", intent)
@@ -113,10 +129,17 @@ def act(world: World, intent: Document, given: dict[str, Any]) -> None:
 
 
 @route(
-    "POST", "/payment_intents", required=("amount", "currency"),
-    takes={**FIELDS, **CONFIRM, "confirm": params.boolean, "confirmation_method": params.text,
-           "automatic_payment_methods": params.free},
-)  # fmt: skip
+    "POST",
+    "/payment_intents",
+    required=("amount", "currency"),
+    takes={
+        **FIELDS,
+        **CONFIRM,
+        "confirm": params.boolean,
+        "confirmation_method": params.text,
+        "automatic_payment_methods": params.free,
+    },
+)
 def create(world: World, given: dict[str, Any]) -> dict[str, Any]:
     """This function will open a payment and, with ``confirm``, make it."""
     if given["amount"] < 1:
@@ -187,9 +210,12 @@ def cancel(world: World, given: dict[str, Any], identifier: str) -> dict[str, An
             code="payment_intent_unexpected_state",
         )
     intent |= {
-        "status": "canceled", "canceled_at": world.now(intent), "cancellation_reason": given.get("cancellation_reason"),
-        "amount_capturable": 0, "next_action": None,
-    }  # fmt: skip
+        "status": "canceled",
+        "canceled_at": world.now(intent),
+        "cancellation_reason": given.get("cancellation_reason"),
+        "amount_capturable": 0,
+        "next_action": None,
+    }
     events.emit(world, "payment_intent.canceled", intent)
     return answers.present(world, intent, given.get("expand") or [])
 
@@ -197,6 +223,9 @@ def cancel(world: World, given: dict[str, Any], identifier: str) -> dict[str, An
 @route("GET", "/payment_intents", paged=True, takes={"created": params.span, "customer": params.text})
 def listing(world: World, given: dict[str, Any]) -> dict[str, Any]:
     """This function will list payments."""
-    found = [one for one in world.store.find("payment_intent") if given.get("customer") in (None, one["customer"])
-             and answers.within(one["created"], given.get("created"))]  # fmt: skip
+    found = [
+        one
+        for one in world.store.find("payment_intent")
+        if given.get("customer") in (None, one["customer"]) and answers.within(one["created"], given.get("created"))
+    ]
     return answers.page(world, found, given, "/payment_intents")

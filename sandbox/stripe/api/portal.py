@@ -12,26 +12,41 @@ SWITCH = {"enabled": params.boolean}
 PRODUCT = params.shape(
     {"product": params.text, "prices": params.listing(params.text), "adjustable_quantity": params.free},
     required=("product", "prices"),
-)  # fmt: skip
-FEATURES = params.shape({
-    "customer_update": params.shape({**SWITCH, "allowed_updates": params.listing(params.text)}),
-    "invoice_history": params.shape(SWITCH),
-    "payment_method_update": params.shape({**SWITCH, "payment_method_configuration": params.text}),
-    "subscription_cancel": params.shape({
-        **SWITCH, "cancellation_reason": params.free, "mode": params.choice("at_period_end", "immediately"),
-        "proration_behavior": params.choice("always_invoice", "create_prorations", "none"),
-    }),
-    "subscription_update": params.shape({
-        **SWITCH, "billing_cycle_anchor": params.choice("now", "unchanged"), "products": params.listing(PRODUCT),
-        "default_allowed_updates": params.listing(params.choice("price", "promotion_code", "quantity")),
-        "proration_behavior": params.choice("always_invoice", "create_prorations", "none"),
-        "schedule_at_period_end": params.free, "trial_update_behavior": params.choice("continue_trial", "end_trial"),
-    }),
-})  # fmt: skip
+)
+FEATURES = params.shape(
+    {
+        "customer_update": params.shape({**SWITCH, "allowed_updates": params.listing(params.text)}),
+        "invoice_history": params.shape(SWITCH),
+        "payment_method_update": params.shape({**SWITCH, "payment_method_configuration": params.text}),
+        "subscription_cancel": params.shape(
+            {
+                **SWITCH,
+                "cancellation_reason": params.free,
+                "mode": params.choice("at_period_end", "immediately"),
+                "proration_behavior": params.choice("always_invoice", "create_prorations", "none"),
+            }
+        ),
+        "subscription_update": params.shape(
+            {
+                **SWITCH,
+                "billing_cycle_anchor": params.choice("now", "unchanged"),
+                "products": params.listing(PRODUCT),
+                "default_allowed_updates": params.listing(params.choice("price", "promotion_code", "quantity")),
+                "proration_behavior": params.choice("always_invoice", "create_prorations", "none"),
+                "schedule_at_period_end": params.free,
+                "trial_update_behavior": params.choice("continue_trial", "end_trial"),
+            }
+        ),
+    }
+)
 FIELDS = {
-    "business_profile": params.free, "default_return_url": params.text, "features": FEATURES, "login_page": params.free,
-    "metadata": params.mapping, "name": params.text,
-}  # fmt: skip
+    "business_profile": params.free,
+    "default_return_url": params.text,
+    "features": FEATURES,
+    "login_page": params.free,
+    "metadata": params.mapping,
+    "name": params.text,
+}
 
 
 def apply(world: World, configuration: Document, given: dict[str, Any]) -> None:
@@ -84,8 +99,11 @@ def update_configuration(world: World, given: dict[str, Any], identifier: str) -
 )
 def list_configurations(world: World, given: dict[str, Any]) -> dict[str, Any]:
     """This function will list portals."""
-    found = [one for one in world.store.find("billing_portal.configuration")
-             if all(given.get(name) in (None, one[name]) for name in ("active", "is_default"))]  # fmt: skip
+    found = [
+        one
+        for one in world.store.find("billing_portal.configuration")
+        if all(given.get(name) in (None, one[name]) for name in ("active", "is_default"))
+    ]
     return answers.page(world, found, given, "/billing_portal/configurations")
 
 
@@ -97,8 +115,8 @@ def default_configuration(world: World) -> Document:
     made = world.store.add(pages.portal_configuration(created=world.now()))
     made["is_default"] = True
     features = made["features"]
-    for feature in features.values():
-        feature["enabled"] = True
+    for name, feature in features.items():
+        feature["enabled"] = name != "subscription_pause"
     features["customer_update"]["allowed_updates"] = ["name", "email"]
     features["subscription_update"] |= {
         "default_allowed_updates": ["price", "quantity"],
@@ -108,17 +126,31 @@ def default_configuration(world: World) -> Document:
 
 
 FLOW = params.shape(
-    {"type": params.choice("payment_method_update", "subscription_cancel", "subscription_update", "subscription_update_confirm"),
-     "after_completion": params.free, "subscription_cancel": params.free, "subscription_update": params.free,
-     "subscription_update_confirm": params.free}, required=("type",),
-)  # fmt: skip
+    {
+        "type": params.choice(
+            "payment_method_update", "subscription_cancel", "subscription_update", "subscription_update_confirm"
+        ),
+        "after_completion": params.free,
+        "subscription_cancel": params.free,
+        "subscription_update": params.free,
+        "subscription_update_confirm": params.free,
+    },
+    required=("type",),
+)
 
 
 @route(
-    "POST", "/billing_portal/sessions", required=("customer",),
-    takes={"configuration": params.text, "customer": params.text, "flow_data": FLOW, "locale": params.text,
-           "return_url": params.text},
-)  # fmt: skip
+    "POST",
+    "/billing_portal/sessions",
+    required=("customer",),
+    takes={
+        "configuration": params.text,
+        "customer": params.text,
+        "flow_data": FLOW,
+        "locale": params.text,
+        "return_url": params.text,
+    },
+)
 def create_session(world: World, given: dict[str, Any]) -> dict[str, Any]:
     """This function will give a customer a way into the portal, straight to one task when ``flow_data`` names it."""
     customer = world.one("customer", given["customer"], param="customer")
@@ -145,9 +177,12 @@ def create_session(world: World, given: dict[str, Any]) -> dict[str, Any]:
         session["flow"] = {
             "after_completion": flow.get("after_completion")
             or {"hosted_confirmation": None, "redirect": None, "type": "portal_homepage"},
-            "subscription_cancel": None, "subscription_update": None, "subscription_update_confirm": None,
-            **{name: flow[name] for name in flow if name.startswith("subscription")}, "type": flow["type"],
-        }  # fmt: skip
+            "subscription_cancel": None,
+            "subscription_update": None,
+            "subscription_update_confirm": None,
+            **{name: flow[name] for name in flow if name.startswith("subscription")},
+            "type": flow["type"],
+        }
         session["url"] += "/flow"
     world.store.add(session)
     events.emit(world, "billing_portal.session.created", session)

@@ -18,19 +18,28 @@ FIELDS = {
 }
 RECURRING = params.shape(
     {
-        "interval": params.choice("day", "week", "month", "year"), "interval_count": params.integer,
-        "usage_type": params.choice("licensed"), "trial_period_days": params.integer,
+        "interval": params.choice("day", "week", "month", "year"),
+        "interval_count": params.integer,
+        "usage_type": params.choice("licensed"),
+        "trial_period_days": params.integer,
     },
     required=("interval",),
-)  # fmt: skip
+)
 PRODUCT_DATA = params.shape(
     {
-        "id": params.text, "name": params.text, "active": params.boolean, "metadata": params.mapping,
-        "description": params.text, "statement_descriptor": params.text, "tax_code": params.text, "unit_label": params.text,
-        "images": params.listing(params.text), "tax_details": params.free,
+        "id": params.text,
+        "name": params.text,
+        "active": params.boolean,
+        "metadata": params.mapping,
+        "description": params.text,
+        "statement_descriptor": params.text,
+        "tax_code": params.text,
+        "unit_label": params.text,
+        "images": params.listing(params.text),
+        "tax_details": params.free,
     },
     required=("name",),
-)  # fmt: skip
+)
 
 
 def apply(world: World, price: Document, given: dict[str, Any]) -> None:
@@ -54,11 +63,20 @@ def apply(world: World, price: Document, given: dict[str, Any]) -> None:
 
 
 @route(
-    "POST", "/prices", required=("currency",),
-    takes={**FIELDS, "currency": params.text, "product": params.text, "product_data": PRODUCT_DATA,
-           "recurring": RECURRING, "unit_amount": params.whole, "unit_amount_decimal": params.decimal,
-           "billing_scheme": params.choice("per_unit")},
-)  # fmt: skip
+    "POST",
+    "/prices",
+    required=("currency",),
+    takes={
+        **FIELDS,
+        "currency": params.text,
+        "product": params.text,
+        "product_data": PRODUCT_DATA,
+        "recurring": RECURRING,
+        "unit_amount": params.whole,
+        "unit_amount_decimal": params.decimal,
+        "billing_scheme": params.choice("per_unit"),
+    },
+)
 def create(world: World, given: dict[str, Any]) -> dict[str, Any]:
     """This function will make a price for a product, or for a product made along with it."""
     if len(given["currency"]) != 3:
@@ -95,11 +113,19 @@ def update(world: World, given: dict[str, Any], identifier: str) -> dict[str, An
 
 
 @route(
-    "GET", "/prices", paged=True,
-    takes={"active": params.boolean, "created": params.span, "currency": params.text, "product": params.text,
-           "lookup_keys": params.listing(params.text), "type": params.choice("one_time", "recurring"),
-           "recurring": params.free},
-)  # fmt: skip
+    "GET",
+    "/prices",
+    paged=True,
+    takes={
+        "active": params.boolean,
+        "created": params.span,
+        "currency": params.text,
+        "product": params.text,
+        "lookup_keys": params.listing(params.text),
+        "type": params.choice("one_time", "recurring"),
+        "recurring": params.free,
+    },
+)
 def listing(world: World, given: dict[str, Any]) -> dict[str, Any]:
     """This function will list prices, by lookup key above all."""
     interval = (given.get("recurring") or {}).get("interval")

@@ -17,7 +17,7 @@ FIELDS = {
     "payment_method": params.text,
     "payment_method_data": METHOD_DATA,
     "payment_method_options": params.free,
-    "payment_method_types": params.listing(params.text),
+    "allowed_payment_method_types": params.listing(params.text),
 }
 CONFIRM = {
     "payment_method": params.text, "payment_method_data": METHOD_DATA, "payment_method_options": params.free,

@@ -10,7 +10,7 @@ from sandbox.stripe.store import Document
 from sandbox.stripe.world import World
 
 CHANGE = {
-    **ITEM, "proration_behavior": PRORATION, "proration_date": params.integer, "off_session": params.boolean,
+    **ITEM, "proration_behavior": PRORATION, "proration_date": params.integer,
     "payment_behavior": params.choice("allow_incomplete", "error_if_incomplete"),
 }  # fmt: skip
 

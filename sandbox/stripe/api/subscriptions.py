@@ -10,20 +10,41 @@ from sandbox.stripe.store import Document
 from sandbox.stripe.world import World
 
 PRICE_DATA = params.shape(
-    {"currency": params.text, "product": params.text, "recurring": RECURRING, "tax_behavior": params.text,
-     "unit_amount": params.whole, "unit_amount_decimal": params.decimal}, required=("currency", "product"),
-)  # fmt: skip
-ITEM = {"price": params.text, "price_data": PRICE_DATA, "quantity": params.whole, "metadata": params.mapping,
-        "tax_rates": params.listing(params.text)}  # fmt: skip
+    {
+        "currency": params.text,
+        "product": params.text,
+        "recurring": RECURRING,
+        "tax_behavior": params.text,
+        "unit_amount": params.whole,
+        "unit_amount_decimal": params.decimal,
+    },
+    required=("currency", "product"),
+)
+ITEM = {
+    "price": params.text,
+    "price_data": PRICE_DATA,
+    "quantity": params.whole,
+    "metadata": params.mapping,
+    "tax_rates": params.listing(params.text),
+}
 DISCOUNTS = params.listing(
     params.shape({"coupon": params.text, "promotion_code": params.text, "discount": params.text})
 )
 CANCELLATION = params.shape({"comment": params.text, "feedback": params.text})
 PRORATION = params.choice("always_invoice", "create_prorations", "none")
-EXTRAS = params.listing(params.shape({
-    "price": params.text, "price_data": PRICE_DATA, "quantity": params.whole, "discounts": DISCOUNTS,
-    "tax_rates": params.listing(params.text), "metadata": params.mapping, "period": params.free,
-}))  # fmt: skip
+EXTRAS = params.listing(
+    params.shape(
+        {
+            "price": params.text,
+            "price_data": PRICE_DATA,
+            "quantity": params.whole,
+            "discounts": DISCOUNTS,
+            "tax_rates": params.listing(params.text),
+            "metadata": params.mapping,
+            "period": params.free,
+        }
+    )
+)
 
 
 def cancel_moment(value: Any, name: str) -> int | str | None:
@@ -54,7 +75,9 @@ SHARED = {
 
 
 @route(
-    "POST", "/subscriptions", required=("customer", "items"),
+    "POST",
+    "/subscriptions",
+    required=("customer", "items"),
     takes={
         **SHARED,
         "customer": params.text,
@@ -65,7 +88,7 @@ SHARED = {
         "billing_mode": params.free,
         "payment_behavior": params.choice("allow_incomplete", "default_incomplete", "error_if_incomplete"),
     },
-)  # fmt: skip
+)
 def create(world: World, given: dict[str, Any]) -> dict[str, Any]:
     """This function will start a subscription."""
     customer = world.one("customer", given["customer"], param="customer")
@@ -91,10 +114,13 @@ def retrieve(world: World, given: dict[str, Any], identifier: str) -> dict[str, 
 
 
 @route(
-    "POST", "/subscriptions/<identifier>",
+    "POST",
+    "/subscriptions/<identifier>",
     takes={
         **SHARED,
-        "items": params.listing(params.shape({**ITEM, "id": params.text, "deleted": params.boolean, "clear_usage": params.boolean})),
+        "items": params.listing(
+            params.shape({**ITEM, "id": params.text, "deleted": params.boolean, "clear_usage": params.boolean})
+        ),
         "billing_cycle_anchor": params.choice("now", "unchanged"),
         "cancellation_details": CANCELLATION,
         "pause_collection": params.shape(
@@ -104,7 +130,7 @@ def retrieve(world: World, given: dict[str, Any], identifier: str) -> dict[str, 
         "payment_behavior": params.choice("allow_incomplete", "error_if_incomplete"),
         "proration_date": params.integer,
     },
-)  # fmt: skip
+)
 def update(world: World, given: dict[str, Any], identifier: str) -> dict[str, Any]:
     """This function will change a subscription."""
     subscription = world.one("subscription", identifier)
@@ -114,9 +140,10 @@ def update(world: World, given: dict[str, Any], identifier: str) -> dict[str, An
 
 
 @route(
-    "DELETE", "/subscriptions/<identifier>",
+    "DELETE",
+    "/subscriptions/<identifier>",
     takes={"cancellation_details": CANCELLATION, "invoice_now": params.boolean, "prorate": params.boolean},
-)  # fmt: skip
+)
 def cancel(world: World, given: dict[str, Any], identifier: str) -> dict[str, Any]:
     """This function will cancel at once."""
     subscription = world.one("subscription", identifier)
@@ -131,10 +158,14 @@ def cancel(world: World, given: dict[str, Any], identifier: str) -> dict[str, An
 
 
 @route(
-    "POST", "/subscriptions/<identifier>/resume",
-    takes={"billing_cycle_anchor": params.choice("now", "unchanged"), "proration_behavior": PRORATION,
-           "proration_date": params.integer},
-)  # fmt: skip
+    "POST",
+    "/subscriptions/<identifier>/resume",
+    takes={
+        "billing_cycle_anchor": params.choice("now", "unchanged"),
+        "proration_behavior": PRORATION,
+        "proration_date": params.integer,
+    },
+)
 def resume(world: World, given: dict[str, Any], identifier: str) -> dict[str, Any]:
     """This function will wake a paused subscription."""
     subscription = changing.resume(world, world.one("subscription", identifier))
@@ -159,11 +190,20 @@ def alive(one: Document, status: str | None) -> bool:
 
 
 @route(
-    "GET", "/subscriptions", paged=True,
-    takes={"customer": params.text, "price": params.text, "status": params.text, "created": params.span,
-           "collection_method": params.text, "current_period_end": params.span, "current_period_start": params.span,
-           "test_clock": params.text},
-)  # fmt: skip
+    "GET",
+    "/subscriptions",
+    paged=True,
+    takes={
+        "customer": params.text,
+        "price": params.text,
+        "status": params.text,
+        "created": params.span,
+        "collection_method": params.text,
+        "current_period_end": params.span,
+        "current_period_start": params.span,
+        "test_clock": params.text,
+    },
+)
 def listing(world: World, given: dict[str, Any]) -> dict[str, Any]:
     """This function will list subscriptions; cancelled ones only when asked for."""
     found = [

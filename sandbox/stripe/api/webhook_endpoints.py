@@ -8,8 +8,11 @@ from sandbox.stripe.store import Document
 from sandbox.stripe.world import World
 
 FIELDS = {
-    "description": params.text, "enabled_events": params.listing(params.text), "metadata": params.mapping, "url": params.text,
-}  # fmt: skip
+    "description": params.text,
+    "enabled_events": params.listing(params.text),
+    "metadata": params.mapping,
+    "url": params.text,
+}
 
 
 def make(world: World, *, url: str, enabled_events: list[str], secret: str | None = None) -> Document:
@@ -41,9 +44,11 @@ def check(url: str) -> None:
 
 
 @route(
-    "POST", "/webhook_endpoints", required=("url", "enabled_events"),
+    "POST",
+    "/webhook_endpoints",
+    required=("url", "enabled_events"),
     takes={**FIELDS, "api_version": params.text, "connect": params.boolean},
-)  # fmt: skip
+)
 def create(world: World, given: dict[str, Any]) -> dict[str, Any]:
     """This function will make an endpoint and show its secret, this once."""
     check(given["url"])

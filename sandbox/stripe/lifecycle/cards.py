@@ -17,14 +17,15 @@ DECLINES = {
     "lost": ("card_declined", "lost_card", "Your card was declined."),
     "stolen": ("card_declined", "stolen_card", "Your card was declined."),
     "fraudulent": ("card_declined", "fraudulent", "Your card was declined."),
-    "velocity": ("card_declined", "card_velocity_exceeded", "Your card was declined for making repeated attempts too "
-                 "frequently or exceeding its amount limit."),
+    "velocity": ("card_declined", "card_velocity_exceeded",
+                 "Your card was declined for making repeated attempts too frequently or exceeding its amount limit."),
     "expired": ("expired_card", "expired_card", "Your card has expired."),
     "cvc": ("incorrect_cvc", "incorrect_cvc", "Your card's security code is incorrect."),
-    "processing": ("processing_error", "processing_error", "An error occurred while processing your card. Try again in a "
-                   "little bit."),
-    "live": ("card_declined", "test_mode_live_card", "Your card was declined. Your request was in test mode, but used a "
-             "non test card. For a list of valid test cards, visit: https://stripe.com/docs/testing."),
+    "processing": ("processing_error", "processing_error",
+                   "An error occurred while processing your card. Try again in a little bit."),
+    "live": ("card_declined", "test_mode_live_card",
+             "Your card was declined. Your request was in test mode, but used a non test card. "
+             "For a list of valid test cards, visit: https://stripe.com/docs/testing."),
 }  # fmt: skip
 
 # number -> behaviour; a number of the brands below that is not here is an ordinary card that works.
@@ -122,7 +123,8 @@ OK, AUTHENTICATE = Verdict("ok"), Verdict("authenticate")
 
 def brand_of(number: str) -> str:
     """This function will tell the brand from a number's first digits."""
-    for pattern, brand in (("4", "visa"), ("5[1-5]|2[2-7]", "mastercard"), ("3[47]", "amex"), ("6011|65|64", "discover"),
+    for pattern, brand in (("4", "visa"), ("5[1-5]|2[2-7]", "mastercard"), ("3[47]", "amex"),
+                           ("6011|65|64", "discover"),
                            ("30|36|38", "diners"), ("35", "jcb"), ("62", "unionpay")):  # fmt: skip
         if re.match(pattern, number):
             return brand
@@ -136,7 +138,7 @@ def luhn(number: str) -> bool:
 
 
 def read(*, number: str, exp_month: int, exp_year: int, cvc: str | None, now: tuple[int, int]) -> dict[str, Any]:
-    """This function will check what was typed and give the card; ``now`` is (year, month). It refuses as Stripe does."""
+    """This function will give the typed card, or refuse it as Stripe does; ``now`` is (year, month)."""
     number = re.sub(r"[\s-]", "", number or "")
     if not re.fullmatch(r"\d{12,19}", number) or not luhn(number):
         raise errors.CardRefused("Your card number is incorrect.", code="incorrect_number", param="number")
@@ -198,7 +200,7 @@ def setting_up(behaviour: str, *, authenticated: bool) -> Verdict:
 
 
 def paying(behaviour: str, *, authenticated: bool, off_session: bool, prepared: bool) -> Verdict:
-    """This function will say what the bank answers to a charge; ``prepared`` means the card was set up for later use."""
+    """This function will say what the bank answers to a charge; ``prepared``: the card was set up for later use."""
     kind, _, detail = behaviour.partition(":")
     if kind in ("decline", "later"):
         return Verdict("decline", detail)

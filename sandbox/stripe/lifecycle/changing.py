@@ -1,4 +1,4 @@
-"""Changing a running subscription: other plans and quantities with proration, the end of a trial, cancelling, resuming."""
+"""Changing a running subscription: plans and quantities with proration, the end of a trial, cancelling, resuming."""
 
 from typing import Any
 

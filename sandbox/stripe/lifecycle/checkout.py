@@ -88,15 +88,23 @@ def subscribe(
     prices = [(line, world.one("price", line["price"])) for line in session["_lines"]]
     given = {
         **data,
-        "items": [{"price": price["id"], "quantity": line["quantity"], "metadata": line["metadata"]}
-                  for line, price in prices if price["type"] == "recurring"],
-        "add_invoice_items": [{"price": price["id"], "quantity": line["quantity"]}
-                              for line, price in prices if price["type"] == "one_time"],
-        "discounts": [{"promotion_code": one["promotion_code"]} if one["promotion_code"] else {"coupon": one["coupon"]}
-                      for one in session["discounts"]],
+        "items": [
+            {"price": price["id"], "quantity": line["quantity"], "metadata": line["metadata"]}
+            for line, price in prices
+            if price["type"] == "recurring"
+        ],
+        "add_invoice_items": [
+            {"price": price["id"], "quantity": line["quantity"]}
+            for line, price in prices
+            if price["type"] == "one_time"
+        ],
+        "discounts": [
+            {"promotion_code": one["promotion_code"]} if one["promotion_code"] else {"coupon": one["coupon"]}
+            for one in session["discounts"]
+        ],
         "automatic_tax": {"enabled": session["automatic_tax"]["enabled"]},
         "payment_behavior": "error_if_incomplete",
-    }  # fmt: skip
+    }
     if method:
         given["default_payment_method"] = method["id"]
     subscription = subscribing.start(world, customer=customer, given=given, authenticated=authenticated)
@@ -115,16 +123,29 @@ def charge(
     intent = world.store.get("payment_intent", session["payment_intent"])
     if intent is None:
         intent = paying.open_intent(world, amount=due_today(session), currency=session["currency"], customer=customer)
-        intent |= {name: data[name] for name in ("description", "receipt_email", "setup_future_usage", "capture_method",
-                                                 "statement_descriptor", "shipping") if data.get(name)}  # fmt: skip
+        intent |= {
+            name: data[name]
+            for name in (
+                "description",
+                "receipt_email",
+                "setup_future_usage",
+                "capture_method",
+                "statement_descriptor",
+                "shipping",
+            )
+            if data.get(name)
+        }
         intent["metadata"] = dict(data.get("metadata") or {})
         session["payment_intent"] = intent["id"]
     paying.confirm(world, intent=intent, method=method, authenticated=authenticated)
     if intent["setup_future_usage"] and customer:
         methods.attach(world, method=method, customer=customer, checked=True)
     for one in session["discounts"]:
-        discounts.give(world, chosen={"promotion_code": one["promotion_code"]} if one["promotion_code"] else {"coupon": one["coupon"]},
-                       customer=None)  # fmt: skip
+        discounts.give(
+            world,
+            chosen={"promotion_code": one["promotion_code"]} if one["promotion_code"] else {"coupon": one["coupon"]},
+            customer=None,
+        )
     session["payment_status"] = "paid" if intent["status"] == "succeeded" else "unpaid"
 
 
@@ -143,18 +164,27 @@ def close(world: World, session: Document, customer: Document | None, details: d
         "status": "complete",
         "url": None,
         "customer_details": {
-            "address": address(details), "business_name": None, "email": email, "individual_name": None,
-            "name": details.get("name"), "phone": None, "tax_exempt": "none", "tax_ids": [],
+            "address": address(details),
+            "business_name": None,
+            "email": email,
+            "individual_name": None,
+            "name": details.get("name"),
+            "phone": None,
+            "tax_exempt": "none",
+            "tax_ids": [],
         },
         "collected_information": {"business_name": None, "individual_name": None, "shipping_details": None},
-    }  # fmt: skip
+    }
     events.emit(world, "checkout.session.completed", session)
 
 
 def add_promotion(world: World, session: Document, code: str) -> None:
     """This function will take off what a typed promotion code gives, or refuse the code."""
-    found = [one for one in world.store.find("promotion_code")
-             if one["code"].lower() == code.strip().lower() and discounts.shown_active(world, one)]  # fmt: skip
+    found = [
+        one
+        for one in world.store.find("promotion_code")
+        if one["code"].lower() == code.strip().lower() and discounts.shown_active(world, one)
+    ]
     if not found or found[0]["customer"] not in (None, session["customer"]):
         raise errors.Refused("This code is invalid.", param="promotion_code")
     session["discounts"] = [{"coupon": found[0]["promotion"]["coupon"], "promotion_code": found[0]["id"]}]

@@ -7,7 +7,7 @@ from sandbox.stripe.world import DAY, World
 
 
 def advance(world: World, invoice: Document, *, authenticated: bool = False) -> errors.Refused | None:
-    """This function will close a draft and collect it when it is collected automatically; it gives the refusal, if any."""
+    """This function will close a draft and, unless it is sent as a bill, collect it; it gives the refusal, if any."""
     if invoice["status"] == "draft":
         invoicing.finalize(world, invoice)
     if invoice["amount_due"] == 0:

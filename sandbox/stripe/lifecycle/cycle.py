@@ -75,7 +75,7 @@ def next_due(world: World, clock: str | None) -> Due | None:
 
 
 def run_until(world: World, clock: Document | None, moment: int) -> int:
-    """This function will do everything due up to a moment, in order, moving a test clock along; it gives how much it did."""
+    """This function will do everything due up to a moment, in order, moving a test clock along; it gives how many."""
     done = 0
     while (due := next_due(world, clock and clock["id"])) and due.at <= moment:
         if clock:

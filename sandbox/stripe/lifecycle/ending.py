@@ -22,5 +22,8 @@ def end(world: World, subscription: Document, *, reason: str) -> Document:
 def invoices_of(world: World, subscription: Document) -> list[Document]:
     """This function will give every invoice of a subscription, oldest first."""
     theirs = world.store.find("invoice", customer=subscription["customer"])
-    return [one for one in theirs
-            if ((one["parent"] or {}).get("subscription_details") or {}).get("subscription") == subscription["id"]]  # fmt: skip
+    return [
+        one
+        for one in theirs
+        if ((one["parent"] or {}).get("subscription_details") or {}).get("subscription") == subscription["id"]
+    ]

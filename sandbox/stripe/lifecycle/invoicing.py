@@ -1,5 +1,6 @@
 """Writing an invoice: drafting, lines, totals, and closing the draft so that it can be paid."""
 
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from sandbox.stripe import errors, events, ids, money
@@ -59,10 +60,9 @@ def per(price: Document) -> str:
 
 def price_amount(price: Document, quantity: int) -> int:
     """This function will multiply a unit price by a quantity, rounded to minor units half up."""
-    from_decimal = price["unit_amount_decimal"]
-    return (
-        int((float(from_decimal) * quantity) + 0.5) if price["unit_amount"] is None else price["unit_amount"] * quantity
-    )
+    if price["unit_amount"] is not None:
+        return price["unit_amount"] * quantity
+    return int((Decimal(price["unit_amount_decimal"]) * quantity).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def add_subscription_lines(world: World, invoice: Document, subscription: Document, *, trial: bool = False) -> None:
@@ -71,10 +71,11 @@ def add_subscription_lines(world: World, invoice: Document, subscription: Docume
         price = world.one("price", item["price"])
         name = named(world, price)
         unit = money.show(price["unit_amount_decimal"], price["currency"])
+        paid = f"{item['quantity']} × {name} (at {unit} {per(price)})"
         line = billing.line(
             invoice=invoice,
             amount=0 if trial else price_amount(price, item["quantity"]),
-            description=f"Trial period for {name}" if trial else f"{item['quantity']} × {name} (at {unit} {per(price)})",
+            description=f"Trial period for {name}" if trial else paid,
             period=(item["current_period_start"], item["current_period_end"]),
             price=price,
             quantity=item["quantity"],
@@ -148,7 +149,7 @@ def finalize(world: World, invoice: Document) -> Document:
     """This function will close a draft: number, balance, page, and an intent when there is something to pay."""
     if invoice["status"] != "draft":
         raise errors.Refused(
-            f"This invoice is already finalized, you can't re-finalize a non-draft invoice. (status {invoice['status']})",
+            f"This invoice is already finalized, you can't re-finalize a non-draft invoice ({invoice['status']}).",
             code="invoice_not_editable",
         )
     customer, now = world.customer_of(invoice), world.now(invoice)
@@ -236,7 +237,7 @@ def add_proration(
 
 
 def bill_now(world: World, *, subscription: Document, reason: str, periods_too: bool) -> Document | None:
-    """This function will invoice what is pending (and, with ``periods_too``, the current periods) at once, still a draft."""
+    """This function will draft an invoice of what is pending and, with ``periods_too``, of the current periods."""
     customer = world.customer_of(subscription)
     waiting = pending_items(world, customer, currency=subscription["currency"], subscription=subscription)
     if not waiting and not periods_too:

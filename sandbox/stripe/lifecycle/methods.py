@@ -49,7 +49,7 @@ def resolve(world: World, identifier: str, *, param: str = "payment_method", own
 
 
 def attach(world: World, *, method: Document, customer: Document, checked: bool = False) -> Document:
-    """This function will give a card to a customer; a card that its bank declines is refused (unless ``checked``)."""
+    """This function will give a card to a customer, unless its bank declines it (``checked``: it was asked before)."""
     if method["customer"] == customer["id"]:
         return method
     if method["customer"]:
@@ -59,13 +59,15 @@ def attach(world: World, *, method: Document, customer: Document, checked: bool 
         )
     if method.get("_spent"):
         raise errors.Refused(
-            "This PaymentMethod was previously used without being attached to a Customer or was detached from a Customer, "
-            "and may not be used again."
+            "This PaymentMethod was previously used without being attached to a Customer or was detached from a "
+            "Customer and may not be used again."
         )
     if not checked:
         verdict = cards.setting_up(method["card"]["_behaviour"], authenticated=True)
         if verdict.kind == "decline":
-            raise verdict.refusal()
+            refusal = verdict.refusal()
+            refusal.keeps = False
+            raise refusal
     method["customer"] = customer["id"]
     events.emit(world, "payment_method.attached", method)
     return method

@@ -36,8 +36,8 @@ def confirm(
 ) -> Document:
     """This function will charge the card.
 
-    It leaves the intent ``succeeded`` (or ``requires_capture``), or ``requires_action`` when the bank wants to see the card
-    holder; it raises CardRefused for a decline, which is kept with its failed charge.
+    It leaves the intent ``succeeded`` (or ``requires_capture``), or ``requires_action`` when the bank wants to see the
+    card holder; it raises CardRefused for a decline, which is kept with its failed charge.
     """
     intent["payment_method"] = method["id"]
     if intent["customer"] is None and method["customer"] is None:
@@ -122,7 +122,8 @@ def fail(
             "advice_code": ADVICE.get(verdict.decline, "do_not_try_again"), "network_advice_code": None,
             "network_decline_code": None, "network_status": "declined_by_network",
             "reason": refusal.decline_code or refusal.code, "risk_level": "normal", "risk_score": 30,
-            "seller_message": "The bank did not return any further details with this decline.", "type": "issuer_declined",
+            "seller_message": "The bank did not return any further details with this decline.",
+            "type": "issuer_declined",
         },
     }  # fmt: skip
     refusal.details["charge"] = charge["id"]

@@ -45,9 +45,9 @@ class Visit:
         """This function will give the plans one may change to: those configured, or every recurring price there is."""
         configured = self.features["subscription_update"].get("products") or []
         named = [price for product in configured for price in product["prices"]]
-        found = [self.world.one("price", one) for one in named] or [
-            one for one in self.world.store.find("price", type="recurring", currency=subscription["currency"])
-        ]
+        found = [self.world.one("price", one) for one in named] or list(
+            self.world.store.find("price", type="recurring", currency=subscription["currency"])
+        )
         return sorted((one for one in found if one["active"]), key=lambda one: (one["unit_amount"] or 0, one["_seq"]))
 
     def draw(self, template: str, *, status: int = 200, **values: Any) -> Answer:
@@ -81,7 +81,7 @@ def show_portal(secret: str) -> Answer:
             "portal.html",
             items=items,
             ends={one["id"]: subscribing.period_end(one) for one in visit.subscriptions()},
-            cards=[one for one in store.find("payment_method", customer=customer["id"])],
+            cards=list(store.find("payment_method", customer=customer["id"])),
             default=methods.chosen(visit.world, *visit.subscriptions(), customer),
             invoices=sorted(
                 (one for one in store.find("invoice", customer=customer["id"]) if one["status"] != "draft"),
@@ -180,7 +180,7 @@ def show_plans(secret: str, identifier: str) -> Answer:
             return gone()
         prices, chosen = visit.prices(subscription), request.args.get("price")
         item = subscription["items"]["data"][0]
-        values = {"subscription": subscription, "prices": prices, "current": item["price"], "chosen": None, "wrong": None,
+        values = {"subscription": subscription, "prices": prices, "current": item["price"], "chosen": None,
                   "quantity": item["quantity"], "period_end": item["current_period_end"]}  # fmt: skip
         if chosen not in {one["id"] for one in prices}:
             return visit.draw("portal_update.html", **values)
@@ -252,8 +252,12 @@ def show_cancel(secret: str, identifier: str) -> Answer:
         subscription = visit and visit.subscription(identifier)
         if not subscription or not visit.may("subscription_cancel"):
             return gone()
-        return visit.draw("portal_cancel.html", subscription=subscription, feature=visit.features["subscription_cancel"],
-                          period_end=subscribing.period_end(subscription))  # fmt: skip
+        return visit.draw(
+            "portal_cancel.html",
+            subscription=subscription,
+            feature=visit.features["subscription_cancel"],
+            period_end=subscribing.period_end(subscription),
+        )
 
 
 @blueprint.post("/p/session/<secret>/subscriptions/<identifier>/cancel")

@@ -10,11 +10,32 @@ from sandbox.stripe.lifecycle import methods
 from sandbox.stripe.store import Document
 from sandbox.stripe.world import World
 
-FIELD_OF = {"incorrect_number": "number", "invalid_expiry_month": "expiry", "invalid_expiry_year": "expiry",
-            "expired_card": "expiry", "invalid_cvc": "cvc", "incorrect_cvc": "cvc"}  # fmt: skip
-COUNTRIES = {"DE": "Germany", "AT": "Austria", "BE": "Belgium", "CN": "China", "DK": "Denmark", "ES": "Spain", "FR": "France",
-             "GB": "United Kingdom", "IE": "Ireland", "IT": "Italy", "NL": "Netherlands", "PL": "Poland", "PT": "Portugal",
-             "SE": "Sweden", "CH": "Switzerland", "US": "United States"}  # fmt: skip
+FIELD_OF = {
+    "incorrect_number": "number",
+    "invalid_expiry_month": "expiry",
+    "invalid_expiry_year": "expiry",
+    "expired_card": "expiry",
+    "invalid_cvc": "cvc",
+    "incorrect_cvc": "cvc",
+}
+COUNTRIES = {
+    "DE": "Germany",
+    "AT": "Austria",
+    "BE": "Belgium",
+    "CN": "China",
+    "DK": "Denmark",
+    "ES": "Spain",
+    "FR": "France",
+    "GB": "United Kingdom",
+    "IE": "Ireland",
+    "IT": "Italy",
+    "NL": "Netherlands",
+    "PL": "Poland",
+    "PT": "Portugal",
+    "SE": "Sweden",
+    "CH": "Switzerland",
+    "US": "United States",
+}
 
 
 def card(world: World, form: MultiDict[str, str], *, owner: Document | None, email: str | None = None) -> Document:
@@ -25,11 +46,16 @@ def card(world: World, form: MultiDict[str, str], *, owner: Document | None, ema
     if expiry is None:
         raise errors.CardRefused("Your card's expiration date is incomplete.", code="invalid_expiry_month")
     typed = {
-        "number": form["number"], "exp_month": int(expiry[1]), "exp_year": int(expiry[2]), "cvc": form.get("cvc", "").strip(),
-    }  # fmt: skip
+        "number": form["number"],
+        "exp_month": int(expiry[1]),
+        "exp_year": int(expiry[2]),
+        "cvc": form.get("cvc", "").strip(),
+    }
     details: dict[str, Any] = {
-        "name": form.get("name") or None, "email": email, "address": {"country": form.get("country") or None},
-    }  # fmt: skip
+        "name": form.get("name") or None,
+        "email": email,
+        "address": {"country": form.get("country") or None},
+    }
     return methods.from_card(world, card=typed, details=details, owner=owner)
 
 

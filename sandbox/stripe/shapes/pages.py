@@ -133,6 +133,7 @@ def portal_configuration(*, created: int) -> Document:
                 "cancellation_reason": {"enabled": False, "options": []}, "enabled": False, "mode": "at_period_end",
                 "proration_behavior": "none",
             },
+            "subscription_pause": {"duration": {"interval_options": [], "type": "indefinite"}, "enabled": False},
             "subscription_update": {
                 "billing_cycle_anchor": None, "default_allowed_updates": [], "enabled": False, "products": [],
                 "proration_behavior": "none", "schedule_at_period_end": {"conditions": []},

@@ -129,8 +129,21 @@ def setup_intent(*, customer: str | None, created: int) -> Document:
 def charge(*, intent: Document, method: Document, created: int, base_url: str) -> Document:
     """This function will make one try at a card; its outcome is filled in by the caller."""
     identifier, card = ids.make("ch"), method["card"]
-    shown = {name: card[name] for name in ("brand", "checks", "country", "exp_month", "exp_year", "fingerprint", "funding",
-                                           "last4", "regulated_status", "wallet")}  # fmt: skip
+    shown = {
+        name: card[name]
+        for name in (
+            "brand",
+            "checks",
+            "country",
+            "exp_month",
+            "exp_year",
+            "fingerprint",
+            "funding",
+            "last4",
+            "regulated_status",
+            "wallet",
+        )
+    }
     return {
         "id": identifier,
         "object": "charge",
@@ -220,13 +233,34 @@ def refund(*, charge: Document, amount: int, reason: str | None, created: int) -
 
 
 EVIDENCE = (
-    "access_activity_log", "billing_address", "cancellation_policy", "cancellation_policy_disclosure",
-    "cancellation_rebuttal", "customer_communication", "customer_email_address", "customer_name",
-    "customer_purchase_ip", "customer_signature", "duplicate_charge_documentation", "duplicate_charge_explanation",
-    "duplicate_charge_id", "product_description", "receipt", "refund_policy", "refund_policy_disclosure",
-    "refund_refusal_explanation", "service_date", "service_documentation", "shipping_address", "shipping_carrier",
-    "shipping_date", "shipping_documentation", "shipping_tracking_number", "uncategorized_file", "uncategorized_text",
-)  # fmt: skip
+    "access_activity_log",
+    "billing_address",
+    "cancellation_policy",
+    "cancellation_policy_disclosure",
+    "cancellation_rebuttal",
+    "customer_communication",
+    "customer_email_address",
+    "customer_name",
+    "customer_purchase_ip",
+    "customer_signature",
+    "duplicate_charge_documentation",
+    "duplicate_charge_explanation",
+    "duplicate_charge_id",
+    "product_description",
+    "receipt",
+    "refund_policy",
+    "refund_policy_disclosure",
+    "refund_refusal_explanation",
+    "service_date",
+    "service_documentation",
+    "shipping_address",
+    "shipping_carrier",
+    "shipping_date",
+    "shipping_documentation",
+    "shipping_tracking_number",
+    "uncategorized_file",
+    "uncategorized_text",
+)
 
 
 def dispute(*, charge: Document, reason: str, status: str, created: int) -> Document:
@@ -247,6 +281,7 @@ def dispute(*, charge: Document, reason: str, status: str, created: int) -> Docu
             "has_evidence": False,
             "past_due": False,
             "submission_count": 0,
+            "submission_method": "not_submitted",
         },
         "is_charge_refundable": status.startswith("warning"),
         "livemode": False,
