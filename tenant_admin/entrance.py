@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from flask import Flask, Response, flash, g, redirect, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
 
 from saas import config
@@ -109,7 +110,8 @@ def admit_member(entrance: doors.Entrance) -> doors.Admitted:
 
 
 def _menu() -> tuple[tuple[str, str, str], ...]:
-    entries = (("account.show", _("My account"), "user"), ("companies.choose", _("Change company"), "building"))
+    # lazy: to translate here would settle the language before the member's own is known
+    entries = (("account.show", _l("My account"), "user"), ("companies.choose", _l("Change company"), "building"))
     known = [(label, url_for(endpoint), icon) for endpoint, label, icon in entries if _exists(endpoint)]
     return tuple(known)
 
