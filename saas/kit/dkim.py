@@ -114,9 +114,13 @@ def relaxed_header(name: bytes, value: bytes) -> bytes:
 
 def relaxed_body(body: bytes) -> bytes:
     """This function will canonicalise a body (RFC 6376, section 3.4.4); a body from our own frame passes untouched."""
-    if b"  " in body or b"\t" in body or b" \r\n" in body:
-        body = _SPACES.sub(b" ", body).replace(b" \r\n", b"\r\n")
-        body = body[:-1] if body.endswith(b" ") else body
+    if b"\t" in body:
+        body = body.replace(b"\t", b" ")
+    while b"  " in body:  # a few passes in C cost a tenth of one regular expression
+        body = body.replace(b"  ", b" ")
+    if b" \r\n" in body:
+        body = body.replace(b" \r\n", b"\r\n")
+    body = body[:-1] if body.endswith(b" ") else body
     bare = body.rstrip(b"\r\n") if body.endswith((b"\r\n\r\n", b"\n\n")) or body == b"\r\n" else body
     if not bare:
         return b""

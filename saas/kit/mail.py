@@ -11,7 +11,7 @@ from __future__ import annotations
 import binascii
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -20,6 +20,7 @@ from functools import lru_cache
 from saas.kit import dkim, mail_headers
 
 Header = tuple[bytes, bytes]
+RECURRING = 200  # characters from which a piece of a mail is worth remembering in its encoded form
 ONE_CLICK = (b"List-Unsubscribe-Post", b"List-Unsubscribe=One-Click")
 _LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])[:/]")
 
@@ -59,6 +60,7 @@ class Frame:
     fixed: tuple[Header, ...] = field(init=False, repr=False)
     encoding: str = field(init=False)
     boundary: bytes = field(init=False, repr=False)
+    encoded: dict[str, bytes] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         set_once = object.__setattr__
@@ -69,6 +71,7 @@ class Frame:
         set_once(self, "encoding", shorter)
         set_once(self, "boundary", b"=_" + secrets.token_hex(12).encode())
         set_once(self, "fixed", tuple(self._fixed()))
+        set_once(self, "encoded", {})
 
     def _fixed(self) -> Iterable[Header]:
         yield b"From", mail_headers.mailbox(email=self.sender_email, display=self.sender_name, name="From")
@@ -87,7 +90,7 @@ class Frame:
         to_name: str = "",
         subject: str,
         text: str,
-        html: str = "",
+        html: str | Sequence[str] = "",
         message_id: str,
         at: datetime,
         unsubscribe_url: str = "",
@@ -95,7 +98,8 @@ class Frame:
     ) -> Message:
         """This function will make one recipient's mail.
 
-        `text` is required, `html` may be missing. `message_id` comes without brackets and stays the same when a mail
+        `text` is required, `html` may be missing; it is given whole or in pieces, of which long ones that come again
+        are encoded once. `message_id` comes without brackets and stays the same when a mail
         is sent again. With `unsubscribe_url` the mail carries List-Unsubscribe and, for https, one-click (RFC 8058).
         Raises HeaderRefused or AddressRefused when something would not stay on its line.
         """
@@ -128,9 +132,9 @@ class Frame:
             pairs.append(ONE_CLICK)
         return pairs
 
-    def _body(self, text: str, html: str) -> tuple[list[Header], bytes]:
+    def _body(self, text: str, html: str | Sequence[str]) -> tuple[list[Header], bytes]:
         encoding = self.encoding.encode()
-        encode = _base64 if self.encoding == "base64" else _quoted_printable
+        encode = _base64 if self.encoding == "base64" else self._quoted
         if not html:
             kind = [
                 (b"Content-Type", b"text/plain; charset=utf-8"),
@@ -142,6 +146,28 @@ class Frame:
         part += encoding + b"\r\n\r\n%s\r\n"
         body = part % (b"plain", encode(text)) + part % (b"html", encode(html)) + b"--" + self.boundary + b"--\r\n"
         return kind, body
+
+    def _quoted(self, content: str | Sequence[str]) -> bytes:
+        """Quoted-printable of a text, or of pieces, put together at soft line breaks (RFC 2045, section 6.7)."""
+        if isinstance(content, str):
+            return _quoted_printable(content)
+        chunks, loose = [], []
+        for piece in content:
+            if len(piece) < RECURRING:
+                loose.append(piece)
+                continue
+            if loose:
+                chunks.append(_quoted_printable("".join(loose)))
+                loose = []
+            done = self.encoded.get(piece)
+            if done is None:
+                done = _quoted_printable(piece)
+                if len(self.encoded) < 500:
+                    self.encoded[piece] = done
+            chunks.append(done)
+        chunks.append(_quoted_printable("".join(loose)))
+        # After a chunk that ends its line an empty soft break does no harm.
+        return b"=\r\n".join(chunks)
 
 
 def message_id(*, local: str, domain: str) -> str:
@@ -176,6 +202,6 @@ def _quoted_printable(text: str) -> bytes:
     return binascii.b2a_qp(b"\r\n" + _lines(text), istext=True)[2:]
 
 
-def _base64(text: str) -> bytes:
-    flat = binascii.b2a_base64(_lines(text), newline=False)
+def _base64(text: str | Sequence[str]) -> bytes:
+    flat = binascii.b2a_base64(_lines("".join(text)), newline=False)
     return b"\r\n".join([flat[at : at + 76] for at in range(0, len(flat), 76)])

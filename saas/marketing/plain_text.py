@@ -35,13 +35,15 @@ def derive(html: str, *, nonce: str) -> str:
             writer.say(html[tag.start : tag.end])
         elif tag.kind == "comment" and (found := token.fullmatch(html, tag.start, tag.end)):
             writer.say(found.group(1))
-    return tidy("".join(writer.pieces))
+    return tidy(re.sub(r"[ \t\xa0]*\n[ \t\xa0]*", "\n", "".join(writer.pieces)))
 
 
 def tidy(text: str) -> str:
-    """This function will take out trailing spaces and more than one empty line in a row."""
-    text = re.sub(r"[ \t\xa0]*\n[ \t\xa0]*", "\n", text)
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+    """This function will take out trailing spaces and more than one empty line in a row (it runs for every mail)."""
+    text = "\n".join([line.rstrip() for line in text.strip().split("\n")])
+    while "\n\n\n" in text:
+        text = text.replace("\n\n\n", "\n\n")
+    return text + "\n"
 
 
 class _Writer:

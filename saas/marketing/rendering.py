@@ -58,11 +58,12 @@ class Compiled:
 
 @dataclass(frozen=True)
 class Parts:
-    """One person's mail."""
+    """One person's mail. `pieces` make up the HTML; `saas.kit.mail` encodes those that recur only once."""
 
     subject: str
     html: str
     text: str
+    pieces: tuple[str, ...] = field(default=(), repr=False)
 
 
 def compile(
@@ -123,17 +124,20 @@ class Letter:
         """
         more = {"tracked": tracked, "unsubscribe_url": unsubscribe_url, "open_url": open_url or None}
         data = {"language": self.compiled.language, **templating.plain(data), **more}
-        subject, html, text = (self._filled(part, data) for part in ("subject", "html", "text"))
-        subject = " ".join(_CONTROLS.sub(" ", subject).split())[:250]
+        subject, pieces, text = (self._filled(part, data) for part in ("subject", "html", "text"))
+        subject = " ".join(_CONTROLS.sub(" ", "".join(subject)).split())[:250]
         if not subject:
             raise templating.RenderFailed("The subject is empty for this person.")
         language = self.compiled.language
-        html, text = footers.insist(html=html, text=text, unsubscribe_url=unsubscribe_url, language=language)
-        return Parts(subject, html, plain_text.tidy(text))
+        filled = {"html": "".join(pieces), "text": "".join(text)}
+        html, text = footers.insist(**filled, unsubscribe_url=unsubscribe_url, language=language)
+        # Where the mail had to be mended at its end, the pieces no longer make it up.
+        pieces = tuple(pieces) if html == filled["html"] else (html,)
+        return Parts(subject, html, plain_text.tidy(text), pieces)
 
-    def _filled(self, part: str, data: dict) -> str:
+    def _filled(self, part: str, data: dict) -> list[str]:
         try:
-            return getattr(self, part).fill(data)
+            return getattr(self, part).pieces(data)
         except (LiquidError, ArithmeticError, ValueError, TypeError, RecursionError) as error:
             source = getattr(self.compiled, part)
             raise templating.RenderFailed(templating.fault(error, part=part, source=source).sentence) from error
@@ -183,7 +187,7 @@ class _Body:
         html = self.html.replace('lang="und"', f'lang="{language}"')
         if not html[:15].lower().startswith("<!doctype"):
             html = "<!doctype html>" + html
-        html = self.links.rewrite_html(html, place=self._link)
+        html = self.links.rewrite_html(markup.slim(html), place=self._link)
         derived = plain_text.derive(html, nonce=self.nonce)
         if text.strip():
             derived = self._given(text)

@@ -106,15 +106,19 @@ class Template(BoundTemplate):
     def fill(self, data: dict) -> str:
         """This function will render the template; `data` holds only dicts, lists, texts, numbers and None.
 
-        Raises RenderFailed with a sentence (LiquidError.token tells the place to `fault`).
+        Raises LiquidError, whose token tells `fault` the place.
         """
+        return "".join(self.pieces(data))
+
+    def pieces(self, data: dict) -> list[str]:
+        """This function will do the same and return the pieces: those that are equal for everybody are one object."""
         context, output = Context(self, globals=data), Output(OUTPUT)
         try:
             for node in self.nodes:
                 node.render_to_output(context, output)
         except LiquidInterrupt:  # {% break %} outside a loop ends the mail there
             pass
-        return output.getvalue()
+        return output.parts
 
 
 class ShortRange(RangeLiteral):

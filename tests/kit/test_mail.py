@@ -85,8 +85,20 @@ class TestRoundTrip:
     def test_every_line_is_short_and_plain_ascii(self, text, sample):
         raw = fill(frame(sample=sample), subject="好" * 100, to_name="王" * 40, text=text, html=text or "x").as_bytes()
         assert raw.isascii()
-        assert max(len(line) for line in raw.split(b"\r\n")) <= 78
+        assert max(len(line) for line in raw.split(b"\r\n")) <= 76
         assert raw.count(b"\r") == raw.count(b"\n") == raw.count(b"\r\n")
+
+    @settings(deadline=None)
+    @given(
+        pieces=st.lists(st.text(st.sampled_from("aé= .\n")) | st.sampled_from(["long " * 60, "x" * 210, " \n" * 120]))
+    )
+    def test_html_in_pieces_comes_back_too(self, pieces):
+        made = frame()
+        for _ in range(2):
+            raw = fill(made, html=["<p>", *pieces]).as_bytes()
+            _, rich = email.message_from_bytes(raw, policy=email.policy.default).iter_parts()
+            assert content(rich) == "".join(["<p>", *pieces])
+            assert max(len(line) for line in raw.split(b"\r\n")) <= 76
 
     def test_a_mail_without_html_has_one_part(self):
         read = parsed(fill(text="Just text"))
