@@ -7,7 +7,6 @@ problems with line and column. A `Letter` holds the parsed result and fills it i
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 
@@ -15,8 +14,8 @@ from liquid.builtin.expressions import LoopExpression
 from liquid.builtin.expressions.primitive import IntegerLiteral
 from liquid.exceptions import LiquidError, ResourceLimitError
 
-from saas.marketing import converting, footers, layout, markup, offer_block, plain_text, templating, tracking
-from saas.marketing.problems import Problem, Rewriting, problem
+from saas.marketing import bodies, converting, footers, offer_block, plain_text, templating
+from saas.marketing.problems import Problem, problem
 from saas.marketing.tracking import Link
 
 NAMES = frozenset(
@@ -93,10 +92,10 @@ def compile(
             problems.append(Problem(part, 1, 1, sentence))
     if problems:
         return Compiled(problems=tuple(problems), warnings=tuple(warnings), language=language)
-    work = _Body(body)
+    work = bodies.Body(body)
     try:
         work.convert()
-    except _Faulty as faulty:
+    except bodies.Faulty as faulty:
         return Compiled(problems=tuple(faulty.problems), warnings=tuple(warnings), language=language)
     made_html, made_text = work.parts(text, language)
     made_html, made_text = footers.complete(html=made_html, text=made_text, language=language)
@@ -141,75 +140,6 @@ class Letter:
         except (LiquidError, ArithmeticError, ValueError, TypeError, RecursionError) as error:
             source = getattr(self.compiled, part)
             raise templating.RenderFailed(templating.fault(error, part=part, source=source).sentence) from error
-
-
-class _Faulty(Exception):
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__()
-        self.problems = problems
-
-
-class _Body:
-    """The way of one body from the marketer's source to HTML and text with Liquid."""
-
-    def __init__(self, source: str) -> None:
-        self.source, self.nonce = source, secrets.token_hex(4)
-        self.pieces = markup.liquid_pieces(source)
-        self.words = [piece.source for piece in self.pieces]
-        self.links = tracking.Links(nonce=self.nonce, restore=self.restore)
-        self.html = ""
-
-    def convert(self) -> None:
-        shielded = markup.shield(self.source, self.pieces, nonce=self.nonce)
-        placed = Rewriting()
-        mjml = layout.is_mjml(self.source)
-        kinds = [piece.word for piece in self.pieces]
-        try:
-            prepared = layout.prepare(str(shielded), words=kinds, nonce=self.nonce, mjml=mjml)
-            placed, faults = prepared.rewritten, prepared.faults
-        except markup.Unreadable as error:
-            faults = [error]
-        if not faults:
-            try:
-                self.html = converting.convert(str(placed), kind="mjml" if mjml else "html")
-                return
-            except markup.Unreadable as error:
-                faults = [markup.Unreadable(placed.origin(error.at), error.sentence)]
-        raise _Faulty(
-            [
-                problem(part="body", source=self.source, at=shielded.origin(fault.at), sentence=fault.sentence)
-                for fault in sorted(faults, key=lambda fault: fault.at)
-            ]
-        )
-
-    def parts(self, text: str, language: str) -> tuple[str, str]:
-        """This function will return HTML and text with their links tracked and their Liquid back in place."""
-        html = self.html.replace('lang="und"', f'lang="{language}"')
-        if not html[:15].lower().startswith("<!doctype"):
-            html = "<!doctype html>" + html
-        html = self.links.rewrite_html(markup.slim(html), place=self._link)
-        derived = plain_text.derive(html, nonce=self.nonce)
-        if text.strip():
-            derived = self._given(text)
-        return self.restore(html), self.restore(derived)
-
-    def _given(self, text: str) -> str:
-        first, pieces = len(self.words), markup.liquid_pieces(text)
-        self.words += [piece.source for piece in pieces]
-        shielded, at = [], 0
-        for number, piece in enumerate(pieces):
-            shielded += [text[at : piece.start], markup.token(self.nonce, first + number)]
-            at = piece.end
-        return self.links.rewrite_text("".join(shielded) + text[at:], place=self._link)
-
-    def _link(self, number: int) -> str:
-        self.words.append(f"{{% link {number} %}}")
-        return markup.token(self.nonce, len(self.words) - 1)
-
-    def restore(self, text: str) -> str:
-        pattern = markup.tokens(self.nonce)
-        text = re.sub(rf"<!--({pattern.pattern})-->", r"\1", text)
-        return pattern.sub(lambda found: self.words[int(found.group(1))], text)
 
 
 def _check(source: str, *, part: str, sample: dict | None, names: Collection[str]):

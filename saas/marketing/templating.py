@@ -1,35 +1,21 @@
-"""Liquid as marketers may use it: over plain data, escaped, and within limits that hold for any template.
-
-python-liquid limits nested loops and the size of the output. What it leaves open is closed here: loops one after
-the other, ranges such as (1..1000000000) inside a condition, filters that grow a text a thousandfold, and time.
-"""
+"""Liquid as marketers may use it: over plain data, escaped, within `limits`, every fault with its place."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from functools import wraps
+from collections.abc import Iterator
 
 import orjson
-from liquid import BoundTemplate, Environment, Mode, RenderContext
+from liquid import BoundTemplate, Environment, Mode
 from liquid.ast import Node
 from liquid.builtin.expressions.filtered import Filter
 from liquid.builtin.expressions.primitive import RangeLiteral
-from liquid.exceptions import (
-    FilterArgumentError,
-    LiquidError,
-    LiquidInterrupt,
-    LocalNamespaceLimitError,
-    LoopIterationLimitError,
-    OutputStreamLimitError,
-)
+from liquid.exceptions import LiquidError, LiquidInterrupt
 from liquid.expression import Expression
 
 from saas.kit import errors
-from saas.marketing import markup, money_filter, offer_block
+from saas.marketing import limits, markup, money_filter, offer_block
 from saas.marketing.problems import Problem, problem
 
-OUTPUT, TEXT, ITEMS, NUMBER, SECONDS = 512 * 1024, 64 * 1024, 2_000, 10**15, 1.0
 _UNWANTED = ("include", "render", "tablerow")
 _BLOCKS = frozenset(["if", "unless", "case", "for", "capture", "ifchanged"])
 _PLAIN = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME
@@ -41,58 +27,10 @@ class RenderFailed(errors.Invalid):
     code, message = "template_failed", "This template cannot be filled in."
 
 
-class Output:
-    """What a template writes into: a list with a limit, four times as fast as python-liquid's own."""
-
-    __slots__ = ("limit", "parts", "size")
-
-    def __init__(self, limit: int) -> None:
-        self.limit, self.parts, self.size = limit, [], 0
-
-    def write(self, text: str) -> int:
-        self.size += len(text)
-        if self.size > self.limit:
-            raise OutputStreamLimitError(f"more than {OUTPUT // 1024} kB come out of this", token=None)
-        self.parts.append(text)
-        return len(text)
-
-    def getvalue(self) -> str:
-        return "".join(self.parts)
-
-
-class Context(RenderContext):
-    """One run of a template, with a budget of loop rounds and of time."""
-
-    __slots__ = ("deadline", "rounds")
-
-    def __init__(self, template: BoundTemplate, **more) -> None:
-        super().__init__(template, **more)
-        self.rounds = template.rounds
-        self.deadline = time.monotonic() + SECONDS
-
-    def loop(self, namespace, forloop):
-        self.rounds -= forloop.length
-        if self.rounds < 0:
-            raise LoopIterationLimitError("the loops in this template go round too often", token=None)
-        self._in_time()
-        return super().loop(namespace, forloop)
-
-    def filter(self, name, token):
-        self._in_time()
-        return super().filter(name, token)
-
-    def get_buffer(self, buf=None) -> Output:
-        return Output(self.env.output_stream_limit - getattr(buf, "size", 0))
-
-    def _in_time(self) -> None:
-        if time.monotonic() > self.deadline:
-            raise LoopIterationLimitError("this template takes too long", token=None)
-
-
 class Template(BoundTemplate):
     """A parsed template that is filled with plain data."""
 
-    context_class = Context
+    context_class = limits.Context
 
     def __init__(self, *args, **more) -> None:
         super().__init__(*args, **more)
@@ -100,8 +38,8 @@ class Template(BoundTemplate):
         for thing in walk(self.nodes):
             steps += isinstance(thing, Node)
             if type(thing) is RangeLiteral:
-                thing.__class__ = ShortRange
-        self.rounds = max(1, min(5_000, 300_000 // max(steps, 1)))
+                thing.__class__ = limits.ShortRange
+        self.rounds = max(1, min(limits.ROUNDS, limits.STEPS // max(steps, 1)))
 
     def fill(self, data: dict) -> str:
         """This function will render the template; `data` holds only dicts, lists, texts, numbers and None.
@@ -112,7 +50,7 @@ class Template(BoundTemplate):
 
     def pieces(self, data: dict) -> list[str]:
         """This function will do the same and return the pieces: those that are equal for everybody are one object."""
-        context, output = Context(self, globals=data), Output(OUTPUT)
+        context, output = limits.Context(self, globals=data), limits.Output(limits.OUTPUT)
         try:
             for node in self.nodes:
                 node.render_to_output(context, output)
@@ -121,25 +59,13 @@ class Template(BoundTemplate):
         return output.parts
 
 
-class ShortRange(RangeLiteral):
-    """`(a..b)` of at most so many items: a range is looked through one by one by `contains` and by filters."""
-
-    __slots__ = ()
-
-    def _make_range(self, start, stop) -> range:
-        made = super()._make_range(start, stop)
-        if made.stop - made.start > ITEMS:
-            raise LoopIterationLimitError(f"a range may have {ITEMS} items at most", token=self.token)
-        return made
-
-
 class Language(Environment):
     """Liquid with our limits, filters and tags. `tags` are added; `autoescape` for HTML."""
 
     context_depth_limit = 20
     block_nesting_limit = 20
-    loop_iteration_limit = 5_000
-    output_stream_limit = OUTPUT
+    loop_iteration_limit = limits.ROUNDS
+    output_stream_limit = limits.OUTPUT
     local_namespace_limit = 200_000
     template_class = Template
 
@@ -151,55 +77,13 @@ class Language(Environment):
         for tag in tags:
             self.add_tag(tag)
         self.add_filter("money", money_filter.money)
-        self.filters = {name: bounded(name, function) for name, function in self.filters.items()}
+        self.filters = {name: limits.bounded(name, function) for name, function in self.filters.items()}
 
     def error(self, exc, msg=None, token=None) -> None:
         """This function will raise, with the place of the tag where the parser only knew "the end of it"."""
         if isinstance(exc, LiquidError) and (exc.token is None or exc.token.start_index < 0) and token is not None:
             exc.token = token
         super().error(exc, msg, token)
-
-
-def bounded(name: str, function: Callable) -> Callable:
-    """This function will wrap a filter so that neither what goes in nor what comes out can grow without end."""
-
-    @wraps(function)
-    def within(value, *args, **keywords):
-        for given in (value, *args):
-            _measure(given)
-        _foresee(name, value, args)
-        try:
-            return _measure(function(value, *args, **keywords))
-        except (ArithmeticError, ValueError, AttributeError, LookupError) as error:
-            raise FilterArgumentError(f"{name} can do nothing with this", token=None) from error
-
-    return within
-
-
-def _measure(value):
-    if isinstance(value, str):
-        if len(value) > TEXT:
-            raise LocalNamespaceLimitError("a text grows too long here", token=None)
-    elif isinstance(value, (list, tuple)):
-        if len(value) > ITEMS:
-            raise LocalNamespaceLimitError("a list grows too long here", token=None)
-    elif isinstance(value, (int, float)) and not -NUMBER <= value <= NUMBER:
-        raise FilterArgumentError("a number grows too large here", token=None)
-    return value
-
-
-def _foresee(name: str, value, args: tuple) -> None:
-    """Reckon what `replace` and `join` would make before they make it."""
-    if name == "replace" and len(args) == 2:
-        text, old, new = str(value), str(args[0]), str(args[1])
-        times = text.count(old) if old else len(text) + 1
-        grown = len(text) + times * max(len(new) - len(old), 0)
-    elif name == "join" and isinstance(value, (list, tuple, range)):
-        grown = len(value) * len(str(args[0] if args else " ")) + sum(len(str(item)) for item in value)
-    else:
-        return
-    if grown > TEXT:
-        raise LocalNamespaceLimitError("a text grows too long here", token=None)
 
 
 def walk(thing) -> Iterator[object]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from saas.marketing import converting, markup, previews, rendering, starter_letters, templating, tracking
+from saas.marketing import converting, limits, markup, previews, rendering, starter_letters, templating, tracking
 
 PERSON = {
     "customer": {"first_name": "Ann", "city": "Köln", "points": 7, "tags": ["b", "a"]},
@@ -414,7 +414,7 @@ class TestAbuse:
         out = "" if faults else template.fill({"x": {"y": 1}, "customer": PERSON["customer"]})
         assert out == ""
 
-    @pytest.mark.parametrize("value", [Danger(), Danger, len, {"a": Danger()}, [Danger()], templating.Output(1)])
+    @pytest.mark.parametrize("value", [Danger(), Danger, len, {"a": Danger()}, [Danger()], limits.Output(1)])
     def test_objects_are_refused_as_data(self, value):
         with pytest.raises(TypeError):
             filled("<p>x</p>", data={"x": value})
