@@ -27,5 +27,6 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
     "ProductsChanged": (INDEX,),
     "OrdersRecorded": (INDEX,),
     "ShopConnected": (),
+    "AddressSuppressed": (),
     "DeliveryReceived": (Reaction("workers.jobs.integrations.take_delivery"),),
 }

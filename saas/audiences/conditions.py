@@ -1,0 +1,231 @@
+"""What a segment may ask of a customer: one table of fields, each with the operators it has and how it becomes SQL.
+
+A definition is a tree: `{"match": "all" | "any", "conditions": [...]}`, where a condition is another such tree or
+`{"field", "operator", "value", ...}`. Only what stands in this table can be asked, so a definition is never SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, any_, func, literal, not_, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from saas.audiences.models import Suppression
+from saas.catalog.models import Product
+from saas.commerce.models import COUNTED, Order, OrderLine, ShopEvent
+from saas.customers.models import Customer, Facts, Identity
+from saas.kit import clock, errors, identifiers, money
+from saas.kit.text import gettext as _
+
+MOST_CONDITIONS, DEEPEST = 50, 4
+
+
+class BadDefinition(errors.Invalid):
+    """A definition asks something that cannot be asked; `fields` says where."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One thing that may be asked: its kind of value (which gives its operators) and the column or subquery behind it."""
+
+    name: str
+    kind: str
+    column: InstrumentedAttribute | None = None
+    build: Callable[[str, Any, dict[str, Any]], ColumnElement[bool]] | None = None
+    fact: bool = False
+    choices: tuple[str, ...] = ()
+
+
+OPERATORS = {
+    "number": ("at_least", "at_most", "is"),
+    "money": ("at_least", "at_most"),
+    "moment": ("in_last_days", "not_in_last_days", "before", "after", "never"),
+    "text": ("is", "is_not", "contains", "begins_with", "is_empty", "is_not_empty"),
+    "choice": ("is", "is_not"),
+    "tags": ("has", "has_not"),
+    "done": ("in_last_days", "not_in_last_days", "ever", "never"),
+    "yes_no": ("is",),
+}
+
+
+def _bought(operator: str, value: Any, condition: dict[str, Any]) -> ColumnElement[bool]:
+    """Whether a customer bought something: anything, a product, or of a category."""
+    query = select(Order.customer_id).where(Order.customer_id.is_not(None), Order.status.in_(COUNTED))
+    if condition.get("product") or condition.get("category"):
+        query = query.join(OrderLine, (OrderLine.tenant_id == Order.tenant_id) & (OrderLine.order_id == Order.id)).where(OrderLine.quantity > 0)
+        if condition.get("product"):
+            query = query.where(OrderLine.product_key == str(condition["product"]))
+        if condition.get("category"):
+            wanted = select(Product.id).where(literal(str(condition["category"])) == any_(Product.categories))
+            query = query.where(OrderLine.product_id.in_(wanted))
+    if operator in ("in_last_days", "not_in_last_days"):
+        query = query.where(Order.placed_at >= clock.now() - timedelta(days=_days(value)))
+    found = Customer.id.in_(query)
+    return not_(found) if operator in ("never", "not_in_last_days") else found
+
+
+def _viewed(operator: str, value: Any, condition: dict[str, Any]) -> ColumnElement[bool]:
+    """Whether a customer looked at something: any product, or one."""
+    query = (
+        select(Identity.customer_id)
+        .join(ShopEvent, (ShopEvent.tenant_id == Identity.tenant_id) & (ShopEvent.visitor == Identity.value))
+        .where(Identity.kind == "visitor", ShopEvent.type == "product_viewed")
+    )
+    if condition.get("product"):
+        query = query.where(ShopEvent.product == str(condition["product"]))
+    if operator in ("in_last_days", "not_in_last_days"):
+        query = query.where(ShopEvent.id >= identifiers.floor(clock.now() - timedelta(days=_days(value))))
+    found = Customer.id.in_(query)
+    return not_(found) if operator in ("never", "not_in_last_days") else found
+
+
+def _suppressed(operator: str, value: Any, condition: dict[str, Any]) -> ColumnElement[bool]:
+    found = Customer.email_norm.in_(select(Suppression.email_norm))
+    return found if _truth(value) else or_(not_(found), Customer.email_norm.is_(None))
+
+
+def _tagged(operator: str, value: Any, condition: dict[str, Any]) -> ColumnElement[bool]:
+    found = literal(str(value)) == any_(Customer.tags)
+    return found if operator == "has" else not_(found)
+
+
+def _fact(name: str, kind: str) -> Field:
+    return Field(name, kind, getattr(Facts, name), fact=True)
+
+
+FIELDS = {
+    field.name: field
+    for field in (
+        _fact("orders_count", "number"), _fact("visits_count", "number"), _fact("views_count", "number"),
+        _fact("mails_sent", "number"), _fact("mails_opened", "number"), _fact("mails_clicked", "number"),
+        _fact("spent_amount", "money"), _fact("refunded_amount", "money"), _fact("cart_amount", "money"),
+        _fact("first_order_at", "moment"), _fact("last_order_at", "moment"), _fact("last_visit_at", "moment"),
+        _fact("cart_at", "moment"), _fact("last_mail_at", "moment"), _fact("last_open_at", "moment"), _fact("last_click_at", "moment"),
+        Field("created_at", "moment", Customer.created_at),
+        Field("email_consent", "choice", Customer.email_consent, choices=("granted", "withdrawn", "unknown")),
+        Field("country", "text", Customer.country), Field("city", "text", Customer.city), Field("language", "text", Customer.language),
+        Field("company", "text", Customer.company), Field("email", "text", Customer.email_norm),
+        Field("first_name", "text", Customer.first_name), Field("last_name", "text", Customer.last_name),
+        Field("tags", "tags", build=_tagged), Field("bought", "done", build=_bought), Field("viewed", "done", build=_viewed),
+        Field("suppressed", "yes_no", build=_suppressed),
+    )
+}  # fmt: skip
+
+
+def needs_facts(definition: dict[str, Any]) -> bool:
+    """Tell whether a definition asks for anything that stands with the facts."""
+    return any(needs_facts(c) if "conditions" in c else FIELDS[c["field"]].fact for c in definition.get("conditions", ()))
+
+
+def check(definition: Any) -> dict[str, Any]:
+    """Return the definition when everything in it can be asked; raises BadDefinition with the place."""
+    count = _check(definition, "definition", 1)
+    if count > MOST_CONDITIONS:
+        raise BadDefinition(_("A segment has at most %(most)s conditions.", most=MOST_CONDITIONS))
+    return definition
+
+
+def _check(node: Any, place: str, depth: int) -> int:
+    if not isinstance(node, dict) or node.get("match", "all") not in ("all", "any") or not isinstance(node.get("conditions"), list):
+        raise BadDefinition(fields={place: [_("A group needs “match” (all or any) and a list of “conditions”.")]})
+    if depth > DEEPEST:
+        raise BadDefinition(fields={place: [_("Groups can be nested %(most)s deep.", most=DEEPEST)]})
+    count = 0
+    for index, condition in enumerate(node["conditions"]):
+        here = f"{place}.conditions.{index}"
+        if isinstance(condition, dict) and "conditions" in condition:
+            count += _check(condition, here, depth + 1)
+            continue
+        try:
+            one(condition)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise BadDefinition(fields={here: [str(error) if isinstance(error, ValueError) else _("This condition is not complete.")]}) from None
+        count += 1
+    return count
+
+
+def one(condition: dict[str, Any]) -> ColumnElement[bool]:
+    """Return the SQL of one condition; raises ValueError with a sentence, or KeyError when a part is missing."""
+    field = FIELDS.get(condition["field"])
+    if field is None:
+        raise ValueError(_("Nothing is known about “%(name)s”.", name=str(condition["field"])[:40]))
+    operator, value = condition["operator"], condition.get("value")
+    if operator not in OPERATORS[field.kind]:
+        raise ValueError(_("“%(name)s” cannot be asked that way.", name=field.name))
+    if field.choices and value not in field.choices:
+        raise ValueError(_("Choose one of the values."))
+    if field.build is not None:
+        if operator in ("in_last_days", "not_in_last_days"):
+            _days(value)
+        return field.build(operator, value, condition)
+    return BUILDERS[field.kind](field, operator, value, condition)
+
+
+def _days(value: Any) -> int:
+    days = int(value)
+    if not 0 < days <= 36_500:
+        raise ValueError(_("Give a number of days between 1 and 36,500."))
+    return days
+
+
+def _truth(value: Any) -> bool:
+    return value in (True, "true", "yes", "1", 1)
+
+
+def _number(field: Field, operator: str, value: Any, condition: dict[str, Any]) -> ColumnElement[bool]:
+    wanted = int(value)
+    if abs(wanted) > 2**31 - 1:
+        raise ValueError(_("This number is out of range."))
+    held = func.coalesce(field.column, 0)
+    return {"at_least": held >= wanted, "at_most": held <= wanted, "is": held == wanted}[operator]
+
+
+def _money(field: Field, operator: str, value: Any, condition: dict[str, Any]) -> ColumnElement[bool]:
+    wanted = money.parse_amount(value, condition.get("currency") or "EUR")
+    held = func.coalesce(field.column, 0)
+    return held >= wanted if operator == "at_least" else held <= wanted
+
+
+def _moment(field: Field, operator: str, value: Any, condition: dict[str, Any]) -> ColumnElement[bool]:
+    if operator == "never":
+        return field.column.is_(None)
+    if operator in ("in_last_days", "not_in_last_days"):
+        since = clock.now() - timedelta(days=_days(value))
+        return field.column >= since if operator == "in_last_days" else or_(field.column < since, field.column.is_(None))
+    moment = datetime.fromisoformat(str(value))
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=clock.now().tzinfo)
+    return field.column < moment if operator == "before" else field.column >= moment
+
+
+def _text(field: Field, operator: str, value: Any, condition: dict[str, Any]) -> ColumnElement[bool]:
+    column = field.column
+    if operator in ("is_empty", "is_not_empty"):
+        empty = func.coalesce(column, "") == ""
+        return empty if operator == "is_empty" else not_(empty)
+    wanted = str(value or "")[:200]
+    if not wanted or "\x00" in wanted:
+        raise ValueError(_("Give a text to compare with."))
+    asked = {
+        "is": column == wanted, "is_not": func.coalesce(column, "") != wanted,
+        "contains": column.icontains(wanted, autoescape=True), "begins_with": column.istartswith(wanted, autoescape=True),
+    }  # fmt: skip
+    return asked[operator]
+
+
+def _choice(field: Field, operator: str, value: Any, condition: dict[str, Any]) -> ColumnElement[bool]:
+    return field.column == value if operator == "is" else field.column != value
+
+
+BUILDERS = {"number": _number, "money": _money, "moment": _moment, "text": _text, "choice": _choice}
+
+
+def whole(definition: dict[str, Any]) -> ColumnElement[bool]:
+    """Return the SQL of a whole definition; an empty group asks nothing and everybody fits."""
+    parts = [whole(c) if "conditions" in c else one(c) for c in definition["conditions"]]
+    if not parts:
+        return literal(True)
+    return or_(*parts) if definition.get("match") == "any" else and_(*parts)

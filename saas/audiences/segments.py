@@ -1,0 +1,120 @@
+"""Groups of customers told by conditions: made, changed, counted, and asked who belongs."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, func, select
+
+from saas.audiences import conditions
+from saas.audiences.models import Segment
+from saas.customers.models import Customer, Facts
+from saas.kit import clock, errors, pages, search, text
+from saas.kit import db as kit_db
+from saas.kit.db import db
+from saas.kit.text import gettext as _
+from saas.tenancy import audit
+
+EVERYBODY: dict[str, Any] = {"match": "all", "conditions": []}
+
+
+class NoSuchSegment(errors.NotFound):
+    """There is no such segment."""
+
+
+class NameTaken(errors.Conflict):
+    """Another segment has this name."""
+
+
+class BadSegment(errors.Invalid):
+    """A field of the segment is out of range."""
+
+
+def one(segment_id: UUID | str, *, lock: bool = False) -> Segment:
+    """Return a segment; raises NoSuchSegment."""
+    return kit_db.one(Segment, segment_id, NoSuchSegment, lock=lock)
+
+
+def _name(value: str, own_id: UUID | None) -> str:
+    name = text.clean(value, most=120)
+    if not name:
+        raise BadSegment(fields={"name": [_("Give the segment a name.")]})
+    held = db.session.scalar(select(Segment.id).where(Segment.name == name))
+    if held is not None and held != own_id:
+        raise NameTaken(fields={"name": [_("Another segment has this name.")]})
+    return name
+
+
+def create(*, name: str, definition: dict[str, Any]) -> Segment:
+    """Make a segment; raises BadSegment, NameTaken or BadDefinition."""
+    segment = Segment(name=_name(name, None), definition=conditions.check(definition))
+    db.session.add(segment)
+    db.session.flush()
+    count_again(segment)
+    search.touch("segment", segment.id)
+    audit.record(action="segments.created", kind="segment", record_id=segment.id, after={"name": segment.name})
+    return segment
+
+
+def change(segment_id: UUID | str, *, name: str | None = None, definition: dict[str, Any] | None = None) -> Segment:
+    """Change a segment's name or conditions; raises NoSuchSegment, BadSegment, NameTaken or BadDefinition."""
+    segment = one(segment_id, lock=True)
+    before = {"name": segment.name, "definition": segment.definition}
+    if name is not None:
+        segment.name = _name(name, segment.id)
+    if definition is not None:
+        segment.definition = conditions.check(definition)
+    db.session.flush()
+    count_again(segment)
+    search.touch("segment", segment.id)
+    audit.record(action="segments.edited", kind="segment", record_id=segment.id, before=before, after={"name": segment.name, "definition": segment.definition})
+    return segment
+
+
+def delete(segment_id: UUID | str) -> None:
+    """Delete a segment; raises NoSuchSegment."""
+    segment = one(segment_id, lock=True)
+    audit.record(action="segments.deleted", kind="segment", record_id=segment.id, before={"name": segment.name, "definition": segment.definition})
+    search.touch("segment", segment.id)
+    db.session.delete(segment)
+    db.session.flush()
+
+
+def query(definition: dict[str, Any]) -> Select:
+    """Return a select of the ids of those who belong; raises BadDefinition."""
+    conditions.check(definition)
+    found = select(Customer.id)
+    if conditions.needs_facts(definition):
+        found = found.join(Facts, (Facts.tenant_id == Customer.tenant_id) & (Facts.id == Customer.id))
+    return found.where(conditions.whole(definition))
+
+
+def count(definition: dict[str, Any]) -> int:
+    """Return how many belong; raises BadDefinition."""
+    return db.session.scalar(select(func.count()).select_from(query(definition).subquery())) or 0
+
+
+def count_again(segment: Segment) -> int:
+    """Count a segment's customers and keep the number with it."""
+    segment.size, segment.counted_at = count(segment.definition), clock.now()
+    db.session.flush()
+    return segment.size
+
+
+def members(definition: dict[str, Any], *, cursor: str | None = None, limit: int = pages.LIMIT) -> pages.Page:
+    """Return a page of the customers that belong, newest first."""
+    found = select(Customer).where(Customer.id.in_(query(definition)))
+    return pages.page(found, order=((Customer.created_at, "desc"), (Customer.id, "desc")), cursor=cursor, limit=limit)
+
+
+def belongs(definition: dict[str, Any], customer_id: UUID) -> bool:
+    """Tell whether one customer belongs right now."""
+    return db.session.scalar(query(definition).where(Customer.id == customer_id)) is not None
+
+
+def listed() -> Select:
+    return select(Segment)
+
+
+BY_NAME = ((Segment.name, "asc"), (Segment.id, "asc"))
