@@ -35,11 +35,14 @@ def main(given=None):
 def join_running_copy():
     """This function will take the settings of the copy that runs in this folder, unless the environment has its own.
 
-    So `python -m saas tenants create` in a second terminal works with the database that `make run` started.
+    So `python -m saas tenants create` in a second terminal works with the database that `make run` started, or with the
+    roles it made where only a superuser's DATABASE_URL was given.
     """
     file = pathlib.Path(os.environ.get("VAR") or ROOT / "var") / "environment.json"
-    if "DATABASE_URL" not in os.environ and file.exists():
-        for name, value in json.loads(file.read_text()).items():
+    if "DATABASE_ADMIN_URL" not in os.environ and file.exists():
+        told = json.loads(file.read_text())
+        os.environ.update({name: value for name, value in told.items() if name.startswith("DATABASE_")})
+        for name, value in told.items():
             os.environ.setdefault(name, value)
 
 
