@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -66,6 +67,7 @@ class BulkAnswer(Schema):
     items = fields.List(fields.Nested(BulkResult))
 
 
+@cache
 def bulk_of(item: type[Schema]) -> type[Schema]:
     """Return the schema of a bulk request of such items."""
     return Shape.from_dict(
@@ -80,6 +82,7 @@ def source_of(body: dict[str, Any]) -> UUID:
     return shops.one(body["shop_id"]).id if body.get("shop_id") else UUID(int=0)
 
 
+@cache
 def page_of(item: type[Schema]) -> type[Schema]:
     """Return the schema of a page of such items."""
     return Schema.from_dict(
