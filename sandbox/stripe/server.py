@@ -173,7 +173,8 @@ class Box:
         """This function will serve from threads of its own and return at once."""
         self.courier.start()
         self.ticker.start()
-        threading.Thread(target=self.server.serve_forever, name="stripe-server", daemon=True).start()
+        serve = {"target": self.server.serve_forever, "kwargs": {"poll_interval": 0.1}}
+        threading.Thread(name="stripe-server", daemon=True, **serve).start()
         return self
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""What every request meets: keys, errors, replays, expansion, paging, metadata, and a state that outlives the process."""
+"""What every request meets: keys, errors, replays, expansion, paging, metadata, and a state that survives a restart."""
 
 import pytest
 import stripe
