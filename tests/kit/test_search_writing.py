@@ -213,7 +213,7 @@ class TestWalls:
         box.index(customer("Anna"))
         with psycopg.connect(database_urls.app) as connection:
             query = f"'{box.tenant_id:x}/anna'"
-            found = connection.execute("SELECT * FROM search_candidates(%s, '{\"\"}', 9, 9)", [[query]])
+            found = connection.execute("SELECT * FROM search_candidates(%s, '', '{}', 9)", [query])
             assert found.fetchall() == []
 
     def test_a_query_with_anothers_terms_or_with_sql_in_it_answers_nothing(
@@ -231,7 +231,7 @@ class TestWalls:
                 ("!'x'", "%"),
                 ("", "'; SELECT 1; --"),
             ]:
-                found = connection.execute("SELECT * FROM search_candidates(%s, %s, 9, 9)", [[query], [part]])
+                found = connection.execute("SELECT * FROM search_candidates(%s, %s, %s, 9)", [query, query, [part]])
                 assert found.fetchall() == []
 
     def test_only_the_application_may_call_it_and_the_platform_owns_it(self, database_urls):

@@ -7,10 +7,10 @@ does the policy's work itself: it reads the bound tenant and gives out nothing e
 
 from __future__ import annotations
 
-FUNCTION = "search_candidates(text[], text[], int, int)"
+FUNCTION = "search_candidates(text, text, text[], int)"
 
 _CREATE = """
-CREATE OR REPLACE FUNCTION search_candidates(queries text[], parts text[], enough int, most int)
+CREATE OR REPLACE FUNCTION search_candidates(query text, check_too text, parts text[], most int)
 RETURNS TABLE (kind text, id uuid, title text, subtitle text, words text)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -21,29 +21,25 @@ SET jit = off
 AS $body$
 DECLARE
     tenant bigint := NULLIF(current_setting('app.tenant_id', true), '')::bigint;
-    wanted text;
+    wanted text := format('r.tenant_id = %L::bigint', tenant);
     part text;
-    found_now bigint;
-    found_so_far bigint := 0;
 BEGIN
     IF tenant IS NULL THEN
         RETURN;
     END IF;
-    FOR pass IN 1 .. cardinality(queries) LOOP
-        -- Spelled out, so that the planner sees how rare each term is; %L quotes whatever the caller sent.
-        wanted := format('r.tenant_id = %L::bigint', tenant);
-        IF queries[pass] <> '' THEN
-            wanted := wanted || format(' AND r.terms @@ %L::tsquery', queries[pass]);
-        END IF;
-        FOREACH part IN ARRAY string_to_array(parts[pass], ' ') LOOP
-            wanted := wanted || format(' AND r.parts LIKE %L', '%' || part || '%');
-        END LOOP;
-        RETURN QUERY EXECUTE 'SELECT r.kind, r.id, r.title, r.subtitle, r.words FROM public.search_records r WHERE '
-            || wanted || format(' LIMIT %L::int', least(most, 1000));
-        GET DIAGNOSTICS found_now = ROW_COUNT;
-        found_so_far := found_so_far + found_now;
-        EXIT WHEN found_so_far >= enough;
+    -- Spelled out, so that the planner sees how rare each term is; %L quotes whatever the caller sent.
+    IF query <> '' THEN
+        wanted := wanted || format(' AND r.terms @@ %L::tsquery', query);
+    END IF;
+    -- As a function and not as an operator, so that it is asked of each row and not of the index.
+    IF check_too <> '' THEN
+        wanted := wanted || format(' AND ts_match_qv(%L::tsquery, r.terms)', check_too);
+    END IF;
+    FOREACH part IN ARRAY parts LOOP
+        wanted := wanted || format(' AND r.parts LIKE %L', '%' || part || '%');
     END LOOP;
+    RETURN QUERY EXECUTE 'SELECT r.kind, r.id, r.title, r.subtitle, r.words FROM public.search_records r WHERE '
+        || wanted || format(' LIMIT %L::int', least(most, 1000));
 END
 $body$
 """

@@ -12,12 +12,13 @@ from uuid import UUID
 
 import psycopg
 
-from saas.kit.search import terms
-from saas.kit.search.queries import All, Lookup, Part, Prefix, Query, Term, either, every
+from saas.kit.search import postgres_lookups, terms
+from saas.kit.search.queries import Query
 from saas.kit.search.ranking import Candidate
 
 BATCH = 5_000
 PENDING_KILOBYTES = 65_536
+SAMPLE_ENOUGH = 100  # found in the sample: then there are well over a thousand, and a page needs no more
 
 _PUT = """
 INSERT INTO search_records (tenant_id, kind, id, title, subtitle, words, parts, terms)
@@ -57,7 +58,9 @@ class PostgresEngine:
         while batch := list(islice(waiting, BATCH)):
             with connection.cursor().copy(f"COPY search_incoming ({_COLUMNS}) FROM STDIN") as copy:
                 for entry in batch:
-                    copy.write_row((*_row(tenant_id, entry), " ".join(map(_quote, _lexemes(tenant_id, entry)))))
+                    copy.write_row(
+                        (*_row(tenant_id, entry), " ".join(map(postgres_lookups.quote, _lexemes(tenant_id, entry))))
+                    )
             moved = connection.execute(
                 f"INSERT INTO search_records ({_COLUMNS}) SELECT {_COLUMNS} FROM search_incoming ON CONFLICT DO NOTHING"
             )
@@ -86,16 +89,22 @@ class PostgresEngine:
         most: int,
     ) -> list[Candidate]:
         """Return what the passes of the query find, at most `most` of each, until `enough` are found."""
-        queries, parts = [], []
+        found: dict[tuple[str, UUID], Candidate] = {}
+
+        def look(lookup: postgres_lookups.Asked) -> int:
+            rows = connection.execute("SELECT * FROM search_candidates(%s, %s, %s, %s)", [*lookup, most]).fetchall()
+            found.update((row[:2], Candidate(*row)) for row in rows)
+            return len(rows)
+
         for wanted in query.passes:
-            items = wanted.items if isinstance(wanted, All) else (wanted,)
-            others = [item for item in items if not isinstance(item, Part)]
-            if kinds:
-                others.append(either(*(Term(terms.KIND + kind) for kind in kinds)))
-            queries.append(_tsquery(tenant_id, every(*others)) if others else "")
-            parts.append(" ".join(item.text for item in items if isinstance(item, Part)))
-        found = connection.execute("SELECT * FROM search_candidates(%s, %s, %s, %s)", [queries, parts, enough, most])
-        return list({row[:2]: Candidate(*row) for row in found}.values())
+            limited = postgres_lookups.of_kinds(wanted, kinds)
+            sample = postgres_lookups.in_sample(limited)
+            if sample is not None and look(postgres_lookups.ask(tenant_id, sample)) >= SAMPLE_ENOUGH:
+                break
+            look(postgres_lookups.ask(tenant_id, limited))
+            if len(found) >= enough:
+                break
+        return list(found.values())
 
 
 def _row(tenant_id: int, entry: terms.Entry) -> tuple[object, ...]:
@@ -103,22 +112,8 @@ def _row(tenant_id: int, entry: terms.Entry) -> tuple[object, ...]:
 
 
 def _lexemes(tenant_id: int, entry: terms.Entry) -> list[str]:
-    return [_lexeme(tenant_id, term) for term in entry.terms]
-
-
-def _lexeme(tenant_id: int, term: str) -> str:
-    return f"{tenant_id:x}/{term}"
-
-
-def _quote(lexeme: str) -> str:
-    """Our terms hold no quotes; should one ever, it stays a letter among others."""
-    return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
-
-
-def _tsquery(tenant_id: int, wanted: Lookup) -> str:
-    if isinstance(wanted, Term):
-        return _quote(_lexeme(tenant_id, wanted.text))
-    if isinstance(wanted, Prefix):
-        return _quote(_lexeme(tenant_id, wanted.text)) + ":*"
-    sign = " & " if isinstance(wanted, All) else " | "
-    return f"({sign.join(_tsquery(tenant_id, item) for item in wanted.items)})"
+    found = [postgres_lookups.lexeme(tenant_id, term) for term in entry.terms]
+    if postgres_lookups.sampled(entry.id):
+        marked = (postgres_lookups.SAMPLE + term for term in entry.terms if term[0] not in (terms.KIND, terms.NEAR))
+        found += [postgres_lookups.lexeme(tenant_id, term) for term in marked]
+    return found

@@ -8,6 +8,7 @@ What is lost is built again from the rows.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import shutil
@@ -28,6 +29,7 @@ from saas.kit.search.whoosh_open import Opened, Searchers
 HEADS = range(1, 4)
 WRITER_MEGABYTES = 64
 WRITER_WAIT = 30.0
+OPEN_ATTEMPTS = 10
 _BROKEN = (OSError, EOFError, KeyError, IndexError, ValueError, TypeError, AttributeError, ImportError)
 _BROKEN += (AssertionError, struct.error, pickle.PickleError, index.IndexError)
 
@@ -148,6 +150,13 @@ class WhooshEngine:
             raise NoIndex(f"tenant {tenant_id}: {error!r}") from error
 
     def _open(self, tenant_id: int, held: Opened | None) -> Opened:
+        """Return the newest view, also when a commit takes away the files we are about to open."""
+        for _ in range(OPEN_ATTEMPTS - 1):
+            with contextlib.suppress(FileNotFoundError, index.EmptyIndexError):
+                return self._open_once(tenant_id, held)
+        return self._open_once(tenant_id, held)
+
+    def _open_once(self, tenant_id: int, held: Opened | None) -> Opened:
         """Return the newest view of a tenant's index: the one that is held unless something was committed since.
 
         Whoosh's own `refresh` reuses the readers it has, and with them forgets what was deleted meanwhile (3.54).
@@ -156,7 +165,7 @@ class WhooshEngine:
         if held is not None and held.place == place and held.generation == held.index.latest_generation():
             return held
         found = index.open_dir(str(place), schema=SCHEMA)
-        generation = found.latest_generation()  # before reading: a commit in between is then merely opened again
+        generation = found.latest_generation()  # before reading: a commit in between is merely opened again
         return Opened(place, found, generation, found.searcher())
 
     @staticmethod
