@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy import Text
 from sqlalchemy.dialects import postgresql
 
-from saas.kit import walls
+from saas.kit import clock, partitions, walls
 
 revision = "0006"
 down_revision = "0005"
@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_shop_events')),
         postgresql_partition_by='RANGE (id)'
         )
+    op.create_index('ix_shop_events_identified', 'shop_events', ['tenant_id', 'visitor', 'id'], unique=False, postgresql_where=sa.text("type = 'identified'"))
     op.create_index('ix_shop_events_product', 'shop_events', ['tenant_id', 'product', 'id'], unique=False)
     op.create_index('ix_shop_events_visitor', 'shop_events', ['tenant_id', 'visitor', 'id'], unique=False)
     for statement in walls.protect("shop_events"):
@@ -88,9 +89,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_orders')),
         sa.UniqueConstraint('tenant_id', 'source_id', 'external_id', name=op.f('uq_orders_tenant_id_source_id_external_id'))
         )
+    op.create_index('ix_orders_cart_id', 'orders', ['tenant_id', 'cart_id'], unique=False, postgresql_where=sa.text("cart_id <> ''"))
     op.create_index('ix_orders_customer_id', 'orders', ['tenant_id', 'customer_id', 'placed_at'], unique=False)
     op.create_index('ix_orders_number', 'orders', ['tenant_id', 'number'], unique=False)
     op.create_index('ix_orders_placed_at', 'orders', ['tenant_id', sa.literal_column('placed_at DESC'), sa.literal_column('id DESC')], unique=False)
+    op.create_index('ix_orders_visitor', 'orders', ['tenant_id', 'visitor'], unique=False, postgresql_where=sa.text("visitor <> ''"))
     for statement in walls.protect("orders"):
         op.execute(statement)
     op.create_table('visitors',
@@ -101,7 +104,10 @@ def upgrade() -> None:
         sa.Column('proven', sa.Boolean(), nullable=False),
         sa.Column('first_seen_at', sa.DateTime(timezone=True), nullable=False),
         sa.Column('last_seen_at', sa.DateTime(timezone=True), nullable=False),
-        sa.Column('digested_to', sa.Uuid(), nullable=True),
+        sa.Column('announcement', sa.Uuid(), nullable=True),
+        sa.Column('pending_from', sa.DateTime(timezone=True), nullable=True),
+        sa.Column('pending_to', sa.DateTime(timezone=True), nullable=True),
+        sa.Column('weight', sa.Integer(), server_default='0', nullable=False),
         sa.Column('consent', postgresql.JSONB(astext_type=Text()), nullable=False),
         sa.ForeignKeyConstraint(['tenant_id', 'customer_id'], ['customers.tenant_id', 'customers.id'], name=op.f('fk_visitors_tenant_id_customer_id_customers'), ondelete='SET NULL (customer_id)'),
         sa.ForeignKeyConstraint(['tenant_id'], ['tenants.id'], name=op.f('fk_visitors_tenant_id_tenants'), ondelete='CASCADE'),
@@ -137,6 +143,7 @@ def upgrade() -> None:
     op.create_table('carts',
         sa.Column('tenant_id', sa.BigInteger(), nullable=False),
         sa.Column('id', sa.Uuid(), nullable=False),
+        sa.Column('source_id', sa.Uuid(), nullable=False),
         sa.Column('key', sa.Text(), nullable=False),
         sa.Column('visitor', sa.Text(), nullable=False),
         sa.Column('customer_id', sa.Uuid(), nullable=True),
@@ -147,17 +154,18 @@ def upgrade() -> None:
         sa.Column('items', postgresql.JSONB(astext_type=Text()), nullable=False),
         sa.Column('began_at', sa.DateTime(timezone=True), nullable=False),
         sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
+        sa.Column('changed_by', sa.Uuid(), nullable=False),
         sa.Column('checkout_at', sa.DateTime(timezone=True), nullable=True),
         sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(['tenant_id', 'customer_id'], ['customers.tenant_id', 'customers.id'], name=op.f('fk_carts_tenant_id_customer_id_customers'), ondelete='SET NULL (customer_id)'),
         sa.ForeignKeyConstraint(['tenant_id', 'order_id'], ['orders.tenant_id', 'orders.id'], name=op.f('fk_carts_tenant_id_order_id_orders'), ondelete='SET NULL (order_id)'),
         sa.ForeignKeyConstraint(['tenant_id'], ['tenants.id'], name=op.f('fk_carts_tenant_id_tenants'), ondelete='CASCADE'),
         sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_carts')),
-        sa.UniqueConstraint('tenant_id', 'key', name=op.f('uq_carts_tenant_id_key'))
+        sa.UniqueConstraint('tenant_id', 'visitor', 'source_id', 'key', name=op.f('uq_carts_tenant_id_visitor_source_id_key'))
         )
     op.create_index('ix_carts_changed_at', 'carts', ['tenant_id', sa.literal_column('changed_at DESC')], unique=False)
     op.create_index('ix_carts_customer_id', 'carts', ['tenant_id', 'customer_id'], unique=False)
-    op.create_index('ix_carts_visitor', 'carts', ['tenant_id', 'visitor'], unique=False)
+    op.create_index('ix_carts_key', 'carts', ['tenant_id', 'key'], unique=False)
     for statement in walls.protect("carts"):
         op.execute(statement)
     op.create_table('order_lines',
@@ -200,6 +208,8 @@ def upgrade() -> None:
         )
     op.create_index('ix_refunds_order_id', 'refunds', ['tenant_id', 'order_id'], unique=False)
     for statement in walls.protect("refunds"):
+        op.execute(statement)
+    for statement in partitions.create("shop_events", partitions.around(clock.now().date())):
         op.execute(statement)
 
 

@@ -22,6 +22,6 @@ class ShopConnected:
 
 @event
 class EventsCollected:
-    """Browsing of some visitors was stored; `since` and `until` bound the events' ids."""
+    """Browsing of some visitors was stored and waits to be digested."""
 
     visitors: list[str]

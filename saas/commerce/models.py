@@ -55,6 +55,8 @@ class Order(Stamped, TenantModel):
         Index("ix_orders_customer_id", "tenant_id", "customer_id", "placed_at"),
         Index("ix_orders_placed_at", "tenant_id", text("placed_at DESC"), text("id DESC")),
         Index("ix_orders_number", "tenant_id", "number"),
+        Index("ix_orders_visitor", "tenant_id", "visitor", postgresql_where=text("visitor <> ''")),
+        Index("ix_orders_cart_id", "tenant_id", "cart_id", postgresql_where=text("cart_id <> ''")),
     )
 
     source_id: Mapped[UUID] = mapped_column(default=NO_SOURCE)
@@ -123,7 +125,11 @@ class Refund(TenantModel):
 
 
 class Visitor(TenantModel):
-    """A browser in a shop; `customer_id` once it is known whose. `proven`: by a signature, a mailed link or an order."""
+    """A browser in a shop; `customer_id` once it is known whose. `proven`: by a signature, a mailed link or an order.
+
+    `announcement` is the outbox event that told of events which are not digested yet; they lie between `pending_from` and
+    `pending_to`. `weight` is how many events the last digest had to read.
+    """
 
     __tablename__ = "visitors"
     __table_args__ = (
@@ -138,7 +144,10 @@ class Visitor(TenantModel):
     proven: Mapped[bool] = mapped_column(Boolean, default=False)
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
-    digested_to: Mapped[UUID | None]
+    announcement: Mapped[UUID | None]
+    pending_from: Mapped[datetime | None]
+    pending_to: Mapped[datetime | None]
+    weight: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     consent: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
 
 
@@ -150,6 +159,7 @@ class ShopEvent(TenantModel):
     __table_args__ = (
         Index("ix_shop_events_visitor", "tenant_id", "visitor", "id"),
         Index("ix_shop_events_product", "tenant_id", "product", "id"),
+        Index("ix_shop_events_identified", "tenant_id", "visitor", "id", postgresql_where=text("type = 'identified'")),
         {"postgresql_partition_by": "RANGE (id)"},
     )
 
@@ -187,19 +197,24 @@ class Visit(TenantModel):
 
 
 class Cart(TenantModel):
-    """What lies in a shopper's cart; closed by the order that came of it."""
+    """What lies in a shopper's cart, as one browser tells it; closed by being emptied or by the order that came of it.
+
+    `key` is the shop's id of it, empty where it gives none. It is not trusted beyond its browser, for anybody could tell
+    us another's. `changed_by` is the event that told the newest state.
+    """
 
     __tablename__ = "carts"
     __table_args__ = (
         tenant_fk("customer_id", "customers", ondelete="SET NULL"),
         tenant_fk("order_id", "orders", ondelete="SET NULL"),
-        UniqueConstraint("tenant_id", "key"),
-        Index("ix_carts_visitor", "tenant_id", "visitor"),
+        UniqueConstraint("tenant_id", "visitor", "source_id", "key"),
+        Index("ix_carts_key", "tenant_id", "key"),
         Index("ix_carts_customer_id", "tenant_id", "customer_id"),
         Index("ix_carts_changed_at", "tenant_id", text("changed_at DESC")),
     )
 
-    key: Mapped[str] = mapped_column(Text)
+    source_id: Mapped[UUID] = mapped_column(default=NO_SOURCE)
+    key: Mapped[str] = mapped_column(Text, default="")
     visitor: Mapped[str] = mapped_column(Text)
     customer_id: Mapped[UUID | None]
     order_id: Mapped[UUID | None]
@@ -209,5 +224,6 @@ class Cart(TenantModel):
     items: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     began_at: Mapped[datetime]
     changed_at: Mapped[datetime]
+    changed_by: Mapped[UUID]
     checkout_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 from psycopg_pool import ConnectionPool
 
 from saas import config
-from saas.kit import scope
+from saas.kit import errors, scope
 
 OPTIONS = "-c statement_timeout=30000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=60000"
 _pools: dict[int, ConnectionPool] = {}
@@ -40,6 +41,29 @@ def connection(*, tenant_id: int | None = None) -> Iterator[psycopg.Connection]:
     with _pool().connection() as opened:
         opened.execute(f"SET LOCAL app.tenant_id = '{int(bound)}'")
         yield opened
+
+
+def together(statements: Sequence[tuple[str, Mapping[str, Any]]], *, tenant_id: int) -> None:
+    """Run statements in one transaction of a tenant and one round trip; they must be content to run twice.
+
+    A connection that turns out to be dead is replaced once. Raises errors.Unavailable when the database does not answer.
+    """
+    for last_try in (False, True):
+        try:
+            with _pool().connection() as opened, opened.pipeline():
+                opened.execute(f"SET LOCAL app.tenant_id = '{int(tenant_id)}'")
+                for statement, values in statements:
+                    opened.execute(statement, values)
+                opened.commit()
+            return
+        except psycopg.OperationalError as error:
+            if last_try or not _connection_failed(error):
+                raise errors.Unavailable from error
+
+
+def _connection_failed(error: psycopg.OperationalError) -> bool:
+    """Tell whether the connection failed and not the statement: then there is no SQLSTATE, or one that ends sessions."""
+    return error.sqlstate is None or error.sqlstate.startswith(("57P", "08"))
 
 
 @contextmanager
