@@ -163,14 +163,19 @@ class TestDunning:
         assert "Invoice paid" in person.open(challenge.url, {"answer": "complete"}).text
         assert api.v1.subscriptions.retrieve(made.id).status == "active"
 
-    def test_a_card_set_up_once_is_not_asked_again(self, api, shop, clock, pass_to):
+    def test_a_card_set_up_once_is_not_asked_again(self, api, shop, clock, pass_to, person):
         customer = shop.customer(card=None, clock=clock.id)
         setup = api.v1.setup_intents.create(
             {"customer": customer.id, "payment_method": "pm_card_authenticationRequiredOnSetup", "confirm": True,
              "return_url": "http://example.test/back"}
         )  # fmt: skip
-        assert setup.status == "requires_action"
         assert setup.next_action.redirect_to_url.return_url == "http://example.test/back"
+        left = person.open(setup.next_action.redirect_to_url.url, {"answer": "complete"})
+        assert "redirect_status=succeeded" in left.url
+        api.v1.customers.update(customer.id, {"invoice_settings": {"default_payment_method": setup.payment_method}})
+        made = api.v1.subscriptions.create({"customer": customer.id, "items": [{"price": shop.growth.id}]})
+        pass_to(made["items"].data[0].current_period_end + HOUR)
+        assert [one.status for one in api.v1.invoices.list({"subscription": made.id}).data] == ["paid", "paid"]
 
     def test_an_incomplete_one_expires_after_23_hours(self, api, subscribe, pass_to):
         made = subscribe("pm_card_chargeCustomerFail")

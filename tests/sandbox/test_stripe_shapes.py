@@ -282,3 +282,13 @@ def known_parameters() -> dict[tuple[str, str], set[str]]:
     known["POST", "/v1/setup_intents/<identifier>/confirm"] = names(params, "SetupIntentConfirmParams")
     known["DELETE", "/v1/subscriptions/<identifier>"] = names(params, "SubscriptionCancelParams")
     return known
+
+
+class TestTheCheckItself:
+    def test_planted_faults_are_found(self, samples):
+        broken = {**samples["invoice"], "subscription": "sub_1", "amount_due": "12"}
+        del broken["lines"]
+        found = "\n".join(faults_of_object(broken, stripe.Invoice, "invoice"))
+        assert "invoice.subscription: Stripe has no such field" in found
+        assert "invoice.amount_due: '12' is not int" in found
+        assert "invoice.lines: missing" in found

@@ -1,4 +1,4 @@
-"""Subscriptions by the API: the first payment, other plans with proration, cancelling, pausing, and invoices by hand."""
+"""Subscriptions by the API: the first payment, other plans with proration, cancelling, and invoices by hand."""
 
 import pytest
 import stripe
@@ -44,8 +44,12 @@ class TestStart:
         assert "current_period_end" not in made
 
     @pytest.mark.parametrize(
-        ("card", "status"), [("pm_card_chargeCustomerFail", "requires_payment_method"), ("pm_card_authenticationRequired", "requires_action")]
-    )  # fmt: skip
+        ("card", "status"),
+        [
+            ("pm_card_chargeCustomerFail", "requires_payment_method"),
+            ("pm_card_authenticationRequired", "requires_action"),
+        ],
+    )
     def test_a_first_payment_that_fails_leaves_it_incomplete(self, api, subscribe, card, status):
         made = subscribe(card)
         assert made.status == "incomplete"
@@ -139,10 +143,8 @@ class TestChangePlan:
         made = subscribe(clock=clock.id)
         self.middle(api, clock)
         item = made["items"].data[0].id
-        seen = api.v1.invoices.create_preview(
-            {"subscription": made.id,
-             "subscription_details": {"items": [{"id": item, "price": shop.scale.id}], "proration_behavior": "always_invoice"}}
-        )  # fmt: skip
+        wanted = {"items": [{"id": item, "price": shop.scale.id}], "proration_behavior": "always_invoice"}
+        seen = api.v1.invoices.create_preview({"subscription": made.id, "subscription_details": wanted})
         assert (seen.total, seen.status) == (2500, "draft")
         assert seen.id.startswith("upcoming_in_")
         assert api.v1.subscriptions.retrieve(made.id)["items"].data[0].price.id == shop.growth.id
