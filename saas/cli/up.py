@@ -131,6 +131,7 @@ class Copy:
                 return
             known = {"database": database, **json.loads(new.read_text())}
             keychain.write_private(file, json.dumps(known))
+            new.unlink()
         self.demo = known
         for name in ("site_key", "hook_url", "hook_secret", "until"):
             self.settings[f"DEMO_{name.upper()}"] = known[name]

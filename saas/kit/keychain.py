@@ -11,7 +11,8 @@ def load(path, names):
         held = dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
     missing = [name for name in names if name not in held]
     if missing:
-        held |= {name: secrets.token_urlsafe(36) for name in missing}
+        # in hexadecimal, for one that begins with a hyphen reads as an option on a command line
+        held |= {name: secrets.token_hex(32) for name in missing}
         write_private(path, "".join(f"{name}={value}\n" for name, value in held.items()))
     return {name: held[name] for name in names}
 

@@ -45,7 +45,7 @@ def prepare(dsn, *, database="regulars", passwords=None, template=None):
     `dsn` is a superuser's URL. `passwords` maps role names to passwords (made when missing, and set on the roles).
     With `template` the database starts as a copy of that one.
     """
-    passwords = {role: secrets.token_urlsafe(24) for role in _ROLES} | (passwords or {})
+    passwords = {role: secrets.token_hex(24) for role in _ROLES} | (passwords or {})
     with psycopg.connect(dsn, autocommit=True) as connection:
         # Two starts at the same moment must not trip over each other.
         connection.execute("SELECT pg_advisory_lock(7236)")

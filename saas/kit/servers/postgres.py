@@ -73,7 +73,7 @@ class Postgres(Server):
         new = self.data_dir.with_name(self.data_dir.name + ".new")
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True, mode=0o700)
-        password = secrets.token_urlsafe(24)
+        password = secrets.token_hex(24)
         with tempfile.NamedTemporaryFile("w", prefix="regulars-") as file:
             file.write(password + "\n")
             file.flush()

@@ -20,7 +20,7 @@ class Valkey(Server):
         """This function will write the settings; they go in a file, so that the password is in no process list."""
         self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not (self.data_dir / "regulars.password").exists():
-            keychain.write_private(self.data_dir / "regulars.password", secrets.token_urlsafe(24))
+            keychain.write_private(self.data_dir / "regulars.password", secrets.token_hex(24))
         settings = [f"port {self.port}", "bind 127.0.0.1", f'dir "{self.data_dir}"', f"requirepass {self.password}"]
         settings += ["appendonly yes", "appendfsync everysec", "maxmemory-policy noeviction", 'save ""', "databases 64"]
         keychain.write_private(self.data_dir / "valkey.conf", "\n".join(settings) + "\n")
