@@ -6,7 +6,9 @@ import time
 
 import psycopg
 from flask import Flask, Response, g, request
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
 from saas.kit import doors, pool, queues, valkey
@@ -71,21 +73,30 @@ def metrics() -> Response:
     return Response(text, content_type=CONTENT_TYPE_LATEST)
 
 
+class Depths(Collector):
+    """What waits, measured when asked: events without all their reactions, and jobs in each queue.
+
+    No Gauge objects: where several processes share their figures those would be written to the shared files too.
+    """
+
+    def collect(self):
+        jobs = GaugeMetricFamily("regulars_queue_jobs", "Jobs waiting in a queue", labels=["queue"])
+        try:
+            with pool.global_connection() as opened:
+                count, age = opened.execute(
+                    "SELECT count(*), coalesce(extract(epoch FROM now() - min(due_at)), 0) FROM outbox_doorbell"
+                ).fetchone()
+            for name in queues.QUEUES:
+                jobs.add_metric([name], valkey.client().llen(f"rq:queue:{name}"))
+        except (psycopg.Error, RedisError, OSError):
+            return
+        yield GaugeMetricFamily("regulars_outbox_waiting", "Events that are not fully reacted to", value=count)
+        age = max(float(age), 0)
+        yield GaugeMetricFamily("regulars_outbox_oldest_seconds", "Age of the oldest of them that is due", value=age)
+        yield jobs
+
+
 def _depths() -> CollectorRegistry:
-    """Measure what waits: events without all their reactions, and jobs in each queue."""
     registry = CollectorRegistry()
-    waiting = Gauge("regulars_outbox_waiting", "Events that are not fully reacted to", registry=registry)
-    oldest = Gauge("regulars_outbox_oldest_seconds", "Age of the oldest of them that is due", registry=registry)
-    jobs = Gauge("regulars_queue_jobs", "Jobs waiting in a queue", ["queue"], registry=registry)
-    try:
-        with pool.global_connection() as opened:
-            count, age = opened.execute(
-                "SELECT count(*), coalesce(extract(epoch FROM now() - min(due_at)), 0) FROM outbox_doorbell"
-            ).fetchone()
-            waiting.set(count)
-            oldest.set(max(float(age), 0))
-        for name in queues.QUEUES:
-            jobs.labels(name).set(valkey.client().llen(f"rq:queue:{name}"))
-    except (psycopg.Error, RedisError, OSError):
-        pass
+    registry.register(Depths())
     return registry

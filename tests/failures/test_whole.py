@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import urllib.parse
+import urllib.request
 
 import pytest
 
@@ -59,6 +60,9 @@ class TestWhole:
         until(lambda: status(copy, "/readyz") == 200)
         until(lambda: status(copy, "/api/v1/customers", **key) == 200)
         assert status(copy, "/api/v1/customers", Authorization="Bearer rg_wrong") == 401
+        with urllib.request.urlopen(copy.state["urls"]["web"] + "/metrics") as answer:
+            kinds = [line for line in answer.read().decode().splitlines() if line.startswith("# TYPE")]
+        assert len(kinds) == len(set(kinds)) > 3, "a figure was told twice"
         assert found(copy, company="second")["tenant_id"] != company["tenant_id"]
 
     def test_kill_9_of_the_launcher_leaves_nothing_and_the_next_start_has_all(self, start):
