@@ -1,5 +1,6 @@
 """Events: a snapshot of what changed, kept for the list and queued for every webhook endpoint that asked for it."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -26,6 +27,7 @@ def emit(world: World, type: str, document: Document, *, previous: dict[str, Any
             "pending_webhooks": 0,
             "request": dict(world.request),
             "type": type,
+            "_kept_at": int(time.time()),
         }
     )
     for endpoint in world.store.find("webhook_endpoint", status="enabled"):

@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from sandbox.stripe.pages import blueprint
 from sandbox.stripe.store import Store
 from sandbox.stripe.ticker import Ticker
 from sandbox.stripe.webhooks import Courier
-from sandbox.stripe.world import Rules, World
+from sandbox.stripe.world import DAY, Rules, World
 
 HOST = "127.0.0.1"
 __all__ = ["Box", "api", "create_app"]
@@ -121,7 +122,7 @@ def run(
         try:
             accepted = params.accept(given, route.takes, required=route.required)
             world.request = {"id": request_id, "idempotency_key": key}
-            with world.turn():
+            with world.turn(reading=request.method == "GET"):
                 body = route.handler(world, accepted, **values)
                 if key:
                     idempotency.remember(
@@ -157,8 +158,23 @@ class Box:
         self.url = self.world.base_url = f"http://{HOST}:{self.server.server_port}"
         self.courier, self.ticker = Courier(self.world), Ticker(self.world)
         self.world.listeners += [self.courier.wake.set, self.ticker.wake.set]
+        self.forget()
         if webhook_url:
             self.tell(webhook_url, webhook_secret)
+
+    def forget(self) -> None:
+        """This function will drop what Stripe keeps no longer either: events after 30 days, replays after one."""
+        store, now = self.world.store, time.time()
+        with self.world.turn():
+            for event in list(store.find("event")):
+                if event["_kept_at"] < now - 30 * DAY:
+                    store.drop(event)
+            for delivery in list(store.find("_delivery")):
+                if store.get("event", delivery["event"]) is None:
+                    store.drop(delivery)
+            for replay in list(store.find("_idempotency")):
+                if replay["at"] < now - idempotency.LIFETIME:
+                    store.drop(replay)
 
     def tell(self, url: str, secret: str | None) -> None:
         """This function will send every event to this address, once however often we are started with it."""

@@ -73,10 +73,13 @@ class Store:
         self.dropped[document["id"]]["_kind"] = kind
         self.touched.discard(document["id"])
 
-    def commit(self) -> None:
-        """This function will write what changed since the last commit, all of it or nothing."""
+    def commit(self, *, reading: bool = False) -> None:
+        """This function will write what changed since the last commit, all of it or nothing.
+
+        After ``reading`` only what is new is looked at: a list of a thousand events need not be compared with the disk.
+        """
         changed = []
-        for identifier in self.touched:
+        for identifier in self.touched - self.written.keys() if reading else self.touched:
             kind = self.kind_of[identifier]
             document = self.kinds[kind][identifier]
             body = json.dumps(document, separators=(",", ":"))

@@ -34,7 +34,7 @@ class World:
     listeners: list[Callable[[], None]] = field(default_factory=list)
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
+    def turn(self, *, reading: bool = False) -> Iterator[None]:
         """This function will run one request or one tick alone, and keep or undo all that it wrote."""
         with self.lock:
             try:
@@ -46,7 +46,7 @@ class World:
                 self.store.rollback()
                 raise
             else:
-                self.store.commit()
+                self.store.commit(reading=reading)
             finally:
                 self.request = {"id": None, "idempotency_key": None}
         for listener in self.listeners:

@@ -246,7 +246,9 @@ class TestInvoices:
         typed = {"number": "4000000000000002", "expiry": "12/34", "cvc": "123", "with": "new"}
         assert "Your card was declined." in person.open(page, typed).text
         assert "Invoice paid" in person.open(page, {**typed, "number": "4242424242424242"}).text
-        assert person.open(page + "/pdf").html.startswith("%PDF-1.4")
+        printed = person.open(page + "/pdf").html
+        assert printed.startswith("%PDF-1.4")
+        assert "7.00) Tj" in printed
         assert person.open(page.replace(invoice.id, "in_other")).status == 404
 
     def test_a_coupon_for_some_months_ends(self, api, subscribe, clock):

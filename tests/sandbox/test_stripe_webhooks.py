@@ -65,6 +65,22 @@ class TestDelivery:
         assert api.v1.customers.retrieve(customer.id).email == "a@example.com"
 
 
+class TestForgetting:
+    def test_events_are_kept_thirty_days(self, box, api, tmp_path):
+        customer = api.v1.customers.create({"email": "a@example.com"})
+        api.v1.customers.create({"email": "b@example.com"})
+        with box.world.turn():
+            for event in box.world.store.find("event"):
+                if event["data"]["object"]["id"] == customer.id:
+                    event["_kept_at"] -= 31 * 86_400
+        again = Box(state=tmp_path / "stripe.sqlite").start()
+        try:
+            kept = client_of(again.url).v1.events.list().data
+            assert [one.data.object.email for one in kept] == ["b@example.com"]
+        finally:
+            again.stop()
+
+
 class TestEndpoints:
     def test_an_endpoint_hears_only_what_it_asked_for_under_its_own_secret(self, api):
         other = Receiver()

@@ -137,6 +137,25 @@ class TestReading:
         invoice = api.v1.invoices.retrieve(made.latest_invoice.id, {"expand": ["payments.data.payment.payment_intent"]})
         assert invoice.payments.data[0].payment.payment_intent.status == "succeeded"
 
+    def test_prices_inside_items_and_lines_expand_to_their_product(self, api, shop):
+        made = api.v1.subscriptions.create(
+            {
+                "customer": shop.customer().id,
+                "items": [{"price": shop.growth.id}],
+                "expand": ["items.data.price.product"],
+            }
+        )
+        assert made["items"].data[0].price.product.name == "Growth"
+        session = api.v1.checkout.sessions.create(
+            {
+                "mode": "subscription",
+                "line_items": [{"price": shop.growth.id, "quantity": 1}],
+                "success_url": "http://example.test/ok",
+                "expand": ["line_items.data.price.product"],
+            }
+        )
+        assert session.line_items.data[0].price.product.name == "Growth"
+
     def test_a_path_has_at_most_four_steps(self, api, shop):
         with pytest.raises(stripe.InvalidRequestError) as caught:
             api.v1.invoices.list({"expand": ["data.payments.data.payment.payment_intent"]}) or shop

@@ -2,7 +2,7 @@
 
 import datetime
 
-from flask import Blueprint, current_app, render_template
+from flask import Blueprint, Response, current_app, render_template
 from jinja2 import pass_context
 
 from sandbox.stripe import money
@@ -20,6 +20,13 @@ def the_world() -> World:
 def gone(sentence: str = "This page has expired or was never there.") -> tuple[str, int]:
     """This function will say that there is nothing here, as a page."""
     return render_template("message.html", title="Nothing here", sentence=sentence), 404
+
+
+@blueprint.after_request
+def keep_no_copy(response: Response) -> Response:
+    """This function will keep pages out of caches: they show money as it stands now."""
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 @blueprint.app_template_filter("money")

@@ -29,7 +29,7 @@ def cards_to_try() -> dict[str, object]:
 def show_home() -> str:
     """This function will show the newest of everything."""
     world = the_world()
-    with world.turn():
+    with world.turn(reading=True):
         store = world.store
         deliveries: dict[str, list] = {}
         for delivery in store.find("_delivery"):
