@@ -56,7 +56,7 @@ def install_python(*, dev: bool) -> None:
     stamp = VENV / "regulars.json"
     held = _read(stamp)
     here = {"root": str(ROOT), "python": sys.version}
-    if {name: held.get(name) for name in here} != here or not PYTHON.exists():
+    if {name: held.get(name, here[name]) for name in here} != here or _python_of_venv() != sys.version:
         _say("Making the virtual environment in .venv.")
         _make_venv()
         held = here
@@ -111,6 +111,14 @@ def install_browser() -> None:
     _run(["apt-get", "update", "-qq"], env=environment, quiet=True)
     if not _run(install, env=environment, quiet=True):
         _say(f"apt could not install {' and '.join(missing)}; tests that need them are skipped.")
+
+
+def _python_of_venv() -> str:
+    try:
+        asked = [PYTHON, "-c", "import sys; print(sys.version)"]
+        return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+    except OSError:
+        return ""
 
 
 def _make_venv() -> None:
