@@ -100,7 +100,7 @@ def _draft(item: dict[str, Any], index: int, key: str, currency: str, placed: da
         "external_id": key, "number": text.clean(str(item.get("number") or key), most=100), "status": status, "currency": currency,
         "placed_at": placed, "visitor": text.clean(item.get("visitor"), most=64), "cart_id": text.clean(item.get("cart_id"), most=200),
         "lines_micros": micros, "shipping_amount": sums["shipping"], "tax_amount": sums["tax"], "discount_amount": sums["discount"],
-        "total_amount": total, "country": text.clean((customer or {}).get("country"), most=60),
+        "total_amount": total, "country": text.clean(item.get("country") or (customer or {}).get("country"), most=60),
     }  # fmt: skip
     refunds = [_refund(refund, at) for refund in item.get("refunds") or ()]
     content = orjson.dumps([row, lines, customer], default=str, option=orjson.OPT_SORT_KEYS)

@@ -54,6 +54,7 @@ class OrderIn(Schema):
     customer = fields.Nested(CustomerIn, allow_none=True)
     visitor = fields.String(allow_none=True, validate=validate.Regexp(r"^[A-Za-z0-9_-]{16,64}$"))
     cart_id = fields.String(allow_none=True, validate=validate.Length(max=200))
+    country = fields.String(allow_none=True, validate=validate.Length(max=60))
     lines = fields.List(fields.Nested(LineIn), validate=validate.Length(max=2000))
     shipping = Price(allow_none=True)
     tax = Price(allow_none=True)
@@ -72,6 +73,7 @@ class OrderOut(Schema):
     customer_id = fields.UUID(allow_none=True)
     visitor = fields.String()
     cart_id = fields.String()
+    country = fields.String()
     status = fields.String()
     currency = fields.String()
     placed_at = fields.AwareDateTime()
@@ -87,7 +89,7 @@ class OrderOut(Schema):
 
 
 AS_THEY_ARE = (
-    "id", "source_id", "external_id", "number", "customer_id", "visitor", "cart_id", "status", "currency", "placed_at", "created_at", "updated_at",
+    "id", "source_id", "external_id", "number", "customer_id", "visitor", "cart_id", "country", "status", "currency", "placed_at", "created_at", "updated_at",
 )  # fmt: skip
 
 

@@ -1,0 +1,13 @@
+-- Customers by the month of their first order, and how many of them ordered so many months later.
+WITH months AS (
+  SELECT DISTINCT o.customer_id, CAST(date_trunc('month', o.placed_at AT TIME ZONE :zone) AS date) AS month
+  FROM order_lines l JOIN orders o ON o.tenant_id = l.tenant_id AND o.id = l.order_id
+  WHERE (CAST(:since AS timestamptz) IS NULL OR o.placed_at >= :since)
+  AND (CAST(:until AS timestamptz) IS NULL OR o.placed_at < :until)
+  AND (CAST(:country AS text) IS NULL OR o.country = :country)
+  AND (NOT :cleaned OR (o.customer_id IS NOT NULL AND l.quantity > 0 AND l.unit_micros > 0)) AND o.customer_id IS NOT NULL
+), firsts AS (
+  SELECT customer_id, min(month) AS began FROM months GROUP BY customer_id
+)
+SELECT began, CAST((extract(year FROM month) - extract(year FROM began)) * 12 + extract(month FROM month) - extract(month FROM began) AS int),
+       count(*) FROM months JOIN firsts USING (customer_id) GROUP BY 1, 2 ORDER BY 1, 2
