@@ -119,7 +119,7 @@ class _Names:
 
     def _one(self, words: list[str]) -> str:
         """Zipf's law, roughly: the n-th word comes up about 1/n as often as the first."""
-        return words[min(int(len(words) ** self.chance.random()), len(words) - 1)]
+        return words[int((len(words) + 1) ** self.chance.random()) - 1]
 
     def draw(self) -> tuple[str, str, str]:
         first, last = self._one(self.firsts), self._one(self.lasts)

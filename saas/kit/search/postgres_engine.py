@@ -98,8 +98,7 @@ class PostgresEngine:
 
         for wanted in query.passes:
             limited = postgres_lookups.of_kinds(wanted, kinds)
-            sample = postgres_lookups.in_sample(limited)
-            if sample is not None and look(postgres_lookups.ask(tenant_id, sample)) >= SAMPLE_ENOUGH:
+            if look(postgres_lookups.ask(tenant_id, postgres_lookups.in_sample(limited))) >= SAMPLE_ENOUGH:
                 break
             look(postgres_lookups.ask(tenant_id, limited))
             if len(found) >= enough:
@@ -112,8 +111,5 @@ def _row(tenant_id: int, entry: terms.Entry) -> tuple[object, ...]:
 
 
 def _lexemes(tenant_id: int, entry: terms.Entry) -> list[str]:
-    found = [postgres_lookups.lexeme(tenant_id, term) for term in entry.terms]
-    if postgres_lookups.sampled(entry.id):
-        marked = (postgres_lookups.SAMPLE + term for term in entry.terms if term[0] not in (terms.KIND, terms.NEAR))
-        found += [postgres_lookups.lexeme(tenant_id, term) for term in marked]
-    return found
+    found = [*entry.terms, *postgres_lookups.sample_terms(entry)]
+    return [postgres_lookups.lexeme(tenant_id, term) for term in found]

@@ -7,14 +7,13 @@ short beginning beside other words is checked in the rows those others name.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
-from uuid import UUID
 
 from saas.kit.search import terms
 from saas.kit.search.queries import All, Any, Lookup, Part, Prefix, Term, either, every
 
-SAMPLE = "="
+SAMPLE, TAIL = "=", "*"
 ONE_IN = 16
 SHORT = 2
 
@@ -27,22 +26,23 @@ class Asked(NamedTuple):
     parts: list[str]
 
 
-def sampled(record_id: UUID) -> bool:
-    """Tell whether a record is in the sample; the last bits of our ids are random."""
-    return record_id.int % ONE_IN == 0
+def sample_terms(entry: terms.Entry) -> Iterator[str]:
+    """Return the marked terms of a record in the sample, none for others. The last bits of our ids are random."""
+    if entry.id.int % ONE_IN == 0:
+        yield from (SAMPLE + term for term in entry.terms if term[0] != terms.KIND)
+        yield from {SAMPLE + TAIL + tail for part in entry.parts for tail in terms.tails(part)}
 
 
 def of_kinds(wanted: Lookup, kinds: Sequence[str]) -> Lookup:
     return every(wanted, either(*(Term(terms.KIND + kind) for kind in kinds))) if kinds else wanted
 
 
-def in_sample(wanted: Lookup) -> Lookup | None:
-    """Return the look-up among the sample, or None where the sample has no such terms."""
+def in_sample(wanted: Lookup) -> Lookup:
+    """Return the same look-up among the sample, where middles of words are terms too."""
     if isinstance(wanted, (All, Any)):
-        items = [in_sample(item) for item in wanted.items]
-        return None if None in items else type(wanted)(tuple(items))
-    if isinstance(wanted, Part) or wanted.text[0] == terms.NEAR:
-        return None
+        return type(wanted)(tuple(in_sample(item) for item in wanted.items))
+    if isinstance(wanted, Part):
+        return Prefix(SAMPLE + TAIL + wanted.text)
     return wanted if wanted.text[0] == terms.KIND else type(wanted)(SAMPLE + wanted.text)
 
 
@@ -61,10 +61,14 @@ def _without_short(wanted: Lookup) -> Lookup:
     if isinstance(wanted, Any):
         return Any(tuple(_without_short(item) for item in wanted.items))
     if isinstance(wanted, All):
-        kept = [item for item in wanted.items if not (isinstance(item, Prefix) and len(item.text) <= SHORT)]
+        kept = [item for item in wanted.items if not _is_short(item)]
         words = [item for item in kept if not _is_kind(item)]
         return every(*(_without_short(item) for item in kept)) if words else wanted
     return wanted
+
+
+def _is_short(wanted: Lookup) -> bool:
+    return isinstance(wanted, Prefix) and len(wanted.text) <= SHORT
 
 
 def _is_kind(wanted: Lookup) -> bool:

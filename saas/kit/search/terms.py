@@ -114,6 +114,11 @@ def omissions(word: str) -> set[str]:
     return {word[:at] + word[at + 1 :] for at in range(len(word))}
 
 
+def tails(part: str) -> Iterable[str]:
+    """Return the ends of a word, itself among them, down to three letters: each middle is the beginning of one."""
+    return (part[at:] for at in range(len(part) - PART_LENGTH + 1))
+
+
 def can_be_near(word: str) -> bool:
     return len(word) in NEAR_LENGTHS and word.isalpha() and not unspaced(word)
 

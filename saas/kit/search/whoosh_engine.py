@@ -186,7 +186,7 @@ def _document(entry: terms.Entry) -> dict[str, object]:
         if word[0] not in terms.MARKS:
             found.update(whoosh_lookups.HEAD + word[:length] for length in HEADS if len(word) >= length)
     for part in entry.parts:
-        found.update(whoosh_lookups.TAIL + part[at:] for at in range(len(part) - terms.PART_LENGTH + 1))
+        found.update(whoosh_lookups.TAIL + tail for tail in terms.tails(part))
     data = (entry.kind, entry.id.bytes, entry.title, entry.subtitle, entry.words)
     return {"key": [_key(entry.kind, entry.id)], "terms": found, "data": data}
 
