@@ -14,6 +14,7 @@ from sandbox.stripe.api import (  # noqa: F401
     payment_intents,
     payment_methods,
     portal,
+    previews,
     prices,
     products,
     refunds,

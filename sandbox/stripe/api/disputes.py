@@ -3,9 +3,9 @@
 from typing import Any
 
 from sandbox.stripe import answers, events, params
-from sandbox.stripe.lifecycle import paying
+from sandbox.stripe.lifecycle import returning
 from sandbox.stripe.routes import route
-from sandbox.stripe.shapes.payments import EVIDENCE
+from sandbox.stripe.shapes.returns import EVIDENCE
 from sandbox.stripe.world import World
 
 
@@ -38,7 +38,7 @@ def update(world: World, given: dict[str, Any], identifier: str) -> dict[str, An
             dispute["status"] = "warning_under_review" if dispute["status"].startswith("warning") else "under_review"
     verdict = {"winning_evidence": "won", "losing_evidence": "lost"}.get(evidence.get("uncategorized_text") or "")
     if verdict and given.get("submit") is not False:
-        paying.settle_dispute(world, dispute=dispute, status=verdict)
+        returning.settle_dispute(world, dispute=dispute, status=verdict)
     return answers.present(world, dispute, given.get("expand") or [])
 
 
@@ -46,7 +46,7 @@ def update(world: World, given: dict[str, Any], identifier: str) -> dict[str, An
 def close(world: World, given: dict[str, Any], identifier: str) -> dict[str, Any]:
     """This function will accept a dispute as lost."""
     dispute = world.one("dispute", identifier)
-    paying.settle_dispute(world, dispute=dispute, status="lost")
+    returning.settle_dispute(world, dispute=dispute, status="lost")
     return answers.present(world, dispute, given.get("expand") or [])
 
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 from sandbox.stripe import answers, errors, events, params
-from sandbox.stripe.lifecycle import invoicing, pricing
+from sandbox.stripe.lifecycle import invoicing, lines, pricing
 from sandbox.stripe.routes import route
-from sandbox.stripe.shapes import billing
+from sandbox.stripe.shapes import invoices
 from sandbox.stripe.store import Document
 from sandbox.stripe.world import World
 
@@ -46,7 +46,7 @@ def create(world: World, given: dict[str, Any]) -> dict[str, Any]:
     apply(item, given)
     if invoice:
         check_draft(invoice)
-        invoicing.add_item_line(world, invoice, item)
+        lines.add_item_line(world, invoice, item)
         invoicing.total_up(world, invoice)
     return answers.present(world, item, given.get("expand") or [])
 
@@ -56,14 +56,14 @@ def make(world: World, customer: Document, given: dict[str, Any]) -> Document:
     quantity = 1 if given.get("quantity") is None else given["quantity"]
     if (given.get("pricing") or {}).get("price"):
         price, _ = pricing.one_time(world, {"price": given["pricing"]["price"]}, param="pricing")
-        return invoicing.one_time_item(world, customer=customer, price=price, quantity=quantity)
+        return lines.one_time_item(world, customer=customer, price=price, quantity=quantity)
     amount = given.get("amount")
     if amount is None and given.get("unit_amount_decimal"):
         amount = round(float(given["unit_amount_decimal"]) * quantity)
     if amount is None:
         raise errors.Refused("Missing required param: amount.", code="parameter_missing", param="amount")
     now = world.now(customer)
-    item = billing.invoice_item(
+    item = invoices.invoice_item(
         customer=customer,
         amount=amount,
         currency=(given.get("currency") or customer["currency"] or "eur").lower(),
@@ -119,8 +119,8 @@ def delete(world: World, given: dict[str, Any], identifier: str) -> dict[str, An
     if item["invoice"]:
         invoice = world.one("invoice", item["invoice"])
         check_draft(invoice)
-        lines = invoice["lines"]["data"]
-        lines[:] = [
+        standing = invoice["lines"]["data"]
+        standing[:] = [
             one for one in lines if (one["parent"]["invoice_item_details"] or {}).get("invoice_item") != identifier
         ]
         invoicing.total_up(world, invoice)

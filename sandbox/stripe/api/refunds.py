@@ -3,7 +3,7 @@
 from typing import Any
 
 from sandbox.stripe import answers, errors, events, params
-from sandbox.stripe.lifecycle import paying
+from sandbox.stripe.lifecycle import returning
 from sandbox.stripe.routes import route
 from sandbox.stripe.world import World
 
@@ -30,7 +30,7 @@ def create(world: World, given: dict[str, Any]) -> dict[str, Any]:
             "One of the following params should be provided for this request: payment_intent or charge.",
             code="parameter_missing",
         )
-    made = paying.refund(
+    made = returning.refund(
         world, charge=charge, amount=given.get("amount"), reason=given.get("reason"), metadata=given.get("metadata")
     )
     return answers.present(world, made, given.get("expand") or [])

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sandbox.stripe import errors, events
-from sandbox.stripe.lifecycle import collecting, discounts, ending, invoicing, periods, pricing, subscribing
+from sandbox.stripe.lifecycle import collecting, discounts, ending, invoicing, lines, periods, pricing, subscribing
 from sandbox.stripe.params import merge_metadata
 from sandbox.stripe.store import Document
 from sandbox.stripe.world import World
@@ -70,7 +70,7 @@ def add_extras(world: World, subscription: Document, given: dict[str, Any]) -> N
     """This function will add things bought once along with a change."""
     for extra in given.get("add_invoice_items") or []:
         price, quantity = pricing.one_time(world, extra, param="add_invoice_items[0]")
-        invoicing.one_time_item(
+        lines.one_time_item(
             world, customer=world.customer_of(subscription), price=price, quantity=quantity, subscription=subscription
         )
 
@@ -78,7 +78,7 @@ def add_extras(world: World, subscription: Document, given: dict[str, Any]) -> N
 def worth(world: World, subscription: Document) -> int:
     """This function will give what one period costs."""
     return sum(
-        invoicing.price_amount(world.one("price", item["price"]), item["quantity"])
+        lines.price_amount(world.one("price", item["price"]), item["quantity"])
         for item in subscription["items"]["data"]
     )
 
@@ -150,12 +150,12 @@ def prorate_item(
         return
     if old:
         price = world.one("price", old[0])
-        invoicing.add_proration(
+        lines.add_proration(
             world, subscription=subscription, item=item, price=price, quantity=old[1], at=now, credit=True
         )
     if not gone and not credit_only:
         price = world.one("price", item["price"])
-        invoicing.add_proration(
+        lines.add_proration(
             world, subscription=subscription, item=item, price=price, quantity=item["quantity"], at=now, credit=False
         )
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from sandbox.stripe import errors, events
-from sandbox.stripe.lifecycle import collecting, ending, invoicing, methods, periods, subscribing
+from sandbox.stripe.lifecycle import collecting, ending, invoicing, lines, methods, periods, subscribing
 from sandbox.stripe.store import Document
 from sandbox.stripe.world import DAY, World
 
@@ -182,7 +182,7 @@ def announce_upcoming(world: World, subscription: Document) -> None:
         world, customer=world.customer_of(subscription), currency=subscription["currency"], reason="upcoming",
         subscription=subscription,
     )  # fmt: skip
-    invoicing.add_subscription_lines(world, coming, subscription)
+    lines.add_subscription_lines(world, coming, subscription)
     invoicing.total_up(world, coming)
     coming["next_payment_attempt"] = subscribing.period_end(subscription) + HOUR
     events.emit(world, "invoice.upcoming", coming)

@@ -1,9 +1,7 @@
-"""Asking a bank for money: confirming intents, what a success and a failure leave behind, refunds and disputes."""
-
-from typing import Any
+"""Asking a bank for money: confirming intents, and what a success and a failure leave behind."""
 
 from sandbox.stripe import answers, errors, events, ids
-from sandbox.stripe.lifecycle import cards, methods
+from sandbox.stripe.lifecycle import cards, methods, returning
 from sandbox.stripe.shapes import payments
 from sandbox.stripe.store import Document
 from sandbox.stripe.world import World
@@ -105,7 +103,7 @@ def succeed(world: World, *, intent: Document, method: Document, charge: Documen
     events.emit(world, "payment_intent.succeeded", intent)
     kind, _, detail = method["card"]["_behaviour"].partition(":")
     if kind == "dispute":
-        complain(world, charge=charge, detail=detail)
+        returning.complain(world, charge=charge, detail=detail)
     return intent
 
 
@@ -194,66 +192,3 @@ def set_up(
         methods.attach(world, method=method, customer=customer, checked=True)
     events.emit(world, "setup_intent.succeeded", intent)
     return intent
-
-
-def refund(
-    world: World, *, charge: Document, amount: int | None = None, reason: str | None = None, metadata: Any = None
-) -> Document:
-    """This function will give money back; never more than is left of the charge."""
-    left = charge["amount_captured"] - charge["amount_refunded"]
-    if not charge["captured"] or left <= 0:
-        raise errors.Refused(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
-    if amount is not None and not 0 < amount <= left:
-        raise errors.Refused(
-            f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left}).", param="amount"
-        )
-    made = payments.refund(
-        charge=charge, amount=amount or left, reason=reason, created=world.now(_owner(world, charge))
-    )
-    made["metadata"] = {key: value for key, value in (metadata or {}).items() if value}
-    world.store.add(made)
-    behaviour = (world.store.get("payment_method", charge["payment_method"]) or {}).get("card", {}).get("_behaviour")
-    if behaviour == "refund:pending":
-        made["status"] = "pending"
-    charge["amount_refunded"] += made["amount"]
-    charge["refunded"] = charge["amount_refunded"] == charge["amount_captured"]
-    events.emit(world, "charge.refunded", charge)
-    events.emit(world, "refund.created", made)
-    if behaviour == "refund:fails":
-        with events.changing(world, made, "refund.updated"):
-            made |= {"status": "failed", "failure_reason": "lost_or_stolen_card"}
-        events.emit(world, "refund.failed", made)
-        charge["amount_refunded"] -= made["amount"]
-        charge["refunded"] = False
-    return made
-
-
-def _owner(world: World, charge: Document) -> Document | None:
-    return world.store.get("customer", charge["customer"])
-
-
-def complain(world: World, *, charge: Document, detail: str) -> Document:
-    """This function will open the dispute that a test card brings, or that a person asks for on the home page."""
-    inquiry = detail == "inquiry"
-    made = payments.dispute(
-        charge=charge,
-        reason="fraudulent" if inquiry else detail,
-        status="warning_needs_response" if inquiry else "needs_response",
-        created=world.now(_owner(world, charge)),
-    )
-    world.store.add(made)
-    charge["disputed"] = True
-    events.emit(world, "charge.dispute.created", made)
-    if not inquiry:
-        events.emit(world, "charge.dispute.funds_withdrawn", made)
-    return made
-
-
-def settle_dispute(world: World, *, dispute: Document, status: str) -> Document:
-    """This function will close a dispute as ``won``, ``lost`` or ``warning_closed``."""
-    with events.changing(world, dispute, "charge.dispute.updated"):
-        dispute["status"] = status
-    events.emit(world, "charge.dispute.closed", dispute)
-    if status == "won":
-        events.emit(world, "charge.dispute.funds_reinstated", dispute)
-    return dispute

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sandbox.stripe import errors, events
-from sandbox.stripe.lifecycle import collecting, discounts, invoicing, methods, periods, pricing
+from sandbox.stripe.lifecycle import collecting, discounts, invoicing, lines, methods, periods, pricing
 from sandbox.stripe.shapes import billing
 from sandbox.stripe.store import Document
 from sandbox.stripe.world import DAY, World
@@ -29,7 +29,7 @@ def start(world: World, *, customer: Document, given: dict[str, Any], authentica
     set_periods(world, subscription, given, recurring=recurring, now=now)
     for extra in given.get("add_invoice_items") or []:
         price, quantity = pricing.one_time(world, extra, param="add_invoice_items[0]")
-        invoicing.one_time_item(world, customer=customer, price=price, quantity=quantity, subscription=subscription)
+        lines.one_time_item(world, customer=customer, price=price, quantity=quantity, subscription=subscription)
     plan_end(subscription, given)
     invoice = first_invoice(world, subscription, customer, given)
     behaviour = given.get("payment_behavior") or "allow_incomplete"
@@ -122,11 +122,11 @@ def first_invoice(world: World, subscription: Document, customer: Document, give
         subscription=subscription,
     )  # fmt: skip
     for item in waiting:
-        invoicing.add_item_line(world, invoice, item)
+        lines.add_item_line(world, invoice, item)
     trial = subscription["status"] == "trialing"
     partial = subscription["billing_cycle_anchor"] > invoice["created"] and not trial
     if not (partial and given.get("proration_behavior") == "none"):
-        invoicing.add_subscription_lines(world, invoice, subscription, trial=trial)
+        lines.add_subscription_lines(world, invoice, subscription, trial=trial)
     if partial:
         shorten(world, invoice, subscription)
     invoicing.total_up(world, invoice)

@@ -65,4 +65,4 @@ def everywhere() -> dict[str, object]:
     return {"business": the_world().rules.business}
 
 
-from sandbox.stripe.pages import challenge, checkout, home, invoice, portal  # noqa: E402, F401
+from sandbox.stripe.pages import challenge, checkout, home, invoice, portal, portal_cards, portal_plans  # noqa: E402, F401

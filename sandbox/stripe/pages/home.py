@@ -3,7 +3,7 @@
 from flask import redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from sandbox.stripe.lifecycle import paying
+from sandbox.stripe.lifecycle import returning
 from sandbox.stripe.pages import blueprint, gone, the_world
 
 TEST_CARDS = (
@@ -69,7 +69,7 @@ def act_on_charge(identifier: str, act: str) -> Response | tuple[str, int]:
         if charge is None or charge["status"] != "succeeded":
             return gone()
         if act == "refund" and not charge["refunded"]:
-            paying.refund(world, charge=charge, reason="requested_by_customer")
+            returning.refund(world, charge=charge, reason="requested_by_customer")
         elif act == "dispute" and not charge["disputed"]:
-            paying.complain(world, charge=charge, detail=request.form.get("reason") or "fraudulent")
+            returning.complain(world, charge=charge, detail=request.form.get("reason") or "fraudulent")
     return redirect("/", code=303)
