@@ -5,14 +5,14 @@ Each pusher writes its own columns and leaves the others alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from saas.customers.models import Facts
+from saas.customers.models import Customer, Facts
 from saas.kit import scope
 from saas.kit.db import db
 
@@ -20,6 +20,15 @@ BOUGHT = ("currency", "orders_count", "items_count", "spent_amount", "refunded_a
 VISITED = ("visits_count", "views_count", "first_visit_at", "last_visit_at")
 CARRIED = ("cart_amount", "cart_at")
 MAILED = ("mails_sent", "mails_opened", "mails_clicked", "last_mail_at", "last_open_at", "last_click_at")
+
+
+def hold(customer_ids: Iterable[UUID]) -> list[UUID]:
+    """Lock customers whose figures are about to be counted anew, so that nobody writes older ones after newer; returns
+    those that exist. Count in a statement after this one."""
+    wanted = set(customer_ids)
+    if not wanted:
+        return []
+    return list(db.session.scalars(select(Customer.id).where(Customer.id.in_(wanted)).order_by(Customer.id).with_for_update(key_share=True)))
 
 
 def refresh_orders(rows: Sequence[dict[str, Any]]) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from saas.customers.models import TimelineEntry
@@ -44,6 +44,13 @@ def add_many(entries: Sequence[dict[str, Any]]) -> None:
     db.session.execute(
         statement.on_conflict_do_update(index_elements=["tenant_id", "id"], set_=renewed), [rows[key] for key in sorted(rows)]
     )
+
+
+def remove_many(names: Sequence[tuple[str, datetime, str]]) -> None:
+    """Take entries (kind, at, key) out again that turned out to be none."""
+    if names:
+        gone = [identifiers.at(at, str(scope.tenant_id()), kind, key) for kind, at, key in names]
+        db.session.execute(delete(TimelineEntry).where(TimelineEntry.id.in_(gone)).execution_options(synchronize_session=False))
 
 
 def of(customer_id: UUID, *, kinds: Sequence[str] = ()) -> Select:

@@ -1,0 +1,23 @@
+-- Cuts one browser's events of a window into visits: a pause of 30 minutes or more begins a new one.
+-- The window is given twice, as moments and as ids, so that only the months it lies in are read.
+WITH seen AS (
+    SELECT id, at, type, product, url, source_id, details ->> 'referrer' AS referrer,
+           coalesce(at - lag(at) OVER (ORDER BY at, id) >= interval '30 minutes', true) AS begins
+    FROM shop_events
+    WHERE visitor = :visitor AND id >= :low AND id < :high AND at BETWEEN :since AND :until
+), numbered AS (
+    SELECT *, count(*) FILTER (WHERE begins) OVER (ORDER BY at, id) AS visit FROM seen
+), looked AS (
+    SELECT visit, (array_agg(product ORDER BY first_at, product))[1:50] AS products
+    FROM (SELECT visit, product, min(at) AS first_at FROM numbered WHERE type = 'product_viewed' GROUP BY visit, product) AS each_one
+    GROUP BY visit
+)
+SELECT min(at) AS began_at, max(at) AS ended_at, count(*) AS events_count,
+       count(*) FILTER (WHERE type = 'product_viewed') AS views_count,
+       (array_agg(source_id) FILTER (WHERE begins))[1] AS source_id,
+       coalesce(max(referrer) FILTER (WHERE begins), '') AS referrer,
+       coalesce(max(url) FILTER (WHERE begins), '') AS landing,
+       coalesce(looked.products, '{}') AS products
+FROM numbered LEFT JOIN looked USING (visit)
+GROUP BY visit, looked.products
+ORDER BY began_at

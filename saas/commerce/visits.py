@@ -1,0 +1,107 @@
+"""Visits: a browser's stays in a shop, each made of events less than 30 minutes apart.
+
+Visits are never counted up. The stretch of time in which events are new is cut into visits again, together with the
+visits it touches, and they replace what was there; so the order in which events come does not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from saas.catalog import products
+from saas.commerce.models import Visit, Visitor
+from saas.commerce.windows import window
+from saas.customers import facts, timeline
+from saas.kit import identifiers, queries, scope
+from saas.kit.db import db
+
+GAP = timedelta(minutes=30)
+MOST_TOLD = 500
+
+
+def renew(row: Visitor, since: datetime, until: datetime) -> set[UUID]:
+    """Cut a browser's events from `since` to `until` into visits again; returns the shops they were in."""
+    touched = list(db.session.scalars(
+        select(Visit).where(Visit.visitor == row.visitor, Visit.ended_at > since - GAP, Visit.began_at < until + GAP)
+    ))  # fmt: skip
+    since, until = min([since, *(v.began_at for v in touched)]), max([until, *(v.ended_at for v in touched)])
+    found = db.session.execute(queries.load("commerce/queries/visits.sql"), window(row.visitor, since, until)).mappings().all()
+    row.weight = sum(visit["events_count"] for visit in found)
+    fresh = [_row(row, visit, touched) for visit in found]
+    _replace(touched, fresh)
+    customers = {visit["customer_id"] for visit in fresh} | {visit.customer_id for visit in touched}
+    _tell(fresh, touched)
+    count(customer for customer in customers if customer is not None)
+    return {visit["source_id"] for visit in fresh}
+
+
+def _row(row: Visitor, visit: Any, touched: Sequence[Visit]) -> dict[str, Any]:
+    """A visit keeps the customer it had: two people may share a computer, one after the other."""
+    kept = [
+        old.customer_id for old in touched
+        if old.customer_id and old.began_at <= visit["ended_at"] and old.ended_at >= visit["began_at"]
+    ]  # fmt: skip
+    return {
+        **visit, "tenant_id": scope.tenant_id(), "id": identifiers.at(visit["began_at"], row.visitor), "visitor": row.visitor,
+        "customer_id": kept[0] if kept else row.customer_id, "referrer": visit["referrer"][:2000], "landing": visit["landing"][:2000],
+    }  # fmt: skip
+
+
+def _replace(touched: Sequence[Visit], fresh: Sequence[dict[str, Any]]) -> None:
+    gone = {visit.id for visit in touched} - {visit["id"] for visit in fresh}
+    if gone:
+        db.session.execute(delete(Visit).where(Visit.id.in_(gone)).execution_options(synchronize_session=False))
+    if fresh:
+        statement = insert(Visit)
+        renewed = {name: statement.excluded[name] for name in fresh[0] if name not in ("tenant_id", "id")}
+        db.session.execute(statement.on_conflict_do_update(index_elements=["tenant_id", "id"], set_=renewed), fresh)
+
+
+def _tell(fresh: Sequence[dict[str, Any]], touched: Sequence[Visit]) -> None:
+    """Put visits of known customers into their timelines, and take out those that turned out to be part of another."""
+    gone = {(visit.began_at, visit.visitor) for visit in touched} - {(visit["began_at"], visit["visitor"]) for visit in fresh}
+    timeline.remove_many([("visit", began_at, visitor) for began_at, visitor in gone])
+    told = [visit for visit in fresh if visit["customer_id"] is not None][-MOST_TOLD:]
+    if told:
+        names = products.by_external({key for visit in told for key in visit["products"][:3]})
+        timeline.add_many([_entry(visit, names) for visit in told])
+
+
+def _entry(visit: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
+    looked = [{"product": key, "name": names[key].name if key in names else key} for key in visit["products"][:3]]
+    more = len(visit["products"]) - 1
+    title = "Visited the shop"
+    if looked:
+        title = f"Looked at {looked[0]['name']}" + (f" and {more} more" if more > 0 else "")
+    minutes = round((visit["ended_at"] - visit["began_at"]).total_seconds() / 60)
+    details = {"events": visit["events_count"], "views": visit["views_count"], "minutes": minutes, "products": looked,
+               "more": max(len(visit["products"]) - 3, 0), "referrer": visit["referrer"], "landing": visit["landing"]}  # fmt: skip
+    return {"customer_id": visit["customer_id"], "kind": "visit", "at": visit["began_at"], "title": title, "key": visit["visitor"],
+            "details": details}  # fmt: skip
+
+
+def tell(visitor: str, customer_id: UUID) -> None:
+    """Put a browser's visits into the timeline of the customer they became."""
+    query = select(Visit).where(Visit.visitor == visitor, Visit.customer_id == customer_id).order_by(Visit.began_at.desc()).limit(MOST_TOLD)
+    columns = [column.key for column in Visit.__table__.columns]
+    _tell([{name: getattr(visit, name) for name in columns} for visit in db.session.scalars(query)], [])
+
+
+def count(customer_ids: Iterable[UUID]) -> None:
+    """Count customers' visits anew and push the figures down to their facts."""
+    held = facts.hold(customer_ids)
+    if not held:
+        return
+    query = select(
+        Visit.customer_id, func.count(), func.coalesce(func.sum(Visit.views_count), 0), func.min(Visit.began_at), func.max(Visit.ended_at)
+    ).where(Visit.customer_id.in_(held)).group_by(Visit.customer_id)  # fmt: skip
+    figures = {customer: rest for customer, *rest in db.session.execute(query)}
+    facts.note_visits([
+        dict(zip(("customer_id", *facts.VISITED), (customer, *figures.get(customer, (0, 0, None, None))), strict=True)) for customer in held
+    ])  # fmt: skip

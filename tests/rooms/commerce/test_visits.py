@@ -1,0 +1,259 @@
+"""Visits: the same whatever order their events come in; whose they are; and how little a robot costs."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+from random import Random
+
+import pytest
+from sqlalchemy import select, update
+
+from saas.commerce import digests, recognition, shops, visits
+from saas.commerce.models import Cart, Visit, Visitor
+from saas.customers import facts, identity, profiles, timeline
+from saas.customers.models import TimelineEntry
+from saas.kit import outbox, work
+from saas.kit.db import db
+from tests.rooms.commerce.browsers import VISITOR, at, carted, identified, paged, tell, viewed
+
+
+def all_visits(company) -> list[tuple]:
+    with work.unit(tenant_id=company.tenant_id):
+        rows = db.session.scalars(select(Visit).order_by(Visit.visitor, Visit.began_at))
+        return [(v.visitor, v.began_at, v.ended_at, v.events_count, v.views_count, tuple(v.products), v.customer_id) for v in rows]
+
+
+def facts_of(company, customer_id):
+    with work.unit(tenant_id=company.tenant_id):
+        return facts.of([customer_id])[customer_id]
+
+
+class TestVisits:
+    def test_a_pause_of_half_an_hour_begins_another_visit(self, context, company, drain):
+        tell(company, paged("a", 0), viewed("b", 10), viewed("c", 39.9, "p2"), viewed("d", 69.9))
+        drain(company)
+        told = [(began, ended, events, views, products) for _v, began, ended, events, views, products, _c in all_visits(company)]
+        assert told == [(at(0), at(39.9), 3, 2, ("p1", "p2")), (at(69.9), at(69.9), 1, 1, ("p1",))]
+
+    def test_a_late_event_joins_two_visits_to_one(self, context, company, drain):
+        tell(company, paged("a", 0, url="https://s.example/in", referrer="https://search.example/"), paged("c", 50))
+        drain(company)
+        assert len(all_visits(company)) == 2
+        tell(company, paged("b", 25, url="https://s.example/other"))
+        drain(company)
+        [(_v, began, ended, events, *_rest)] = all_visits(company)
+        assert (began, ended, events) == (at(0), at(50), 3)
+        with work.unit(tenant_id=company.tenant_id):
+            visit = db.session.scalars(select(Visit)).one()
+            assert (visit.landing, visit.referrer) == ("https://s.example/in", "https://search.example/")
+
+    def test_events_told_again_count_once(self, context, company, drain):
+        for _again in range(3):
+            tell(company, paged("a", 0), viewed("b", 1))
+            drain(company)
+        [(_v, _began, _ended, events, views, *_rest)] = all_visits(company)
+        assert (events, views) == (2, 1)
+
+    def test_many_batches_before_a_digest_are_announced_once(self, context, company):
+        for number in range(5):
+            tell(company, paged(str(number), number))
+        with work.unit(tenant_id=company.tenant_id):
+            names = list(db.session.scalars(select(outbox.OutboxEvent.name)))
+            assert names.count("EventsCollected") == 1 and digests.waiting() == 1
+
+    def test_a_robots_hundred_thousand_events_cost_one_reading_and_then_a_wait(self, context, company, drain):
+        tell(company, *[viewed(f"e{n}", n / 100, f"p{n % 500}") for n in range(5000)])
+        drain(company)
+        [(_v, _began, _ended, events, views, products, _c)] = all_visits(company)
+        assert (events, views, len(products)) == (5000, 5000, 50)
+        tell(company, viewed("late", 20))
+        with work.unit(tenant_id=company.tenant_id):
+            bell = db.session.scalars(select(outbox.Doorbell).where(outbox.Doorbell.tenant_id == company.tenant_id)).one()
+            announced = outbox.one(bell.event_id).announced_at
+            assert timedelta(seconds=3) < bell.due_at - announced < timedelta(seconds=5)
+
+    def test_another_companys_browser_of_the_same_name_is_another(self, context, company, other_company, drain):
+        tell(company, paged("a", 0))
+        tell(other_company, paged("a", 0), paged("b", 1))
+        drain(company), drain(other_company)
+        assert [row[3] for row in all_visits(company)] == [1]
+        assert [row[3] for row in all_visits(other_company)] == [2]
+
+
+class TestRecognition:
+    @pytest.fixture
+    def shop(self, context, company):
+        with work.unit(tenant_id=company.tenant_id):
+            shop, secret = shops.connect(kind="generic", name="Shop", url="https://shop.example")
+            return shop.id, secret
+
+    def test_a_signed_id_proves_the_browser_and_its_past(self, company, shop, drain):
+        shop_id, secret = shop
+        tell(company, viewed("a", 0), shop_id=shop_id)
+        drain(company)
+        tell(company, identified("b", 300, external_id="cust-77", signature=recognition.sign(secret, "cust-77")), shop_id=shop_id)
+        drain(company)
+        with work.unit(tenant_id=company.tenant_id):
+            customer = identity.find("external", "cust-77", shop_id)
+            assert identity.visitor(VISITOR) == (customer, True)
+            kinds = list(db.session.scalars(select(TimelineEntry.kind).where(TimelineEntry.customer_id == customer)))
+            assert sorted(kinds) == ["identified", "visit", "visit"]
+            assert shops.one(shop_id).last_event_at == at(300)
+        assert {row[-1] for row in all_visits(company)} == {customer}
+        told = facts_of(company, customer)
+        assert (told.visits_count, told.views_count, told.first_visit_at, told.last_visit_at) == (2, 1, at(0), at(300))
+
+    def test_the_companys_own_key_takes_any_of_its_shops_signatures(self, company, shop, drain):
+        tell(company, identified("b", 0, email="Ann@Shop.example", signature=recognition.sign(shop[1], "ann@shop.example")))
+        drain(company)
+        with work.unit(tenant_id=company.tenant_id):
+            assert identity.visitor(VISITOR) == (identity.find("email", "ann@shop.example"), True)
+
+    def test_a_signed_id_proves_nothing_of_the_address_beside_it(self, company, shop, drain):
+        shop_id, secret = shop
+        with work.unit(tenant_id=company.tenant_id):
+            victim = profiles.find_or_create(email="victim@shop.example")
+        signature = recognition.sign(secret, "attacker")
+        tell(company, identified("b", 0, external_id="attacker", email="victim@shop.example", signature=signature), shop_id=shop_id)
+        drain(company)
+        with work.unit(tenant_id=company.tenant_id):
+            bound = identity.visitor(VISITOR)
+            assert bound[0] != victim and bound[1] is True
+
+    @pytest.mark.parametrize("signature", ["", "0" * 64, "ü"])
+    def test_a_wrong_signature_is_a_claim(self, company, shop, drain, signature):
+        tell(company, identified("b", 0, email="ann@shop.example", signature=signature), shop_id=shop[0])
+        drain(company)
+        with work.unit(tenant_id=company.tenant_id):
+            customer = identity.find("email", "ann@shop.example")
+            assert identity.visitor(VISITOR) == (customer, False)
+            assert profiles.one(customer).email_consent == "unknown"
+
+    def test_a_claim_without_a_valid_address_makes_nobody(self, context, company, drain):
+        tell(company, identified("a", 0, external_id="whoever"), identified("b", 1, email="nonsense"))
+        drain(company)
+        with work.unit(tenant_id=company.tenant_id):
+            assert identity.visitor(VISITOR) is None and profiles.count() == 0
+
+    def test_a_claim_never_replaces_what_is_proven(self, company, shop, drain):
+        tell(company, identified("a", 0, email="ann@shop.example", signature=recognition.sign(shop[1], "ann@shop.example")))
+        drain(company)
+        tell(company, identified("b", 5, email="bob@shop.example"))
+        drain(company)
+        with work.unit(tenant_id=company.tenant_id):
+            assert identity.visitor(VISITOR) == (identity.find("email", "ann@shop.example"), True)
+            assert identity.find("email", "bob@shop.example") is None
+
+    def test_a_token_of_a_mail_is_read_by_whoever_registered(self, context, company, drain, monkeypatch):
+        with work.unit(tenant_id=company.tenant_id):
+            customer = profiles.find_or_create(email="ann@shop.example")
+        monkeypatch.setattr(recognition, "_token_readers", [])
+        recognition.register_token_reader(lambda token: customer if token == "good" else None)
+        tell(company, identified("a", 0, token="forged"))
+        drain(company)
+        with work.unit(tenant_id=company.tenant_id):
+            assert identity.visitor(VISITOR) is None
+        tell(company, identified("b", 1, token="good"))
+        drain(company)
+        with work.unit(tenant_id=company.tenant_id):
+            assert identity.visitor(VISITOR) == (customer, True)
+
+    def test_what_was_only_claimed_moves_to_whom_it_is_proven_to_be(self, company, shop, drain):
+        tell(company, viewed("a", 0), identified("b", 1, email="claimed@shop.example"))
+        drain(company)
+        tell(company, identified("c", 100, email="ann@shop.example", signature=recognition.sign(shop[1], "ann@shop.example")))
+        drain(company)
+        with work.unit(tenant_id=company.tenant_id):
+            ann, claimed = identity.find("email", "ann@shop.example"), identity.find("email", "claimed@shop.example")
+        assert {row[-1] for row in all_visits(company)} == {ann}
+        assert (facts_of(company, ann).visits_count, facts_of(company, claimed).visits_count) == (2, 0)
+
+    def test_two_people_at_one_computer_keep_their_own_past(self, company, shop, drain):
+        for minutes, name in ((0, "ann"), (100, "bob")):
+            email = f"{name}@shop.example"
+            tell(company, viewed(name, minutes), identified(f"i{name}", minutes + 1, email=email, signature=recognition.sign(shop[1], email)))
+            drain(company)
+        with work.unit(tenant_id=company.tenant_id):
+            ann, bob = (identity.find("email", f"{name}@shop.example") for name in ("ann", "bob"))
+        assert [row[-1] for row in all_visits(company)] == [ann, bob]
+        assert (facts_of(company, ann).visits_count, facts_of(company, bob).visits_count) == (1, 1)
+
+    def test_a_browser_bound_by_an_order_before_it_told_anything(self, context, company, drain):
+        with work.unit(tenant_id=company.tenant_id):
+            customer = profiles.find_or_create(email="ann@shop.example")
+            identity.bind_visitor(VISITOR, customer, proven=True)
+        drain(company)
+        tell(company, viewed("a", 0))
+        drain(company)
+        assert [row[-1] for row in all_visits(company)] == [customer]
+        assert facts_of(company, customer).visits_count == 1
+
+    def test_a_deleted_customers_browsing_is_nobodys(self, context, company, drain):
+        tell(company, viewed("a", 0), identified("b", 1, email="ann@shop.example"))
+        drain(company)
+        with work.unit(tenant_id=company.tenant_id):
+            profiles.delete(identity.find("email", "ann@shop.example"))
+        drain(company)
+        tell(company, viewed("c", 2))
+        drain(company)
+        assert [row[-1] for row in all_visits(company)] == [None]
+
+
+class TestAnyOrder:
+    EVENTS = (
+        paged("1", 0, url="https://s.example/1"), viewed("2", 5), viewed("3", 20, "p2"), carted("4", 25, ("p1", 2, "12.50")),
+        viewed("5", 60), carted("6", 61, ("p1", 1, "12.50"), kind="checkout_started"), identified("7", 62, email="ann@shop.example"),
+        viewed("8", 85, "p3"), viewed("9", 200), carted("10", 201, ("p9", 1, "3.00"), cart="c2"), carted("11", 202, cart="c2"),
+    )  # fmt: skip
+
+    def state(self, company, visitor):
+        with work.unit(tenant_id=company.tenant_id):
+            row = db.session.scalars(select(Visitor).where(Visitor.visitor == visitor)).one()
+            stays = db.session.scalars(select(Visit).where(Visit.visitor == visitor).order_by(Visit.began_at))
+            carts = db.session.scalars(select(Cart).where(Cart.visitor == visitor).order_by(Cart.key))
+            told = facts.of([row.customer_id])[row.customer_id]
+            entries = db.session.execute(
+                timeline.of(row.customer_id, kinds=["visit", "cart"]).order_by(TimelineEntry.at, TimelineEntry.kind)
+            ).scalars()
+            return (
+                [(v.began_at, v.ended_at, v.events_count, v.views_count, v.products, v.landing, v.customer_id == row.customer_id) for v in stays],
+                [(c.key, c.amount, c.items, c.began_at, c.changed_at, c.checkout_at, c.closed_at, c.customer_id == row.customer_id) for c in carts],
+                (told.visits_count, told.views_count, told.first_visit_at, told.last_visit_at, told.cart_amount, told.cart_at),
+                [(entry.kind, entry.at, entry.title) for entry in entries],
+                (row.first_seen_at, row.last_seen_at, row.proven),
+            )
+
+    def test_a_thousand_orders_of_the_same_history_end_in_the_same_state(self, context, company, drain):
+        """Shuffled, cut into batches anywhere, some told twice, digested in between or not."""
+        random, wanted = Random(20260301), None
+        for number in range(1000):
+            visitor = f"shuffled-browser-{number:06d}"
+            mail = f"ann{number}@shop.example"
+            history = [{**event, "identity": {"email": mail}} if event["type"] == "identified" else event for event in self.EVENTS]
+            random.shuffle(history)
+            history += random.sample(history, 2)
+            cuts = sorted(random.sample(range(1, len(history)), random.choice((1, 1, 2, 3))))
+            for start, end in itertools.pairwise([0, *cuts, len(history)]):
+                tell(company, *history[start:end], visitor=visitor)
+                if random.random() < 0.5:
+                    with work.unit(tenant_id=company.tenant_id):
+                        digests.digest(visitor)
+            with work.unit(tenant_id=company.tenant_id):
+                digests.digest(visitor)
+            reached = self.state(company, visitor)
+            wanted = wanted or reached
+            assert reached == wanted, number
+        assert wanted[2] == (3, 5, at(0), at(202), 1250, at(61))
+
+
+class TestCount:
+    def test_figures_are_counted_anew_and_never_added(self, context, company, drain):
+        tell(company, viewed("a", 0), identified("b", 1, email="ann@shop.example"))
+        drain(company)
+        with work.unit(tenant_id=company.tenant_id):
+            customer = identity.find("email", "ann@shop.example")
+            db.session.execute(update(Visit).values(views_count=7))
+            visits.count([customer])
+            visits.count([customer])
+            assert facts.of([customer])[customer].views_count == 7

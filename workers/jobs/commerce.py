@@ -1,0 +1,29 @@
+"""Making sense of what happened in the shops."""
+
+from __future__ import annotations
+
+from saas.commerce import digests, order_effects
+from saas.kit import partitions, ticks, work
+
+
+def digest(*, visitors: list[str], **_: object) -> None:
+    """Digest what browsers did."""
+    for visitor in visitors:
+        digests.digest(visitor)
+
+
+def settle_visitor(*, visitor: str, **_: object) -> None:
+    """A browser's past becomes the customer's."""
+    digests.recognised(visitor)
+
+
+def follow_orders(*, order_ids: list[str], customer_ids: list[str], **_: object) -> None:
+    """Bring customers' figures, timelines and carts up to date with orders."""
+    order_effects.apply(order_ids=order_ids, customer_ids=customer_ids)
+
+
+def make_months(*, run_at: str, **_: object) -> None:
+    """Make the coming months of the table of browsing."""
+    partitions.ensure("shop_events")
+    with work.unit(tenant_id=None):
+        ticks.done(task="workers.jobs.commerce.make_months", run_at=run_at)
