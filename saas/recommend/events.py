@@ -1,0 +1,12 @@
+"""What happens to recommendations."""
+
+from __future__ import annotations
+
+from saas.kit.events import event
+
+
+@event
+class ModelsOutdated:
+    """There is news to learn from; `soon` when there is so little yet that each order counts."""
+
+    soon: bool

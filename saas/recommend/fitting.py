@@ -1,0 +1,181 @@
+"""Learning: one company's models from its own data, weighed against a held-back part of it, and put on the shelf.
+
+A model is fitted only where there is enough to learn from; what is missing is said in the notes, and popularity takes its
+place. Parameters are tuned on the shop's own history once a week, since that takes longer than all the rest.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from saas.kit import clock, work
+from saas.recommend import buyer_tuning, evaluation, freshness, session_tuning, shelf, training
+from saas.recommend.baskets import BasketModel
+from saas.recommend.buyers import DEFAULTS as BUYER_DEFAULTS
+from saas.recommend.buyers import BuyerModel
+from saas.recommend.buyers import Weights as BuyerWeights
+from saas.recommend.neighbourhood import Weights
+from saas.recommend.popularity import PopularityModel
+from saas.recommend.repeats import RepeatModel
+from saas.recommend.session_log import SessionLog
+from saas.recommend.sessions import DEFAULTS, SessionModel
+from saas.recommend.ties import Fading
+
+FEWEST = {"sessions": 20, "viewed": 20, "bought": 10, "buyers": 50, "popular": 1}
+"""Visits with two products or more, such orders, buyers with two purchases, events: below that nothing is learnt."""
+PURCHASE_WEIGHS = 5  # views, for what is popular
+TUNED_FOR = timedelta(days=7)
+QUESTIONS = 300
+
+
+def fit(tenant_id: int) -> dict[str, dict[str, Any]]:
+    """Fit and store a company's models; returns the notes of each kind. Opens units of work of its own."""
+    with work.unit(tenant_id=tenant_id):
+        state = freshness.begin()
+        tuned = state.tuned_at is not None and clock.now() - state.tuned_at < TUNED_FOR
+        kept = state.notes if tuned else {}
+    try:
+        return _fit_all(tenant_id, state.tuned_at if tuned else None, dict(kept.get("parameters", {})))
+    except BaseException:
+        with work.unit(tenant_id=tenant_id):
+            freshness.put_back(state)
+        raise
+
+
+def _fit_all(tenant_id: int, tuned_at: datetime | None, parameters: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    products = training.Products(tenant_id)
+    views, lines = training.views(tenant_id, products), training.purchases(tenant_id, products)
+    fitted = {
+        "popular": lambda: popular(views, lines, products),
+        "sessions": lambda: sessions(views, parameters),
+        "viewed": lambda: viewed(views),
+        "bought": lambda: bought(lines),
+        "buyers": lambda: buyers(lines, parameters),
+        "repeats": lambda: repeats(lines),
+    }
+    notes = {kind: _fit_one(tenant_id, kind, make) for kind, make in fitted.items()}
+    with work.unit(tenant_id=tenant_id):
+        freshness.finish(models=notes, parameters=parameters, tuned_at=tuned_at or clock.now())
+    return notes
+
+
+def _fit_one(tenant_id: int, kind: str, make: Callable[[], tuple[Any | None, dict[str, Any]]]) -> dict[str, Any]:
+    started = time.monotonic()
+    model, notes = make()
+    notes["seconds"] = round(time.monotonic() - started, 2)
+    with work.unit(tenant_id=tenant_id):
+        if model is not None:
+            shelf.store(kind, model.to_bytes(), notes=notes)
+        else:
+            shelf.take_down(kind)
+    return notes | {"fitted": model is not None}
+
+
+def popular(views: training.Views, lines: training.Purchases, products: training.Products) -> tuple[Any, dict[str, Any]]:
+    """Count what is wanted now; a purchase weighs five views."""
+    items = np.concatenate([views.items, np.repeat(lines.items, PURCHASE_WEIGHS)])
+    days = np.concatenate([views.seconds / training.DAY, np.repeat(lines.days, PURCHASE_WEIGHS)])
+    notes = {"views": len(views.items), "purchases": len(lines.items), "products": int(len(np.unique(items)))}
+    if len(items) < FEWEST["popular"]:
+        return None, notes
+    return PopularityModel.fit(items, days, categories=products.categories), notes
+
+
+def sessions(views: training.Views, parameters: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Fit what follows in a visit, and ask it for the next product of the newest visits."""
+    visits, items, seconds = _with_company(views)
+    notes: dict[str, Any] = {"visits": int(len(np.unique(visits))), "views": len(items), "products": int(len(np.unique(items)))}
+    if notes["visits"] < FEWEST["sessions"]:
+        return None, notes
+    if "sessions" not in parameters:
+        tuned = session_tuning.tune(visits, items, seconds)
+        parameters["sessions"] = {mode: asdict(weights) for mode, weights in tuned.items()}
+    weights = {**DEFAULTS, **{mode: Weights(**values) for mode, values in parameters["sessions"].items()}}
+    notes["quality"] = _next_view(visits, items, seconds, weights)
+    return SessionModel.fit(visits, items, seconds, weights=weights), notes
+
+
+def _with_company(views: training.Views) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Leave out visits that looked at one product alone: nothing follows in them."""
+    pairs = np.unique(np.stack([views.visits, views.items]), axis=1)
+    sizes = np.bincount(pairs[0], minlength=int(views.visits.max()) + 1 if len(views.visits) else 0)
+    kept = sizes[views.visits] >= 2
+    return views.visits[kept], views.items[kept], views.seconds[kept]
+
+
+def _next_view(visits: np.ndarray, items: np.ndarray, seconds: np.ndarray, weights: dict[str, Weights]) -> dict[str, Any]:
+    """Ask a model of the older visits for each next product of the newest, beside the same question to popularity."""
+    whole = SessionLog.gather(visits, items, seconds)
+    log, asked = session_tuning.split(whole, questions=QUESTIONS, seed=0)
+    model, name = SessionModel(log, weights), whole.vocabulary
+    pairs = [([name[number] for number in seen], name[wanted]) for seen, wanted in asked]
+    if not pairs:
+        return {}
+    ours = evaluation.next_items(lambda seen: [s.item for s in model.predict(seen, n=20, explain=False)], pairs, n=20)
+    favourites = [name[number] for number in np.argsort(-np.bincount(log.items, minlength=len(name)), kind="stable")[:20]]
+    plain = evaluation.next_items(lambda seen: favourites, pairs, n=20)
+    return {"hit_rate": round(ours["hit_rate"], 4), "popular_hit_rate": round(plain["hit_rate"], 4), "cases": ours["cases"]}
+
+
+def viewed(views: training.Views) -> tuple[Any, dict[str, Any]]:
+    """Count what is looked at in one visit."""
+    visits, items, _seconds = _with_company(views)
+    notes = {"visits": int(len(np.unique(visits))), "products": int(len(np.unique(items)))}
+    return (BasketModel.fit(visits, items) if notes["visits"] >= FEWEST["viewed"] else None), notes
+
+
+def bought(lines: training.Purchases) -> tuple[Any, dict[str, Any]]:
+    """Count what is bought in one order; orders of one product count as orders without company."""
+    pairs = np.unique(np.stack([lines.orders, lines.items]), axis=1)
+    _orders, sizes = np.unique(pairs[0], return_counts=True)
+    notes: dict[str, Any] = {"orders": len(sizes), "together": int((sizes >= 2).sum()), "products": int(len(np.unique(lines.items)))}
+    if notes["together"] < FEWEST["bought"]:
+        return None, notes
+    notes["quality"] = _missing_line(lines)
+    return BasketModel.fit(lines.orders, lines.items), notes
+
+
+def _missing_line(lines: training.Purchases) -> dict[str, Any]:
+    """Take one product out of each of the newest orders and ask a model of the older ones for it."""
+    orders, first = np.unique(lines.orders, return_index=True)
+    cut = np.sort(first)[int(len(orders) * 0.9)] if len(orders) >= 20 else len(lines.items)
+    if cut >= len(lines.items):
+        return {}
+    model = BasketModel.fit(lines.orders[:cut], lines.items[:cut])
+    later: dict[int, dict[int, None]] = {}
+    for order, item in zip(lines.orders[cut:].tolist(), lines.items[cut:].tolist(), strict=True):
+        later.setdefault(order, {})[item] = None
+    cases = [(list(items)[:-1], list(items)[-1]) for items in later.values() if len(items) >= 2][:QUESTIONS]
+    if not cases:
+        return {}
+    found = evaluation.next_items(lambda seen: [s.item for s in model.predict(seen, n=20)], cases, n=20)
+    return {"hit_rate": round(found["hit_rate"], 4), "cases": found["cases"]}
+
+
+def buyers(lines: training.Purchases, parameters: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Fit what known buyers buy next."""
+    known = lines.buyers != 0
+    people, items, days = lines.buyers[known], lines.items[known], lines.days[known]
+    _names, times = np.unique(np.unique(np.stack([people, np.floor(days * 24).astype(np.int64)]), axis=1)[0], return_counts=True)
+    notes = {"buyers": len(times), "returning": int((times >= 2).sum()), "purchases": len(items), "products": int(len(np.unique(items)))}
+    if notes["returning"] < FEWEST["buyers"]:
+        return None, notes
+    if "buyers" not in parameters:
+        fading, tuned = buyer_tuning.tune(people, items, days)
+        parameters["buyers"] = {"fading": asdict(fading), "weights": {mode: asdict(one) for mode, one in tuned.items()}}
+    held = parameters["buyers"]
+    weights = {**BUYER_DEFAULTS, **{mode: BuyerWeights(**values) for mode, values in held["weights"].items()}}
+    return BuyerModel.fit(people, items, days, fading=Fading(**held["fading"]), weights=weights), notes
+
+
+def repeats(lines: training.Purchases) -> tuple[Any, dict[str, Any]]:
+    """Find what is bought again and again."""
+    known = lines.buyers != 0
+    model = RepeatModel.fit(lines.buyers[known], lines.items[known], lines.days[known])
+    return model, {"products": len(model)}

@@ -1,0 +1,146 @@
+"""What to offer whom, with the reason in words: the one function behind the widget, the API, the pages and the mails.
+
+When warm it answers from memory and Valkey alone. What it answers is always in stock: the models may be old, the catalogue
+never is (see `stock`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from saas.kit import errors, identifiers, scope
+from saas.kit.text import gettext as _
+from saas.recommend import ranking, reasons, shelf, shoppers, shown, stock
+from saas.recommend.baskets import Rule
+from saas.recommend.models import SLOTS
+from saas.recommend.ranking import Ask, Choice
+from saas.recommend.shoppers import Shopper
+from saas.recommend.stock import NO_SOURCE, Catalogue, Product
+
+MOST = 20
+PURCHASES_EACH = 60  # of a mailing's customers, on average
+PLAIN = {"newest": "new", "rule": "picked"}
+OF_THEIR_OWN = {"session": "seen", "buyer": "bought_before"}
+
+
+class BadQuestion(errors.Invalid):
+    """The place is unknown, or the number of offers out of range."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One product offered: its own id, the product, and why."""
+
+    id: UUID
+    product: Product
+    reason_code: str
+    reason_text: str
+    algorithm: str
+    position: int
+
+    def plain(self) -> dict[str, Any]:
+        """Return the offer as the wire has it."""
+        product = self.product
+        return {
+            "offer": str(self.id), "product": product.key, "name": product.name, "url": product.url, "image_url": product.image_url,
+            "price": product.price, "currency": product.currency, "reason": {"code": self.reason_code, "text": self.reason_text},
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """An answer: its own id and the offers, best first."""
+
+    request_id: UUID
+    items: list[Offer]
+
+
+def choose(
+    *, tenant_id: int, slot: str, visitor: str = "", product: str = "", cart: Sequence[str] = (), customer_id: UUID | None = None,
+    limit: int = 4, source: UUID | None = None, language: str = "en", record: bool = True,
+) -> Chosen:  # fmt: skip
+    """Choose offers for a place (home, product, cart, discover, mail).
+
+    `visitor` is a browser, `customer_id` somebody the caller vouches for; `product` is the shop's id of the product it
+    is shown beside, `cart` lists such ids beside those of the live cart; `source` is the shop. With `record` the answer
+    is kept, to be told what became of it. Raises BadQuestion.
+    """
+    if slot not in SLOTS:
+        raise BadQuestion(fields={"slot": [_("Choose home, product, cart, discover or mail.")]})
+    if not 1 <= limit <= MOST:
+        raise BadQuestion(fields={"limit": [_("A number from 1 to %(most)s.", most=MOST)]})
+    catalogue, place = stock.catalogue(tenant_id), source.hex if source else NO_SOURCE
+    shopper = shoppers.meet(
+        tenant_id=tenant_id, catalogue=catalogue, visitor=visitor, customer_id=customer_id, source=place, cart=cart
+    )
+    ask = Ask(tenant_id, slot, shopper, catalogue.find(product, place) if product else None, limit, place)
+    chosen = Chosen(identifiers.new(), _offers(ask, ranking.choose(ask, catalogue), catalogue, language))
+    if record and chosen.items:
+        shown.note(tenant_id=tenant_id, ask=ask, chosen=chosen)
+    return chosen
+
+
+def _offers(ask: Ask, choices: Sequence[Choice], catalogue: Catalogue, language: str) -> list[Offer]:
+    if catalogue.mark is None and choices:  # Valkey is away, so this memory may be seconds old
+        good = stock.still_offerable(tenant_id=ask.tenant_id, product_ids=[choice.product.id for choice in choices])
+        choices = [choice for choice in choices if choice.product.id in good]
+    return [
+        Offer(identifiers.new(), choice.product, *_why(ask, choice, catalogue, language), choice.algorithm, position)
+        for position, choice in enumerate(choices, 1)
+    ]
+
+
+def _why(ask: Ask, choice: Choice, catalogue: Catalogue, language: str) -> tuple[str, str]:
+    """Return the code and the sentence of the strongest true reason.
+
+    That two were bought together is said where it is known, even if the browsing led there; a single meeting is no reason.
+    """
+    because = catalogue.by_number.get(choice.because) if choice.because is not None else None
+    name, together, having = because.name if because is not None else "", choice.together, 0
+    code = PLAIN.get(choice.algorithm, "popular")
+    if because is not None and because.number == choice.product.number:
+        code = OF_THEIR_OWN[choice.algorithm]
+    elif name and choice.algorithm != "popular":
+        rule = _rule(ask.tenant_id, because.number, choice.product.number)
+        if choice.algorithm == "bought_together" and rule is not None:
+            code, having = "bought_together", round(rule.together / rule.confidence)
+        elif choice.algorithm == "session" and rule is not None and rule.together >= ranking.LEAST_MEETINGS:
+            code, together = "bought_both", rule.together
+        elif choice.algorithm == "session":
+            code = "looked_at_both" if together >= ranking.LEAST_MEETINGS else "looked_at"
+        elif together >= ranking.LEAST_MEETINGS:
+            code = {"viewed_together": "viewed_together", "buyer": "taste"}.get(choice.algorithm, code)
+    if code == "popular" and ask.product is not None:
+        shared = [category for category in ask.product.categories if category in choice.product.categories]
+        code, name = ("popular_like_this", shared[0]) if shared else (code, name)
+    return code, reasons.sentence(code, language, name=name, together=together, having=having)
+
+
+def _rule(tenant_id: int, antecedent: int, consequent: int) -> Rule | None:
+    model = shelf.get(tenant_id, "bought")
+    return model.rule(antecedent, consequent) if model is not None else None
+
+
+def for_mail(
+    customer_ids: Sequence[UUID], limit: int = 3, *, languages: Mapping[UUID, str] | None = None, language: str = "en"
+) -> dict[UUID, list[dict[str, Any]]]:
+    """Choose offers for many customers of the bound tenant in two queries, as plain dicts for a mail's template.
+
+    They follow from what each bought, else from what each looked at in their newest visits, else from what is popular.
+    """
+    tenant_id = scope.tenant_id()
+    catalogue = stock.catalogue(tenant_id)
+    bought = shoppers.purchases(tenant_id, customer_ids, most=PURCHASES_EACH * len(customer_ids))
+    seen = shoppers.looked_at(tenant_id, customer_ids)
+    answer = {}
+    for customer_id in customer_ids:
+        views = [found.number for key in seen.get(customer_id, ()) if (found := catalogue.find(key)) is not None]
+        shopper = Shopper("", customer_id, views, [], bought.get(customer_id, []))
+        ask = Ask(tenant_id, "mail", shopper, None, limit, NO_SOURCE)
+        wish = (languages or {}).get(customer_id, language)
+        offers = _offers(ask, ranking.choose(ask, catalogue), catalogue, reasons.language_of(wish))
+        answer[customer_id] = [offer.plain() | {"product_id": offer.product.id} for offer in offers]
+    return answer

@@ -1,0 +1,18 @@
+-- Marks offers as seen and clicked from what their own visitors' browsers told, each once, and counts the news by day and place.
+WITH told AS (
+    SELECT r.offer, r.visitor, min(r.at) AS seen, min(r.at) FILTER (WHERE r.clicked) AS clicked
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (offer uuid, visitor text, at timestamptz, clicked boolean)
+    GROUP BY r.offer, r.visitor),
+held AS (
+    SELECT o.id, o.seen_at IS NULL AS fresh_seen, o.clicked_at IS NULL AND told.clicked IS NOT NULL AS fresh_clicked, told.seen, told.clicked
+    FROM offers_shown o JOIN told ON o.id = told.offer AND o.visitor = told.visitor
+    WHERE o.id >= :low AND (o.seen_at IS NULL OR (o.clicked_at IS NULL AND told.clicked IS NOT NULL))
+    ORDER BY o.id FOR UPDATE OF o),
+marked AS (
+    UPDATE offers_shown o SET seen_at = coalesce(o.seen_at, held.seen), clicked_at = coalesce(o.clicked_at, held.clicked)
+    FROM held WHERE o.id = held.id AND o.id >= :low
+    RETURNING o.slot, (o.at AT TIME ZONE 'UTC')::date AS day, held.fresh_seen, held.fresh_clicked)
+INSERT INTO offer_counts AS c (tenant_id, id, day, slot, requests, shown, seen, clicked)
+SELECT :tenant, gen_random_uuid(), day, slot, 0, 0, count(*) FILTER (WHERE fresh_seen), count(*) FILTER (WHERE fresh_clicked)
+FROM marked GROUP BY day, slot ORDER BY day, slot
+ON CONFLICT (tenant_id, day, slot) DO UPDATE SET seen = c.seen + excluded.seen, clicked = c.clicked + excluded.clicked

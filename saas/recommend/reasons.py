@@ -1,0 +1,56 @@
+"""Why something is offered, in words a shopper reads: one sentence a code, in the shopper's language.
+
+They stand here and not among the staff's translations, because a shopper's language has nothing to do with the member's, and
+mails are written where nobody reads along.
+"""
+
+from __future__ import annotations
+
+WORDS: dict[str, dict[str, str]] = {
+    "bought_together": {
+        "en": "Often bought with {name}: {together} of {having} orders",
+        "zh": "常与{name}一起购买：{having}笔订单中有{together}笔",
+    },
+    "bought_both": {
+        "en": "Because you looked at {name}; {together} others bought both",
+        "zh": "因为您看过{name}；另有{together}人两样都买了",
+    },
+    "looked_at_both": {
+        "en": "Because you looked at {name}; {together} others looked at both",
+        "zh": "因为您看过{name}；另有{together}人两样都看过",
+    },
+    "looked_at": {"en": "Because you looked at {name}", "zh": "因为您看过{name}"},
+    "viewed_together": {
+        "en": "{together} others looked at this and {name}",
+        "zh": "另有{together}人同时看过这件和{name}",
+    },
+    "seen": {"en": "You looked at this", "zh": "您看过这件"},
+    "taste": {
+        "en": "Because you bought {name}; {together} others bought both",
+        "zh": "因为您买过{name}；另有{together}人两样都买了",
+    },
+    "bought_before": {"en": "You bought this before", "zh": "您以前买过"},
+    "popular_like_this": {"en": "Popular in {name}", "zh": "{name}中的热门"},
+    "popular": {"en": "Popular right now", "zh": "当前热门"},
+    "new": {"en": "New in the shop", "zh": "新品上架"},
+    "picked": {"en": "Picked by the shop", "zh": "店铺推荐"},
+}
+LANGUAGES = ("en", "zh")
+LONGEST_NAME = 60
+
+
+def language_of(wished: str | None) -> str:
+    """Return the language of the sentences for what a browser or a profile wishes ("zh-CN,zh;q=0.9" gives zh)."""
+    for wish in (wished or "").replace("_", "-").lower().split(","):
+        language = wish.strip().split(";")[0].split("-")[0]
+        if language in LANGUAGES:
+            return language
+    return "en"
+
+
+def sentence(code: str, language: str = "en", *, name: str = "", together: int = 0, having: int = 0) -> str:
+    """Return why, with the name of the product it follows from, cut where it is very long."""
+    if len(name) > LONGEST_NAME:
+        name = name[: LONGEST_NAME - 1].rstrip() + "…"
+    words = WORDS[code]
+    return words.get(language, words["en"]).format(name=name, together=together, having=having)

@@ -1,0 +1,157 @@
+"""Who is being offered something: what they look at now, what lies in their cart, and, where proven, what they bought.
+
+Everything comes from Valkey in one look: `live:<tenant>:<visitor>` (kept by commerce.live), `whose:<tenant>:<visitor>` (the
+customer of a browser, proven bindings alone) and `bought:<tenant>:<customer>`. The last two are copies for some minutes,
+dropped when the truth changes. A claimed customer is nobody here: anybody could have typed that address.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import orjson
+from redis.exceptions import RedisError
+
+from saas.commerce.models import COUNTED
+from saas.kit import crypto, pool, valkey
+from saas.recommend.stock import NUMBER, Catalogue
+
+log = logging.getLogger(__name__)
+KEPT_FOR = 600  # seconds a copy lives
+LOADING = b"?"
+MOST_BOUGHT = 400  # purchases of one customer that are looked at, the newest
+DAY = 86_400.0
+
+# A copy is stored only while the note that somebody is loading it is still there: whoever changes the truth deletes the
+# note as well, so that what was read before the change is never kept.
+KEEP = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end"
+
+WHOSE = """
+    SELECT customer_id FROM customer_identities WHERE kind = 'visitor' AND source_id = %s AND value = %s AND proven
+"""
+BOUGHT = """
+    SELECT o.customer_id, coalesce(l.product_id, p.id), extract(epoch FROM o.placed_at)::float8
+    FROM orders o JOIN order_lines l ON l.tenant_id = o.tenant_id AND l.order_id = o.id
+    LEFT JOIN products p ON l.product_id IS NULL AND l.product_key <> '' AND p.tenant_id = l.tenant_id
+        AND p.source_id = o.source_id AND p.external_id = l.product_key
+    WHERE o.customer_id = ANY(%s) AND o.status = ANY(%s) AND l.quantity > 0 AND coalesce(l.product_id, p.id) IS NOT NULL
+    ORDER BY o.placed_at DESC, l.position LIMIT %s
+"""
+LOOKED_AT = """
+    SELECT v.customer_id, v.products FROM (
+        SELECT customer_id, products, began_at, row_number() OVER (PARTITION BY customer_id ORDER BY began_at DESC) AS place
+        FROM visits WHERE customer_id = ANY(%s) AND cardinality(products) > 0) v
+    WHERE v.place <= 3 ORDER BY v.customer_id, v.began_at
+"""
+Bought = list[tuple[int, float]]
+"""Product numbers with the day (since 1970, as a float) of their purchase, newest first."""
+
+
+@dataclass
+class Shopper:
+    """What is known of whoever is offered something. `seen` and `cart` are product numbers, oldest first."""
+
+    visitor: str = ""
+    customer_id: UUID | None = None
+    seen: list[int] = field(default_factory=list)
+    cart: list[int] = field(default_factory=list)
+    bought: Bought = field(default_factory=list)
+
+
+def meet(
+    *, tenant_id: int, catalogue: Catalogue, visitor: str = "", customer_id: UUID | None = None, source: str, cart: Sequence[str] = ()
+) -> Shopper:
+    """Find out about a visitor, or about a customer the caller vouches for; `cart` adds products by the shop's ids."""
+    session = _session(tenant_id, visitor) if visitor else {}
+    shopper = Shopper(visitor, customer_id or session.get("whose"))
+    shopper.seen = _numbers(catalogue, (item[0] for item in session.get("items", ())), source)
+    shopper.cart = _numbers(catalogue, [*session.get("cart", ()), *cart], source)
+    if shopper.customer_id is not None:
+        shopper.bought = bought_by(tenant_id, shopper.customer_id)
+    return shopper
+
+
+def _numbers(catalogue: Catalogue, keys: Any, source: str) -> list[int]:
+    found = (catalogue.find(str(key), source) for key in keys)
+    return [product.number for product in found if product is not None]
+
+
+def _session(tenant_id: int, visitor: str) -> dict[str, Any]:
+    """Read the live session, and whose browser it is under "whose" (a UUID, where proven)."""
+    name = f"whose:{tenant_id}:{visitor}"
+    try:
+        live, whose = valkey.client().mget(f"live:{tenant_id}:{visitor}", name)
+    except (RedisError, OSError):
+        live = whose = None
+    session = orjson.loads(live) if live else {}
+    if session.get("customer"):
+        whose = session["customer"].encode() if session.get("proven") else b""
+    elif whose is None or whose.startswith(LOADING):
+        whose = _copied(name, lambda: _find_whose(tenant_id, visitor))
+    session["whose"] = UUID(whose.decode()) if whose else None
+    return session
+
+
+def _find_whose(tenant_id: int, visitor: str) -> bytes:
+    with pool.connection(tenant_id=tenant_id) as opened:
+        row = opened.execute(WHOSE, [UUID(int=0), visitor]).fetchone()
+    return str(row[0]).encode() if row else b""
+
+
+def bought_by(tenant_id: int, customer_id: UUID) -> Bought:
+    """Return a customer's newest purchases, from Valkey or else from PostgreSQL."""
+    name = f"bought:{tenant_id}:{customer_id}"
+    try:
+        held = valkey.client().get(name)
+    except (RedisError, OSError):
+        held = None
+    if held is None or held.startswith(LOADING):
+        held = _copied(name, lambda: orjson.dumps(purchases(tenant_id, [customer_id], most=MOST_BOUGHT).get(customer_id, [])))
+    return [(number, day) for number, day in orjson.loads(held)]
+
+
+def purchases(tenant_id: int, customer_ids: Sequence[UUID], *, most: int) -> dict[UUID, Bought]:
+    """Return the newest `most` purchases of all these customers together, by customer."""
+    found: dict[UUID, Bought] = {}
+    with pool.connection(tenant_id=tenant_id) as opened:
+        for customer_id, product_id, seconds in opened.execute(BOUGHT, [list(customer_ids), list(COUNTED), most]):
+            found.setdefault(customer_id, []).append((product_id.int & NUMBER, seconds / DAY))
+    return found
+
+
+def looked_at(tenant_id: int, customer_ids: Sequence[UUID]) -> dict[UUID, list[str]]:
+    """Return what each customer looked at in their last three visits, by the shops' ids, the newest last."""
+    found: dict[UUID, list[str]] = {}
+    with pool.connection(tenant_id=tenant_id) as opened:
+        for customer_id, products in opened.execute(LOOKED_AT, [list(customer_ids)]):
+            found.setdefault(customer_id, []).extend(products)
+    return found
+
+
+def _copied(name: str, load: Callable[[], bytes]) -> bytes:
+    """Load a value and keep a copy in Valkey, unless the truth changed while it was loaded."""
+    mine = LOADING + crypto.new_token(12).encode()
+    try:
+        valkey.client().set(name, mine, ex=15)
+        value = load()
+        valkey.client().eval(KEEP, 1, name, mine, value, KEPT_FOR)
+        return value
+    except (RedisError, OSError):
+        return load()
+
+
+def forget(*, tenant_id: int, customer_ids: Sequence[str] = (), visitors: Sequence[str] = ()) -> None:
+    """Drop the copies about customers who ordered and browsers that turned out to be somebody's; raises Valkey's errors."""
+    names = [f"bought:{tenant_id}:{one}" for one in customer_ids] + [f"whose:{tenant_id}:{one}" for one in visitors]
+    for start in range(0, len(names), 500):
+        valkey.client().delete(*names[start : start + 500])
+
+
+def today() -> float:
+    """Return the present in days since 1970."""
+    return time.time() / DAY

@@ -1,0 +1,158 @@
+"""What was offered to whom, and what became of it: seen, clicked, bought.
+
+An answer to a shopper waits for no database: it is appended to a stream in Valkey, and a job writes the stream to PostgreSQL
+every few seconds. What was shown in those seconds is lost when Valkey loses its memory; the shop's orders and the shopper's
+own events are not.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import orjson
+from redis.exceptions import RedisError
+from sqlalchemy import Select, delete, select
+from sqlalchemy.exc import IntegrityError
+
+from saas.commerce.models import ShopEvent
+from saas.kit import clock, errors, identifiers, queries, scope, valkey, work
+from saas.kit import db as kit_db
+from saas.kit.db import db
+from saas.recommend.models import OfferShown
+
+if TYPE_CHECKING:
+    from saas.recommend.offers import Chosen
+    from saas.recommend.ranking import Ask
+
+log = logging.getLogger(__name__)
+STREAM = "offers:shown"
+MOST_WAITING = 200_000
+BATCH = 500
+TOLD_FOR = timedelta(days=7)
+UNSEEN_FOR = timedelta(days=60)
+
+
+class NoSuchOffer(errors.NotFound):
+    """There is no such offer."""
+
+
+def note(*, tenant_id: int, ask: Ask, chosen: Chosen) -> None:
+    """Append an answer to the stream; a Valkey that is away loses it, for the shopper must not wait."""
+    shopper = ask.shopper
+    entry = [tenant_id, str(chosen.request_id), clock.now().isoformat(), ask.slot, shopper.visitor,
+             str(shopper.customer_id) if shopper.customer_id else None, ask.source,
+             [[str(o.id), o.product.id, o.product.key, o.reason_code, o.reason_text, o.algorithm] for o in chosen.items]]  # fmt: skip
+    try:
+        valkey.client().xadd(STREAM, {"d": orjson.dumps(entry)}, maxlen=MOST_WAITING, approximate=True)
+    except (RedisError, OSError) as error:
+        log.warning("what was shown was not noted: %s", error)
+
+
+def write_pending() -> int:
+    """Write what waits in the stream to PostgreSQL, each company in a unit of work of its own; returns how many answers.
+
+    What was written twice because a worker died in between counts once.
+    """
+    written = 0
+    while entries := valkey.client().xrange(STREAM, count=BATCH):
+        by_tenant: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        for _id, fields in entries:
+            tenant_id, *answer = orjson.loads(fields[b"d"])
+            by_tenant[tenant_id] += _rows(*answer)
+        for tenant_id, rows in sorted(by_tenant.items()):
+            _write(tenant_id, rows)
+        valkey.client().xdel(STREAM, *[entry_id for entry_id, _fields in entries])
+        written += len(entries)
+    return written
+
+
+def _rows(request_id: str, at: str, slot: str, visitor: str, customer_id: str | None, source: str, items: list[list[str]]) -> list[dict]:
+    return [
+        {"id": offer_id, "request_id": request_id, "at": at, "slot": slot, "position": position, "visitor": visitor,
+         "customer_id": customer_id, "source_id": source, "product_id": product_id, "product_key": key, "reason_code": code,
+         "reason_text": words, "algorithm": algorithm}
+        for position, (offer_id, product_id, key, code, words, algorithm) in enumerate(items, 1)
+    ]  # fmt: skip
+
+
+def _write(tenant_id: int, rows: list[dict[str, Any]]) -> None:
+    try:
+        with work.unit(tenant_id=tenant_id):
+            db.session.execute(
+                queries.load("recommend/queries/shown_write.sql"), {"tenant": tenant_id, "rows": orjson.dumps(rows).decode()}
+            )
+    except IntegrityError as error:  # the company, or what was offered, was deleted at this very moment
+        log.warning("%s offers of tenant %s could not be kept: %s", len(rows), tenant_id, error)
+
+
+def mark(visitors: Sequence[str]) -> None:
+    """Mark the bound tenant's offers that these browsers told of (offer_seen, offer_clicked) in the last seven days."""
+    low = identifiers.floor(clock.now() - TOLD_FOR)
+    told = db.session.execute(
+        select(ShopEvent.visitor, ShopEvent.type, ShopEvent.at, ShopEvent.details["offer"].astext).where(
+            ShopEvent.visitor.in_(list(visitors)), ShopEvent.type.in_(["offer_seen", "offer_clicked"]), ShopEvent.id >= low
+        )
+    ).all()
+    rows = [
+        {"offer": str(offer), "visitor": visitor, "at": at.isoformat(), "clicked": kind == "offer_clicked"}
+        for visitor, kind, at, told_of in told
+        if (offer := _offer_id(told_of)) is not None
+    ]
+    if not rows:
+        return
+    wanted = {row["offer"] for row in rows}
+    known = set(db.session.scalars(select(OfferShown.id).where(OfferShown.id.in_([UUID(one) for one in wanted]), OfferShown.id >= low)))
+    if len(known) < len(wanted):
+        _write_first()
+    values = {"tenant": scope.tenant_id(), "low": low, "rows": orjson.dumps(rows).decode()}
+    db.session.execute(queries.load("recommend/queries/shown_mark.sql"), values)
+
+
+def _offer_id(told: str | None) -> UUID | None:
+    """Browsers may tell anything."""
+    try:
+        return UUID(told or "")
+    except ValueError:
+        return None
+
+
+def _write_first() -> None:
+    """Somebody may click sooner than the stream is written."""
+    try:
+        write_pending()
+    except (RedisError, OSError) as error:
+        log.warning("the stream of offers shown cannot be read: %s", error)
+
+
+def one(offer_id: UUID | str) -> OfferShown:
+    """Return an offer that was shown; raises NoSuchOffer."""
+    return kit_db.one(OfferShown, offer_id, NoSuchOffer)
+
+
+def query(*, slot: str | None = None, visitor: str | None = None, customer_id: UUID | None = None) -> Select:
+    """Return a select of offers shown, of a place, browser or customer or of all."""
+    found = select(OfferShown)
+    if slot:
+        found = found.where(OfferShown.slot == slot)
+    if visitor:
+        found = found.where(OfferShown.visitor == visitor)
+    if customer_id:
+        found = found.where(OfferShown.customer_id == customer_id)
+    return found
+
+
+ORDER = ((OfferShown.id, "desc"),)
+
+
+def tidy(*, most: int = 20_000) -> int:
+    """Throw away the bound tenant's old offers that nobody saw; their number stays in the counts. Returns how many."""
+    old = select(OfferShown.id).where(
+        OfferShown.id < identifiers.floor(clock.now() - UNSEEN_FOR), OfferShown.seen_at.is_(None), OfferShown.bought_at.is_(None)
+    )
+    gone = delete(OfferShown).where(OfferShown.id.in_(old.limit(most))).execution_options(synchronize_session=False)
+    return db.session.execute(gone).rowcount

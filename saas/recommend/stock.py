@@ -1,0 +1,242 @@
+"""What may be offered right now, in the memory of every web worker, and never more than a moment old.
+
+PostgreSQL is the truth. `refresh` (after each change of a product) writes the new state into Valkey and moves a counter;
+a web worker that sees the counter moved fetches just what moved. When Valkey was emptied the next reader builds it anew,
+and while Valkey is away an answer is checked against PostgreSQL before it leaves (`still_offerable`).
+
+The models know a product by its number, the low 63 bits of its id, so that they are free of shops' own ids.
+"""
+
+from __future__ import annotations
+
+import heapq
+import threading
+import time
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import orjson
+import psycopg
+from redis.exceptions import RedisError
+
+from saas.kit import crypto, money, pool, valkey
+
+LOOK_EVERY = 0.25  # seconds between two looks at the counter
+DOUBTFUL_FOR = 2.0  # seconds a catalogue read from PostgreSQL is believed while Valkey is away
+MOST_PRODUCTS = 400_000  # over all companies in one process's memory, some 400 MB
+NO_SOURCE = UUID(int=0).hex
+NUMBER = (1 << 63) - 1
+
+COLUMNS = """
+    SELECT p.id, p.external_id, p.source_id, p.name, p.url, p.image_url, p.price_micros, p.categories,
+           coalesce(nullif(p.currency, ''), (SELECT s.currency FROM tenant_settings s LIMIT 1), ''),
+           p.active AND (p.stock IS NULL OR p.stock > 0) AND p.name <> '' AND p.url <> '' AND p.price_micros IS NOT NULL
+    FROM products p
+"""
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('recommend.stock', %s))"
+
+
+def number_of(product_id: UUID) -> int:
+    """Return what the models call a product."""
+    return product_id.int & NUMBER
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product as an offer shows it; `offerable` says whether it may be offered now."""
+
+    number: int
+    id: str
+    key: str
+    source: str
+    name: str
+    url: str
+    image_url: str
+    price: str
+    currency: str
+    categories: tuple[str, ...]
+    offerable: bool
+
+    def packed(self) -> bytes:
+        return orjson.dumps([self.id, self.key, self.source, self.name, self.url, self.image_url, self.price, self.currency,
+                             self.categories, self.offerable])  # fmt: skip
+
+
+def _unpacked(data: bytes) -> Product:
+    product_id, key, source, name, url, image_url, price, currency, categories, offerable = orjson.loads(data)
+    number = int(product_id.replace("-", ""), 16) & NUMBER
+    return Product(number, product_id, key, source, name, url, image_url, price, currency, tuple(categories), offerable)
+
+
+def _from_row(row: Sequence) -> Product:
+    product_id, key, source, name, url, image_url, micros, categories, currency, offerable = row
+    price = "" if micros is None else money.micros_text(micros)
+    return Product(number_of(product_id), str(product_id), key, source.hex, name, url, image_url, price, currency, tuple(categories),
+                   bool(offerable))  # fmt: skip
+
+
+class Catalogue:
+    """One company's products, by number and by the shops' own ids."""
+
+    def __init__(self, products: Iterable[Product], mark: tuple[bytes, int] | None) -> None:
+        self.mark = mark  # generation and counter in Valkey; None when it was read past Valkey
+        self.looked_at = time.monotonic()
+        self.by_number: dict[int, Product] = {}
+        self.by_key: dict[str, dict[str, int]] = defaultdict(dict)
+        self.sources: set[str] = set()
+        self._newest: list[int] | None = None
+        self.take(products)
+
+    def take(self, products: Iterable[Product]) -> None:
+        """Put in products as they are now."""
+        for product in products:
+            self.by_number[product.number] = product
+            self.by_key[product.key][product.source] = product.number
+            self.sources.add(product.source)
+        self._newest = None
+
+    @property
+    def newest(self) -> list[int]:
+        """The products that came last, for a shop of which nothing else is known."""
+        if self._newest is None:
+            by_age = heapq.nlargest(200, (product.id for product in self.by_number.values() if product.offerable))
+            self._newest = [number_of(UUID(product_id)) for product_id in by_age]
+        return self._newest
+
+    def find(self, key: str, source: str = NO_SOURCE) -> Product | None:
+        """Return the product a shop knows by this id: its own first, then one without a shop, then any."""
+        known = self.by_key.get(key)
+        if not known:
+            return None
+        number = known.get(source) or known.get(NO_SOURCE) or min(known.values())
+        return self.by_number[number]
+
+    def offerable_in(self, product: Product | None, source: str) -> bool:
+        """Tell whether a shop may offer a product: its own and those without a shop, or any when it has none of its own."""
+        if product is None or not product.offerable:
+            return False
+        return source not in self.sources or source == NO_SOURCE or product.source in (source, NO_SOURCE)
+
+
+_held: OrderedDict[int, Catalogue] = OrderedDict()
+_guard = threading.Lock()
+_building: dict[int, threading.Lock] = defaultdict(threading.Lock)
+
+
+def catalogue(tenant_id: int) -> Catalogue:
+    """Return a company's products from memory, brought up to date when Valkey says that something moved."""
+    held = _held.get(tenant_id)
+    now = time.monotonic()
+    if held is not None and now - held.looked_at < LOOK_EVERY:
+        return held
+    with _building[tenant_id]:
+        held = _held.get(tenant_id)
+        if held is None or time.monotonic() - held.looked_at >= LOOK_EVERY:
+            held = _looked_at(tenant_id, held)
+            _keep(tenant_id, held)
+    return held
+
+
+def _keep(tenant_id: int, held: Catalogue) -> None:
+    with _guard:
+        _held[tenant_id] = held
+        _held.move_to_end(tenant_id)
+        while len(_held) > 1 and sum(len(one.by_number) for one in _held.values()) > MOST_PRODUCTS:
+            _held.popitem(last=False)
+
+
+def _looked_at(tenant_id: int, held: Catalogue | None) -> Catalogue:
+    try:
+        mark = _mark(tenant_id)
+        if mark is None:
+            return publish(tenant_id)
+        if held is not None and held.mark == mark:
+            held.looked_at = time.monotonic()
+            return held
+        if held is not None and held.mark is not None and held.mark[0] == mark[0]:
+            return _caught_up(tenant_id, held, mark)
+        return Catalogue(map(_unpacked, valkey.client().hvals(f"stock:{tenant_id}")), mark)
+    except (RedisError, OSError):
+        return _without_valkey(tenant_id, held)
+
+
+def _without_valkey(tenant_id: int, held: Catalogue | None) -> Catalogue:
+    """Read PostgreSQL every few seconds; what was known stays when it is away too."""
+    if held is not None and held.mark is None and time.monotonic() - held.looked_at < DOUBTFUL_FOR:
+        return held
+    try:
+        with pool.connection(tenant_id=tenant_id) as opened:
+            return Catalogue(map(_from_row, opened.execute(COLUMNS)), None)
+    except psycopg.Error:
+        if held is None:
+            raise
+        held.looked_at = time.monotonic()
+        return held
+
+
+def _mark(tenant_id: int) -> tuple[bytes, int] | None:
+    generation, counter = valkey.client().hmget(f"stock:{tenant_id}:mark", "generation", "counter")
+    return (generation, int(counter)) if generation and counter else None
+
+
+def _caught_up(tenant_id: int, held: Catalogue, mark: tuple[bytes, int]) -> Catalogue:
+    """Fetch what moved since the counter that is held."""
+    client = valkey.client()
+    moved = client.zrangebyscore(f"stock:{tenant_id}:moved", f"({held.mark[1]}", "+inf")
+    values = client.hmget(f"stock:{tenant_id}", moved) if moved else []
+    held.take(_unpacked(value) for value in values if value)
+    held.mark, held.looked_at = mark, time.monotonic()
+    return held
+
+
+def publish(tenant_id: int) -> Catalogue:
+    """Write a company's whole catalogue into Valkey as PostgreSQL has it now, and return it."""
+    with pool.connection(tenant_id=tenant_id) as opened:
+        opened.execute(LOCK, [tenant_id])
+        products = [_from_row(row) for row in opened.execute(COLUMNS)]
+        mark = (crypto.new_token(12).encode(), 1)
+        client, name, fresh = valkey.client(), f"stock:{tenant_id}", f"stock:{tenant_id}:new"
+        client.delete(fresh)
+        for start in range(0, len(products), 1000):
+            client.hset(fresh, mapping={str(p.number): p.packed() for p in products[start : start + 1000]})
+        with client.pipeline(transaction=True) as together:
+            together.delete(name, f"{name}:moved")
+            if products:
+                together.rename(fresh, name)
+            together.hset(f"{name}:mark", mapping={"generation": mark[0], "counter": mark[1]})
+            together.execute()
+    return Catalogue(products, mark)
+
+
+def refresh(*, tenant_id: int, product_ids: Sequence[str]) -> None:
+    """Write the present state of changed products into Valkey; raises Valkey's errors, so that it is tried again.
+
+    The lock keeps two writers of one company apart, so that an older state never overwrites a newer one.
+    """
+    with pool.connection(tenant_id=tenant_id) as opened:
+        opened.execute(LOCK, [tenant_id])
+        products = [_from_row(row) for row in opened.execute(f"{COLUMNS} WHERE p.id = ANY(%s)", [list(map(UUID, product_ids))])]
+        mark = _mark(tenant_id)
+        if mark is None or not products:  # nothing to bring up to date: the next reader builds it
+            return
+        name, counter = f"stock:{tenant_id}", mark[1] + 1
+        with valkey.client().pipeline(transaction=True) as together:
+            together.hset(name, mapping={str(p.number): p.packed() for p in products})
+            together.zadd(f"{name}:moved", {str(p.number): counter for p in products})
+            together.hset(f"{name}:mark", "counter", counter)
+            together.execute()
+
+
+def still_offerable(*, tenant_id: int, product_ids: Sequence[str]) -> set[str]:
+    """Ask PostgreSQL which of these may be offered; for answers made while Valkey was away."""
+    with pool.connection(tenant_id=tenant_id) as opened:
+        rows = opened.execute(f"{COLUMNS} WHERE p.id = ANY(%s)", [list(map(UUID, product_ids))])
+        return {str(row[0]) for row in rows if row[-1]}
+
+
+def forget() -> None:
+    """Empty this process's memory; for tests."""
+    with _guard:
+        _held.clear()
