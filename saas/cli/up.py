@@ -16,6 +16,7 @@ import shlex
 import signal
 import socket
 import time
+import urllib.parse
 from functools import partial
 
 from saas.cli._place import Place
@@ -133,8 +134,10 @@ class Copy:
             keychain.write_private(file, json.dumps(known))
             new.unlink()
         self.demo = known
-        for name in ("site_key", "hook_url", "hook_secret", "until"):
+        for name in ("site_key", "hook_secret", "until"):
             self.settings[f"DEMO_{name.upper()}"] = known[name]
+        # the web may have another port than when the demo was made
+        self.settings["DEMO_HOOK_URL"] = self.place.urls["web"] + urllib.parse.urlsplit(known["hook_url"]).path
 
     def _start_sandbox(self, *names: str) -> None:
         for name, line in procfile.read(self.root / "sandbox" / "Procfile").items():
