@@ -90,10 +90,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(['tenant_id'], ['tenants.id'], name=op.f('fk_customer_facts_tenant_id_tenants'), ondelete='CASCADE'),
         sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_customer_facts'))
         )
-    op.create_index('ix_customer_facts_last_order_at', 'customer_facts', ['tenant_id', sa.literal_column('last_order_at DESC NULLS LAST'), 'id'], unique=False)
-    op.create_index('ix_customer_facts_last_visit_at', 'customer_facts', ['tenant_id', sa.literal_column('last_visit_at DESC NULLS LAST'), 'id'], unique=False)
-    op.create_index('ix_customer_facts_orders_count', 'customer_facts', ['tenant_id', sa.literal_column('orders_count DESC'), 'id'], unique=False)
-    op.create_index('ix_customer_facts_spent_amount', 'customer_facts', ['tenant_id', sa.literal_column('spent_amount DESC'), 'id'], unique=False)
+    op.create_index('ix_customer_facts_last_order_at', 'customer_facts', ['tenant_id', 'last_order_at', 'id'], unique=False)
+    op.create_index('ix_customer_facts_last_visit_at', 'customer_facts', ['tenant_id', 'last_visit_at', 'id'], unique=False)
+    op.create_index('ix_customer_facts_orders_count', 'customer_facts', ['tenant_id', 'orders_count', 'id'], unique=False)
+    op.create_index('ix_customer_facts_spent_amount', 'customer_facts', ['tenant_id', 'spent_amount', 'id'], unique=False)
     for statement in walls.protect("customer_facts"):
         op.execute(statement)
     op.create_table('customer_identities',

@@ -50,6 +50,7 @@ OPERATORS = {
     "done": ("in_last_days", "not_in_last_days", "ever", "never"),
     "yes_no": ("is",),
 }
+VALUELESS = ("never", "ever", "is_empty", "is_not_empty")
 
 
 def _bought(operator: str, value: Any, condition: dict[str, Any]) -> ColumnElement[bool]:
@@ -180,14 +181,13 @@ def _number(field: Field, operator: str, value: Any, condition: dict[str, Any]) 
     wanted = int(value)
     if abs(wanted) > 2**31 - 1:
         raise ValueError(_("This number is out of range."))
-    held = func.coalesce(field.column, 0)
+    held = field.column
     return {"at_least": held >= wanted, "at_most": held <= wanted, "is": held == wanted}[operator]
 
 
 def _money(field: Field, operator: str, value: Any, condition: dict[str, Any]) -> ColumnElement[bool]:
     wanted = money.parse_amount(value, condition.get("currency") or "EUR")
-    held = func.coalesce(field.column, 0)
-    return held >= wanted if operator == "at_least" else held <= wanted
+    return field.column >= wanted if operator == "at_least" else field.column <= wanted
 
 
 def _moment(field: Field, operator: str, value: Any, condition: dict[str, Any]) -> ColumnElement[bool]:

@@ -5,26 +5,38 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, false, select
+from sqlalchemy import ColumnElement, Select, false, func, select
 
 from saas.customers.models import Customer, Facts, Identity
-from saas.kit import pages, text
+from saas.kit import errors, pages, text
 from saas.kit.db import db
 
 SORTS = {
-    "newest": ((Customer.created_at, "desc"), (Customer.id, "desc")),
-    "name": ((Customer.name_sort, "asc"), (Customer.id, "asc")),
+    "name": (Customer.name_sort, Customer.id),
+    "created": (Customer.created_at, Customer.id),
+    "spent": (Facts.spent_amount, Facts.id),
+    "orders": (Facts.orders_count, Facts.id),
+    "last_order": (Facts.last_order_at, Facts.id),
+    "last_visit": (Facts.last_visit_at, Facts.id),
 }
-FACT_SORTS = {
-    "spent": (Facts.spent_amount, "desc"),
-    "orders": (Facts.orders_count, "desc"),
-    "last_order": (Facts.last_order_at, "desc"),
-    "last_visit": (Facts.last_visit_at, "desc"),
-}
+NEWEST = "-created"
+
+
+class BadSort(errors.Invalid):
+    """A list cannot be sorted by that."""
+
+
+def order(sort: str) -> pages.Order:
+    """Return the columns of a sort; a minus before its name means the largest or newest first. Raises BadSort."""
+    columns = SORTS.get(sort.removeprefix("-"))
+    if columns is None:
+        raise BadSort(fields={"sort": [f"One of {', '.join(SORTS)}, with a minus before it for the other direction."]})
+    direction = "desc" if sort.startswith("-") else "asc"
+    return [(column, direction) for column in columns]
 
 
 def narrowed(query: Select, *, email: str | None = None, external_id: str | None = None, consent: str | None = None,
-             country: str | None = None, ids: Any = None) -> Select:  # fmt: skip
+             country: str | None = None, ids: Any = None, where: ColumnElement[bool] | None = None) -> Select:  # fmt: skip
     """Return the select with only the customers that fit what is asked; nothing asked leaves it as it is."""
     if email:
         try:
@@ -40,25 +52,23 @@ def narrowed(query: Select, *, email: str | None = None, external_id: str | None
         query = query.where(Customer.country == country)
     if ids is not None:
         query = query.where(Customer.id.in_(ids))
-    return query
+    return query if where is None else query.where(where)
 
 
-def listed(*, sort: str = "newest", cursor: str | None = None, limit: int = pages.LIMIT, **wanted: Any) -> pages.Page:
-    """Return one page of customers; `sort` is newest, name, spent, orders, last_order or last_visit."""
-    if sort in FACT_SORTS:
-        return _by_facts(sort, cursor=cursor, limit=limit, **wanted)
-    return pages.page(narrowed(select(Customer), **wanted), order=SORTS.get(sort, SORTS["newest"]), cursor=cursor, limit=limit)
+def with_facts(*entities: Any) -> Select:
+    """Return a select over customers and their facts."""
+    return select(*entities).select_from(Customer).join(Facts, (Facts.tenant_id == Customer.tenant_id) & (Facts.id == Customer.id))
 
 
-def _by_facts(sort: str, *, cursor: str | None, limit: int, **wanted: Any) -> pages.Page:
-    """Page through the facts, whose indexes carry the sort, and fetch the customers of that page."""
-    query = select(Facts)
-    if any(value is not None for value in wanted.values()):
-        query = query.where(Facts.id.in_(narrowed(select(Customer.id), **wanted)))
-    found = pages.page(query, order=(FACT_SORTS[sort], (Facts.id, "asc")), cursor=cursor, limit=limit)
-    ids = [facts.id for facts in found.items]
-    held = {customer.id: customer for customer in db.session.scalars(select(Customer).where(Customer.id.in_(ids)))}
-    return pages.Page([held[one] for one in ids if one in held], found.next)
+def listed(*, sort: str = NEWEST, cursor: str | None = None, limit: int = pages.LIMIT, **wanted: Any) -> pages.Page:
+    """Return one page of (customer, facts); `wanted` is what `narrowed` takes. Raises BadSort or BadCursor."""
+    return pages.page(narrowed(with_facts(Customer, Facts), **wanted), order=order(sort), cursor=cursor, limit=limit)
+
+
+def counted(*, most: int, facts: bool = True, **wanted: Any) -> int:
+    """Return how many customers fit, at most `most` + 1: to say "more than" needs no more."""
+    query = narrowed(with_facts(Customer.id) if facts else select(Customer.id), **wanted)
+    return db.session.scalar(select(func.count()).select_from(query.limit(most + 1).subquery())) or 0
 
 
 def many(customer_ids: list[UUID]) -> dict[UUID, Customer]:

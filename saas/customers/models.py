@@ -97,10 +97,10 @@ class Facts(TenantModel):
     __tablename__ = "customer_facts"
     __table_args__ = (
         tenant_fk("id", "customers", ondelete="CASCADE"),
-        Index("ix_customer_facts_spent_amount", "tenant_id", text("spent_amount DESC"), "id"),
-        Index("ix_customer_facts_orders_count", "tenant_id", text("orders_count DESC"), "id"),
-        Index("ix_customer_facts_last_order_at", "tenant_id", text("last_order_at DESC NULLS LAST"), "id"),
-        Index("ix_customer_facts_last_visit_at", "tenant_id", text("last_visit_at DESC NULLS LAST"), "id"),
+        Index("ix_customer_facts_spent_amount", "tenant_id", "spent_amount", "id"),
+        Index("ix_customer_facts_orders_count", "tenant_id", "orders_count", "id"),
+        Index("ix_customer_facts_last_order_at", "tenant_id", "last_order_at", "id"),
+        Index("ix_customer_facts_last_visit_at", "tenant_id", "last_visit_at", "id"),
     )
 
     currency: Mapped[str] = mapped_column(Text, default="", server_default="")

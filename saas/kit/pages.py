@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Select, and_, or_
+from sqlalchemy import ColumnElement, Select, and_, false, literal, or_, tuple_
 
 from saas.kit import errors
 from saas.kit.db import db
 
 LIMIT, MOST = 50, 200
+Order = Sequence[tuple[Any, str]]
 
 
 @dataclass(frozen=True)
@@ -56,33 +57,56 @@ def _typed(value: Any, kind: type) -> Any:
     return made
 
 
-def page(query: Select, *, order: Sequence[tuple[Any, str]], cursor: str | None = None, limit: int = LIMIT) -> Page:
-    """Return one page of an ORM select of one entity.
+def page(query: Select, *, order: Order, cursor: str | None = None, limit: int = LIMIT) -> Page:
+    """Return one page of an ORM select: its entities, or tuples of them where it selects several.
 
-    `order` lists (column, "asc" or "desc"); the last column must be unique (the id), and nullable columns sort their
-    empty values last in both directions. Raises BadCursor.
+    `order` lists (column, "asc" or "desc"); the last column must be unique (the id). Only the first may be nullable; its
+    empty values come last in both directions, by a query of their own, for PostgreSQL can walk an index along each part
+    and not along both. Raises BadCursor.
     """
     limit = max(1, min(limit, MOST))
-    if cursor:
-        query = query.where(_beyond(order, decode(cursor, [column.type.python_type for column, _ in order])))
-    for column, direction in order:
-        query = query.order_by((column.desc() if direction == "desc" else column.asc()).nulls_last())
-    rows = list(db.session.scalars(query.limit(limit + 1)))
-    more = len(rows) > limit
-    items = rows[:limit]
-    return Page(items, encode([getattr(items[-1], column.key) for column, _ in order]) if more else None)
+    values = decode(cursor, [column.type.python_type for column, _ in order]) if cursor else None
+    ordered = query.order_by(*(column.desc() if direction == "desc" else column.asc() for column, direction in order))
+    rows: list[Any] = []
+    for part in _parts(order, values):
+        rows += db.session.execute(ordered.where(part).limit(limit + 1 - len(rows)))
+        if len(rows) > limit:
+            break
+    items, last = rows[:limit], rows[limit - 1] if len(rows) > limit else None
+    alone = bool(rows) and len(rows[0]) == 1
+    return Page([row[0] for row in items] if alone else [tuple(row) for row in items], last and encode(_values(last, order)))
 
 
-def _beyond(order: Sequence[tuple[Any, str]], values: Sequence[Any]):
-    """The rows after the cursor: later in the first column, or equal there and later in the second, and so on."""
+def _values(row: Sequence[Any], order: Order) -> list[Any]:
+    """Return what the row is sorted by, each from the entity that the column belongs to."""
+    return [getattr(next(entity for entity in row if isinstance(entity, column.class_)), column.key) for column, _ in order]
+
+
+def _parts(order: Order, values: list[Any] | None) -> Iterator[ColumnElement[bool]]:
+    """Yield the conditions of what follows the cursor: first the rows with a value to sort by, then those without."""
+    first = order[0][0]
+    if not first.nullable:
+        yield _beyond(order, values) if values else literal(True)
+        return
+    if values is None or values[0] is not None:
+        yield and_(first.is_not(None), _beyond(order, values) if values else literal(True))
+        yield first.is_(None)
+    else:
+        yield and_(first.is_(None), _beyond(order[1:], values[1:]))
+
+
+def _beyond(order: Order, values: list[Any]) -> ColumnElement[bool]:
+    """The rows after the cursor, in a form that an index can start from."""
+    if any(value is None for value in values):
+        return false()
+    columns = [column for column, _ in order]
+    directions = {direction for _, direction in order}
+    if len(directions) == 1:
+        mine, theirs = tuple_(*columns), tuple_(*(literal(value, column.type) for column, value in zip(columns, values, strict=True)))
+        return mine < theirs if directions == {"desc"} else mine > theirs
     branches, equal = [], []
     for (column, direction), value in zip(order, values, strict=True):
-        if value is None:
-            equal.append(column.is_(None))
-            continue
-        later = column < value if direction == "desc" else column > value
-        if getattr(column, "nullable", True) and not getattr(column, "primary_key", False):
-            later = or_(later, column.is_(None))
-        branches.append(and_(*equal, later))
+        branches.append(and_(*equal, column < value if direction == "desc" else column > value))
         equal.append(column == value)
-    return or_(*branches) if branches else and_(False)
+    bound = columns[0] <= values[0] if order[0][1] == "desc" else columns[0] >= values[0]
+    return and_(bound, or_(*branches))

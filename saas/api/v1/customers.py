@@ -10,6 +10,7 @@ from flask_smorest import Blueprint
 from marshmallow import fields
 
 from saas.api import entrance, shapes
+from saas.audiences import filters
 from saas.customers import arriving, facts, finding, profiles, schemas
 from saas.customers.schemas import CustomerIn, CustomerOut
 from saas.kit import doors
@@ -22,6 +23,10 @@ class CustomerQuery(shapes.ListQuery):
 
     email = fields.String(metadata={"description": "the customer of this address"})
     external_id = fields.String(metadata={"description": "the customer with this id in its shop"})
+    consent = fields.String(metadata={"description": "granted, withdrawn or unknown"})
+    country = fields.String(metadata={"description": "as it stands with the customer"})
+    where = fields.List(fields.String(), load_default=list, metadata={"description": "a filter such as orders_count.at_least.2; several must all fit"})
+    sort = fields.String(load_default=finding.NEWEST, metadata={"description": "name, created, spent, orders, last_order, last_visit; with a minus before it the other way round"})
 
 
 def shown(customers: list[Any]) -> list[dict[str, Any]]:
@@ -40,11 +45,9 @@ class Customers(MethodView):
     @blueprint.response(200, shapes.page_of(CustomerOut))
     @doors.open_to("key", "customers.read")
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """List customers, newest first."""
-        page = finding.listed(
-            email=query.get("email"), external_id=query.get("external_id"), cursor=query["cursor"], limit=query["limit"]
-        )
-        return {"items": shown(page.items), "next": page.next}
+        """List customers, filtered and sorted as asked; newest first unless `sort` says otherwise."""
+        page = filters.listed(filters.definition(query.pop("where")), **query)
+        return {"items": [schemas.shown(customer, known) for customer, known in page.items], "next": page.next}
 
     @blueprint.arguments(CustomerIn)
     @blueprint.response(201, CustomerOut)
