@@ -47,6 +47,10 @@ def run(args: argparse.Namespace) -> int:
         place.forget()
 
 
+class Stopped(Exception):
+    """The start was interrupted; what has been started is ended."""
+
+
 class Copy:
     """One running copy of Regulars: its programs, in the order they need each other."""
 
@@ -69,9 +73,10 @@ class Copy:
                 self._start_sandbox("shop")
                 self._wait_until_ready()
                 self._start_programs()  # last: their imports would keep the first page waiting
-                if not self.boss.stopping:
-                    self._announce()
+                self._announce()
                 self.boss.watch()
+            except Stopped:
+                pass
             finally:
                 self.place.forget()
                 self._say("Stopping.")
@@ -128,8 +133,6 @@ class Copy:
             self._start_programs()
             self._say("Making the demo shop's two years; this happens once.")
             self._complete("demo", f"python -m sandbox.demo --output {shlex.quote(str(new))}")
-            if self.boss.stopping:
-                return
             known = {"database": database, **json.loads(new.read_text())}
             keychain.write_private(file, json.dumps(known))
             new.unlink()
@@ -186,6 +189,11 @@ class Copy:
 
     def _complete(self, name: str, line: str) -> None:
         self.boss.complete(self._child(name, lambda: procfile.command(line)))
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self.boss.stopping:
+            raise Stopped
 
     def _child(self, name, command):
         log = self.place.var / "log" / f"{name}.log"
@@ -204,6 +212,7 @@ class Copy:
             return holds()
 
         self.boss.watch(until=settled, patience=PATIENCE, what=what)
+        self._go_on()
 
     def _say(self, sentence: str) -> None:
         print(f"{time.strftime('%H:%M:%S')} {sentence}", flush=True)

@@ -44,6 +44,8 @@ class TestStopping:
         until(lambda: (copy.var / "log" / "postgres.log").exists())
         copy.end()
         assert copy.left() == []
+        assert copy.process.returncode == 0, copy.said()
+        assert "Traceback" not in copy.said()
 
     @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
     def test_a_make_that_alone_is_told_to_end_takes_everything_with_it(self, start, number):
