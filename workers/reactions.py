@@ -22,6 +22,11 @@ INDEX = Reaction("workers.jobs.search.write", "heavy")
 
 REACTIONS: dict[str, tuple[Reaction, ...]] = {
     "TenantSignedUp": (),
+    "VerificationWanted": (Reaction("workers.jobs.tenancy.write_verification", "mail"),),
+    "PasswordResetWanted": (Reaction("workers.jobs.tenancy.write_reset", "mail"),),
+    "KnownAddressSignedUp": (Reaction("workers.jobs.tenancy.write_known", "mail"),),
+    "PasswordChanged": (Reaction("workers.jobs.tenancy.write_password_changed", "mail"),),
+    "MemberInvited": (Reaction("workers.jobs.tenancy.write_invitation", "mail"),),
     "CustomersChanged": (INDEX,),
     "CustomerDeleted": (INDEX,),
     "ProductsChanged": (INDEX, Reaction("workers.jobs.recommend.refresh_stock")),
