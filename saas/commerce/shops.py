@@ -69,6 +69,7 @@ def connect(
     )  # fmt: skip
     if consumer_key and consumer_secret:
         shop.access_sealed = _seal_access(shop_id, consumer_key, consumer_secret)
+        shop.backfill = {"state": "wanted", "kind": "products", "page": 1, "done": {}, "asked_at": clock.now().isoformat()}
     db.session.add(shop)
     db.session.flush()
     directory.enter(kind="site_key", key=shop.site_key, subject_id=shop_id)

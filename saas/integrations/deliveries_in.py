@@ -102,6 +102,19 @@ def _words(error: Exception) -> str:
     return f"It could not be understood ({type(error).__name__}: {str(error).splitlines()[0][:200]})."
 
 
+def one(delivery_id: UUID | str, *, shop_id: UUID) -> DeliveryIn:
+    """Return a delivery of a shop; raises NoSuchDelivery."""
+    found = kit_db.one(DeliveryIn, delivery_id, NoSuchDelivery)
+    if found.shop_id != shop_id:
+        raise NoSuchDelivery
+    return found
+
+
+def readable(delivery: DeliveryIn) -> str:
+    """Return a delivery's body as indented JSON, at most 20,000 characters of it."""
+    return orjson.dumps(orjson.loads(delivery.body), option=orjson.OPT_INDENT_2).decode()[:20_000]
+
+
 def replay(delivery_id: UUID | str) -> DeliveryIn:
     """Try a failed delivery again; raises NoSuchDelivery."""
     return take(delivery_id)

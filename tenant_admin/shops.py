@@ -1,0 +1,182 @@
+"""Shops: connecting one, seeing that it is well, and looking after what it delivered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from saas import config
+from saas.commerce import backfill, shops
+from saas.integrations import deliveries_in
+from saas.kit import doors, errors, pages as paging
+from tenant_admin import frame
+
+pages = Blueprint("shops", __name__)
+
+
+def kind_names() -> dict[str, tuple[str, str]]:
+    """Return the kinds of shop in the reader's language."""
+    return {
+        "generic": (_("Any store"), _("Sends JSON to us, signed. For your own shop, or one that is not in this list.")),
+        "woocommerce": ("WooCommerce", _("Orders, customers and products from WordPress, with their past.")),
+    }  # fmt: skip
+
+
+def summary(shop: Any) -> dict[str, Any]:
+    """Return what a list shows of a shop."""
+    return {
+        "id": shop.id, "name": shop.name, "kind": kind_names()[shop.kind][0], "url": shop.url, "trouble": shop.trouble,
+        "last_delivery_at": shop.last_delivery_at, "last_event_at": shop.last_event_at,
+        "state": "trouble" if shop.trouble else "connected" if shop.last_delivery_at or shop.last_event_at else "waiting",
+    }  # fmt: skip
+
+
+@pages.get("/shops")
+@doors.open_to("member", "shops.read")
+def index() -> ResponseReturnValue:
+    return render_template("shops/index.html", shops=[summary(shop) for shop in shops.all_shops()])
+
+
+@pages.get("/shops/new")
+@doors.open_to("member", "shops.edit")
+def new() -> ResponseReturnValue:
+    kind = request.args.get("kind")
+    values = {"kind": kind if kind in shops.SHOP_KINDS else None}
+    return render_template("shops/new.html", kinds=kind_names(), values=values, errors={})
+
+
+@pages.post("/shops/new")
+@doors.open_to("member", "shops.edit")
+def connect() -> ResponseReturnValue:
+    names = ("kind", "name", "url", "currency", "webhook_secret", "consumer_key", "consumer_secret")
+    values = {name: request.form.get(name, "").strip() for name in names}
+    try:
+        shop, _secret = shops.connect(**{name: value or ("" if name in ("kind", "name", "url", "currency") else None) for name, value in values.items()})
+    except shops.BadShop as refusal:
+        return render_template("shops/new.html", kinds=kind_names(), values=values, errors=refusal.fields), 422
+    frame.toast(_("%(name)s is connected. Two more steps and its orders arrive.", name=shop.name))
+    return frame.go(url_for("shops.show", shop_id=shop.id))
+
+
+@pages.get("/shops/<shop_id>")
+@doors.open_to("member", "shops.read")
+def show(shop_id: str) -> ResponseReturnValue:
+    shop = shops.one(shop_id)
+    counts = deliveries_in.counts(shop.id)
+    return render_template(
+        "shops/show.html", shop=summary(shop), kind=shop.kind, counts=counts, refused=deliveries_in.refused_lately(shop.id),
+        fetch=fetching(shop), can_fetch=bool(shop.access_sealed and shop.url), reconciled=shop.reconciled, reconciled_at=shop.reconciled_at,
+        address=f"{config.get().public_url}/hooks/{shop.kind}/{shop.hook_token}", site_key=shop.site_key, secret=shops.secret_of(shop),
+        crm=config.get().public_url,
+    )  # fmt: skip
+
+
+def fetching(shop: Any) -> dict[str, Any] | None:
+    """Return how far the fetching of a shop's past is, or None when nobody asked for it."""
+    held = shop.backfill
+    if not held.get("state"):
+        return None
+    names = {"products": _("products"), "customers": _("customers"), "orders": _("orders")}
+    place = backfill.KINDS.index(held["kind"])
+    pages_now = held.get("done", {}).get(held["kind"], {}).get("pages") or 1
+    share = 1.0 if held["state"] == "done" else (place + min((held["page"] - 1) / pages_now, 1)) / len(backfill.KINDS)
+    done = [(names[kind], row["fetched"], row["changed"], row["failed"]) for kind, row in held.get("done", {}).items()]
+    return {"state": {"wanted": "waiting"}.get(held["state"], held["state"]), "share": share, "done": done, "now": names[held["kind"]]}
+
+
+@pages.post("/shops/<shop_id>/fetch")
+@doors.open_to("member", "shops.edit")
+def fetch(shop_id: str) -> ResponseReturnValue:
+    shop = shops.one(shop_id)
+    try:
+        backfill.ask(shop.id)
+        frame.toast(_("The past of %(name)s is being fetched. You can leave this page.", name=shop.name))
+    except backfill.NotFetchable as refusal:
+        frame.toast(_(refusal.message), kind="warning")
+    return frame.go(url_for("shops.show", shop_id=shop.id))
+
+
+@pages.route("/shops/<shop_id>/settings", methods=["GET", "POST"])
+@doors.open_to("member", "shops.edit")
+def settings(shop_id: str) -> ResponseReturnValue:
+    shop = shops.one(shop_id)
+    values = {"name": shop.name, "url": shop.url, "currency": shop.currency}
+    if request.method == "GET":
+        return render_template("shops/settings.html", shop=summary(shop), kind=shop.kind, values=values, errors={})
+    given = {name: request.form.get(name, "").strip() for name in ("name", "url", "currency", "consumer_key", "consumer_secret")}
+    try:
+        shops.change(shop.id, **given)
+    except errors.Invalid as refusal:
+        return render_template("shops/settings.html", shop=summary(shop), kind=shop.kind, values=given, errors=refusal.fields), 422
+    frame.toast(_("Saved."))
+    return frame.go(url_for("shops.show", shop_id=shop.id))
+
+
+@pages.post("/shops/<shop_id>/secret")
+@doors.open_to("member", "shops.edit")
+def renew_secret(shop_id: str) -> ResponseReturnValue:
+    shop = shops.one(shop_id)
+    shops.renew_secret(shop.id)
+    frame.toast(_("There is a new secret. Enter it in the shop; the old one works until you renew again."))
+    return frame.go(url_for("shops.show", shop_id=shop.id))
+
+
+@pages.post("/shops/<shop_id>/remove")
+@doors.open_to("member", "shops.edit")
+def remove(shop_id: str) -> ResponseReturnValue:
+    name = shops.one(shop_id).name
+    shops.remove(shop_id)
+    frame.toast(_("%(name)s is disconnected. What came from it stays.", name=name))
+    return frame.go(url_for("shops.index"))
+
+
+@pages.get("/shops/<shop_id>/deliveries")
+@doors.open_to("member", "shops.read")
+def deliveries(shop_id: str) -> ResponseReturnValue:
+    shop = shops.one(shop_id)
+    state = request.args.get("state")
+    state = state if state in ("waiting", "done", "failed") else None
+    page = paging.page(
+        deliveries_in.of_shop(shop.id, state=state), order=deliveries_in.NEWEST, cursor=request.args.get("cursor"), limit=25
+    )
+    rows = [
+        {"id": one.id, "topic": one.topic, "resource": one.resource, "state": one.state, "reason": one.reason, "received_at": one.received_at,
+         "attempts": one.attempts}
+        for one in page.items
+    ]  # fmt: skip
+    return render_template(
+        "shops/deliveries.html", shop=summary(shop), rows=rows, next=page.next, state=state, counts=deliveries_in.counts(shop.id)
+    )
+
+
+@pages.get("/shops/<shop_id>/deliveries/<delivery_id>")
+@doors.open_to("member", "shops.read")
+def delivery(shop_id: str, delivery_id: str) -> ResponseReturnValue:
+    shop = shops.one(shop_id)
+    found = deliveries_in.one(delivery_id, shop_id=shop.id)
+    return render_template("shops/delivery.html", shop=summary(shop), delivery=found, body=deliveries_in.readable(found))
+
+
+@pages.post("/shops/<shop_id>/deliveries/<delivery_id>/replay")
+@doors.open_to("member", "shops.edit")
+def replay(shop_id: str, delivery_id: str) -> ResponseReturnValue:
+    shop = shops.one(shop_id)
+    found = deliveries_in.replay(deliveries_in.one(delivery_id, shop_id=shop.id).id)
+    if found.state == "done":
+        frame.toast(_("Understood this time."))
+    else:
+        frame.toast(_("Still not understood: %(reason)s", reason=found.reason), kind="warning")
+    return frame.go(url_for("shops.delivery", shop_id=shop.id, delivery_id=found.id))
+
+
+@pages.post("/shops/<shop_id>/deliveries/replay")
+@doors.open_to("member", "shops.edit")
+def replay_all(shop_id: str) -> ResponseReturnValue:
+    shop = shops.one(shop_id)
+    count = deliveries_in.replay_all_failed(shop.id)
+    frame.toast(ngettext("%(num)s delivery is tried again.", "%(num)s deliveries are tried again.", count))
+    return redirect(url_for("shops.deliveries", shop_id=shop.id), 303)
