@@ -2,9 +2,10 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
+
 from saas.kit import walls
 from saas.kit.search.ddl import ddl
-from sqlalchemy.dialects import postgresql
 
 revision = "0002"
 down_revision = "0001"
