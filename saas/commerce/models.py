@@ -45,7 +45,11 @@ class Shop(Stamped, TenantModel):
 
 
 class Order(Stamped, TenantModel):
-    """One order of a source; `external_id` is its id there. A later version replaces an earlier, never the reverse."""
+    """One order of a source; `external_id` is its id there. A later version replaces an earlier, never the reverse.
+
+    `lines_count` and `lines_micros` are of all its lines; `sold_count` and `sold_micros` of those that are no return and
+    have a price, so that reports over years need not read the lines.
+    """
 
     __tablename__ = "orders"
     __table_args__ = (
@@ -68,7 +72,10 @@ class Order(Stamped, TenantModel):
     status: Mapped[str] = mapped_column(Text, default="paid")
     currency: Mapped[str] = mapped_column(Text)
     placed_at: Mapped[datetime]
+    lines_count: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     lines_micros: Mapped[int] = mapped_column(BigInteger, default=0)
+    sold_count: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    sold_micros: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     shipping_amount: Mapped[int] = mapped_column(BigInteger, default=0)
     tax_amount: Mapped[int] = mapped_column(BigInteger, default=0)
     discount_amount: Mapped[int] = mapped_column(BigInteger, default=0)

@@ -100,12 +100,18 @@ def _draft(item: dict[str, Any], index: int, key: str, currency: str, placed: da
         "external_id": key, "number": text.clean(str(item.get("number") or key), most=100), "status": status, "currency": currency,
         "placed_at": placed, "visitor": text.clean(item.get("visitor"), most=64), "cart_id": text.clean(item.get("cart_id"), most=200),
         "lines_micros": micros, "shipping_amount": sums["shipping"], "tax_amount": sums["tax"], "discount_amount": sums["discount"],
-        "total_amount": total, "country": text.clean(item.get("country") or (customer or {}).get("country"), most=60),
+        **_counts(lines), "total_amount": total, "country": text.clean(item.get("country") or (customer or {}).get("country"), most=60),
     }  # fmt: skip
     refunds = [_refund(refund, at) for refund in item.get("refunds") or ()]
     content = orjson.dumps([row, lines, customer], default=str, option=orjson.OPT_SORT_KEYS)
     row["version"] = f"{versions.stamp(at)}:{hashlib.blake2b(content, digest_size=12).hexdigest()}"
     return Draft(index, row, lines, refunds, customer, at)
+
+
+def _counts(lines: list[dict[str, Any]]) -> dict[str, int]:
+    """What reports want to know of an order's lines without reading them."""
+    sold = [line["line_micros"] for line in lines if line["quantity"] > 0 and line["unit_micros"] > 0]
+    return {"lines_count": len(lines), "sold_count": len(sold), "sold_micros": sum(sold)}
 
 
 def _line(line: dict[str, Any], place: int) -> dict[str, Any]:
