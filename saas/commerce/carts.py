@@ -28,11 +28,11 @@ RECOVERED = timedelta(days=30)
 MOST = 2000
 
 
-def renew(row: Visitor, since: datetime, until: datetime) -> None:
-    """Take over what a browser told of its carts from `since` to `until`."""
+def renew(row: Visitor, since: datetime, until: datetime) -> set[UUID]:
+    """Take over what a browser told of its carts from `since` to `until`; returns the customers of them."""
     told = db.session.execute(queries.load("commerce/queries/carts.sql"), window(row.visitor, since, until)).all()
     if not told:
-        return
+        return set()
     keys = {(one.source_id, one.key) for one in told}
     query = select(Cart).where(Cart.visitor == row.visitor, Cart.key.in_({key for _source, key in keys}))
     held = {(cart.source_id, cart.key): cart for cart in db.session.scalars(query)}
@@ -57,7 +57,7 @@ def renew(row: Visitor, since: datetime, until: datetime) -> None:
     settle(renewed)
     timeline.remove_many([("cart", before[cart.id], str(cart.id)) for cart in renewed if before.get(cart.id, cart.began_at) != cart.began_at])
     _tell(renewed)
-    count(cart.customer_id for cart in renewed if cart.customer_id is not None)
+    return {cart.customer_id for cart in renewed if cart.customer_id is not None}
 
 
 def _state(one: Any, hosts: dict[UUID, str], company: str) -> dict[str, Any]:

@@ -26,9 +26,11 @@ def digest(visitor: str) -> None:
     if row is None or row.announcement is None or row.pending_from is None or row.pending_to is None:
         return
     since, until = row.pending_from, row.pending_to
-    recognition.recognise(row, since, until)
-    sources = visits.renew(row, since, until)
-    carts.renew(row, since, until)
+    moved = recognition.recognise(row, since)
+    came, sources = visits.renew(row, since, until)
+    filled = carts.renew(row, since, until)
+    visits.count(moved | came)
+    carts.count(moved | filled)
     row.first_seen_at, row.last_seen_at = min(row.first_seen_at, since), max(row.last_seen_at, until)
     row.announcement = row.pending_from = row.pending_to = None
     db.session.flush()
@@ -46,7 +48,9 @@ def recognised(visitor: str) -> None:
     """A browser turned out to be somebody's: its visits and carts become theirs, and the live session learns it."""
     row = recognition.hold(visitor)
     if row is not None:
-        recognition.settle(row)
+        moved = recognition.settle(row)
+        visits.count(moved)
+        carts.count(moved)
         tell_live(row)
 
 

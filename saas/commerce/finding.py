@@ -1,24 +1,25 @@
-"""Lists of orders, a page at a time."""
+"""Lists of orders, a page at a time and summed up, and what a customer has going on in the shop."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 
-from saas.commerce.models import Order
+from saas.commerce.models import Cart, Order, Visit
 from saas.kit import pages
+from saas.kit.db import db
 
 NEWEST = ((Order.placed_at, "desc"), (Order.id, "desc"))
 
 
-def listed(
-    *, customer_id: UUID | None = None, status: str | None = None, number: str | None = None, external_id: str | None = None,
-    since: datetime | None = None, until: datetime | None = None, cursor: str | None = None, limit: int = pages.LIMIT,
-) -> pages.Page:  # fmt: skip
-    """Return one page of orders, newest first: of a customer, in a state, with a number, placed from `since` to `until`."""
-    query = select(Order)
+def narrowed(
+    query: Select, *, customer_id: UUID | None = None, status: str | None = None, number: str | None = None, external_id: str | None = None,
+    since: datetime | None = None, until: datetime | None = None,
+) -> Select:  # fmt: skip
+    """Return the select with only the orders of a customer, in a state, with a number, placed from `since` to `until`."""
     wanted = {Order.customer_id: customer_id, Order.status: status, Order.number: number, Order.external_id: external_id}
     for column, value in wanted.items():
         if value is not None:
@@ -27,4 +28,29 @@ def listed(
         query = query.where(Order.placed_at >= since)
     if until is not None:
         query = query.where(Order.placed_at < until)
-    return pages.page(query, order=NEWEST, cursor=cursor, limit=limit)
+    return query
+
+
+def listed(*, cursor: str | None = None, limit: int = pages.LIMIT, **wanted: Any) -> pages.Page:
+    """Return one page of orders, newest first; `wanted` is what `narrowed` takes."""
+    return pages.page(narrowed(select(Order), **wanted), order=NEWEST, cursor=cursor, limit=limit)
+
+
+def summed(*, most: int, **wanted: Any) -> list[tuple[str, int, int, int]]:
+    """Return (currency, orders, total, refunded) of the orders that fit, in minor units, over at most `most` + 1 of them."""
+    some = narrowed(select(Order.currency, Order.total_amount, Order.refunded_amount), **wanted).limit(most + 1).subquery()
+    sums = select(some.c.currency, func.count(), func.sum(some.c.total_amount), func.sum(some.c.refunded_amount))
+    rows = db.session.execute(sums.group_by(some.c.currency).order_by(func.count().desc()))
+    return [(currency, count, int(total), int(refunded)) for currency, count, total, refunded in rows]
+
+
+def open_cart(customer_id: UUID) -> Cart | None:
+    """Return the newest cart of a customer that is neither emptied nor ordered, or None."""
+    query = select(Cart).where(Cart.customer_id == customer_id, Cart.closed_at.is_(None)).order_by(Cart.changed_at.desc()).limit(1)
+    return db.session.scalars(query).one_or_none()
+
+
+def visits_of(customer_id: UUID, *, limit: int = 5) -> list[Visit]:
+    """Return a customer's newest visits to the shop."""
+    query = select(Visit).where(Visit.customer_id == customer_id).order_by(Visit.began_at.desc()).limit(limit)
+    return list(db.session.scalars(query))

@@ -59,7 +59,7 @@ def _key(tenant_id: int, visitor: str) -> str:
 def read(tenant_id: int, visitor: str) -> dict[str, Any]:
     """Return a browser's live session, the newest item last; an empty one when there is none or Valkey is away."""
     try:
-        held = valkey.client().get(_key(tenant_id, visitor))
+        held = valkey.quick().get(_key(tenant_id, visitor))
     except AWAY:
         held = None
     return orjson.loads(held) if held else empty()
@@ -82,7 +82,7 @@ def note(
     if cart is not None and cart[0] > since:
         told |= {"cart_at": _milliseconds(cart[0]), "cart_id": cart[1], "cart": list(cart[2])[:MOST_ITEMS]}
     try:
-        with valkey.client().pipeline(transaction=False) as pipe:
+        with valkey.quick().pipeline(transaction=False) as pipe:
             pipe.eval(NOTE, 1, _key(tenant_id, visitor), SECONDS, MOST_ITEMS, orjson.dumps(told))
             if ring:
                 pipe.lpush(events.NUDGE, b"1")
@@ -104,7 +104,7 @@ def bind(tenant_id: int, visitor: str, customer_id: UUID | None, *, proven: bool
     """Say whose browser it is, or that it is nobody's; a browser that is not there right now stays away."""
     whose = orjson.dumps(str(customer_id) if customer_id else None)
     try:
-        valkey.client().eval(BIND, 1, _key(tenant_id, visitor), whose, orjson.dumps(proven and customer_id is not None))
+        valkey.quick().eval(BIND, 1, _key(tenant_id, visitor), whose, orjson.dumps(proven and customer_id is not None))
     except AWAY as error:
         log.warning("a live session was not bound: %s", error)
 

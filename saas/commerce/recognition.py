@@ -37,8 +37,9 @@ def hold(visitor: str) -> Visitor | None:
     return db.session.scalars(select(Visitor).where(Visitor.visitor == visitor).with_for_update()).one_or_none()
 
 
-def recognise(row: Visitor, since: datetime, until: datetime) -> None:
-    """Find out whose browser this is from the identities it gave, when some are new; then settle what is theirs.
+def recognise(row: Visitor, since: datetime) -> set[UUID]:
+    """Find out whose browser this is from the identities it gave, when some are new since then; then settle what is theirs.
+    Returns the customers whose visits and carts changed hands.
 
     Of several identities a proven one wins over a claimed, then the later over the earlier, in whatever order they came.
     """
@@ -51,7 +52,7 @@ def recognise(row: Visitor, since: datetime, until: datetime) -> None:
             facts.hold([customer_id])
             if identity.bind_visitor(row.visitor, customer_id, proven=proven):
                 _tell(row.visitor, customer_id, proven, at)
-    settle(row)
+    return settle(row)
 
 
 def _tell(visitor: str, customer_id: UUID, proven: bool, at: datetime) -> None:
@@ -122,27 +123,32 @@ def _by_claim(told: Mapping[str, str], source_id: UUID) -> UUID | None:
     return identity.find("email", norm) or profiles.find_or_create(email=told["email"], source_id=source_id, source="tracker")
 
 
-def settle(row: Visitor) -> None:
-    """Give a browser's visits and carts to the customer it is bound to.
+def settle(row: Visitor) -> set[UUID]:
+    """Give a browser's visits and carts to the customer it is bound to; returns the customers whose figures that changes.
 
     What is nobody's becomes theirs, and what was joined to another customer by a mere claim. Where the browser was proven
     to be another's before, that history stays with them: two people may share a computer.
     """
     known = identity.visitor(row.visitor)
     if known is None or known == (row.customer_id, row.proven):
-        return
+        return set()
     before, was_proven = row.customer_id, row.proven
+    held = facts.hold(one for one in (known[0], before) if one is not None)
+    if known[0] not in held:
+        return set()
     row.customer_id, row.proven = known
-    touched = set(facts.hold([one for one in (known[0], before) if one is not None]))
-    if row.customer_id not in touched:
-        return
     moves_along = before is not None and before != row.customer_id and not was_proven
-    for model in (Visit, Cart):
-        theirs = or_(model.customer_id.is_(None), model.customer_id == before) if moves_along else model.customer_id.is_(None)
-        moved = update(model).where(model.visitor == row.visitor, theirs).values(customer_id=row.customer_id)
-        db.session.execute(moved.execution_options(synchronize_session=False))
-    db.session.flush()
-    visits.tell(row.visitor, row.customer_id)
-    carts.tell(row.visitor, row.customer_id)
-    visits.count(touched)
-    carts.count(touched)
+    if _move(Visit, row, before if moves_along else None):
+        visits.tell(row.visitor, row.customer_id)
+    if _move(Cart, row, before if moves_along else None):
+        carts.tell(row.visitor, row.customer_id)
+    return set(held)
+
+
+def _move(model: type[Visit] | type[Cart], row: Visitor, before: UUID | None) -> bool:
+    """Move what is nobody's, and what is `before`'s, to the browser's customer; tells whether there was any."""
+    theirs = model.customer_id.is_(None)
+    if before is not None:
+        theirs = or_(theirs, model.customer_id == before)
+    moved = update(model).where(model.visitor == row.visitor, theirs).values(customer_id=row.customer_id)
+    return db.session.execute(moved.execution_options(synchronize_session=False)).rowcount > 0

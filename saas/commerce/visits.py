@@ -25,8 +25,8 @@ GAP = timedelta(minutes=30)
 MOST_TOLD = 500
 
 
-def renew(row: Visitor, since: datetime, until: datetime) -> set[UUID]:
-    """Cut a browser's events from `since` to `until` into visits again; returns the shops they were in."""
+def renew(row: Visitor, since: datetime, until: datetime) -> tuple[set[UUID], set[UUID]]:
+    """Cut a browser's events from `since` to `until` into visits again; returns the customers and the shops of them."""
     touched = list(db.session.scalars(
         select(Visit).where(Visit.visitor == row.visitor, Visit.ended_at > since - GAP, Visit.began_at < until + GAP)
     ))  # fmt: skip
@@ -35,10 +35,9 @@ def renew(row: Visitor, since: datetime, until: datetime) -> set[UUID]:
     row.weight = sum(visit["events_count"] for visit in found)
     fresh = [_row(row, visit, touched) for visit in found]
     _replace(touched, fresh)
-    customers = {visit["customer_id"] for visit in fresh} | {visit.customer_id for visit in touched}
     _tell(fresh, touched)
-    count(customer for customer in customers if customer is not None)
-    return {visit["source_id"] for visit in fresh}
+    customers = {visit["customer_id"] for visit in fresh} | {visit.customer_id for visit in touched}
+    return customers - {None}, {visit["source_id"] for visit in fresh}
 
 
 def _row(row: Visitor, visit: Any, touched: Sequence[Visit]) -> dict[str, Any]:

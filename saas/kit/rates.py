@@ -10,7 +10,7 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from redis.exceptions import RedisError
 
 from saas import config
-from saas.kit import errors
+from saas.kit import errors, valkey
 
 
 class TooOften(errors.TooMany):
@@ -19,7 +19,7 @@ class TooOften(errors.TooMany):
 
 @lru_cache(maxsize=1)
 def _shared() -> SlidingWindowCounterRateLimiter:
-    return SlidingWindowCounterRateLimiter(RedisStorage(config.get().redis_url, wrap_exceptions=False))
+    return SlidingWindowCounterRateLimiter(RedisStorage(config.get().redis_url, wrap_exceptions=False, retry=valkey.once_more(), **valkey.HURRY))
 
 
 @lru_cache(maxsize=1)

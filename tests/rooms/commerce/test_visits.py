@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from datetime import timedelta
 from random import Random
 
@@ -11,7 +10,7 @@ from sqlalchemy import select, update
 
 from saas.commerce import digests, recognition, shops, visits
 from saas.commerce.models import Cart, Visit, Visitor
-from saas.customers import facts, identity, profiles, timeline
+from saas.customers import facts, identity, profiles
 from saas.customers.models import TimelineEntry
 from saas.kit import outbox, work
 from saas.kit.db import db
@@ -207,44 +206,56 @@ class TestAnyOrder:
         viewed("8", 85, "p3"), viewed("9", 200), carted("10", 201, ("p9", 1, "3.00"), cart="c2"), carted("11", 202, cart="c2"),
     )  # fmt: skip
 
-    def state(self, company, visitor):
+    def test_a_thousand_orders_of_the_same_history_end_in_the_same_state(self, context, company):
+        """Each browser tells the same history shuffled, cut into batches anywhere, some of it twice, digested in between or not."""
+        random = Random(20260301)
+        browsers = [f"shuffled-browser-{number:06d}" for number in range(1000)]
         with work.unit(tenant_id=company.tenant_id):
-            row = db.session.scalars(select(Visitor).where(Visitor.visitor == visitor)).one()
-            stays = db.session.scalars(select(Visit).where(Visit.visitor == visitor).order_by(Visit.began_at))
-            carts = db.session.scalars(select(Cart).where(Cart.visitor == visitor).order_by(Cart.key))
-            told = facts.of([row.customer_id])[row.customer_id]
-            entries = db.session.execute(
-                timeline.of(row.customer_id, kinds=["visit", "cart"]).order_by(TimelineEntry.at, TimelineEntry.kind)
-            ).scalars()
-            return (
-                [(v.began_at, v.ended_at, v.events_count, v.views_count, v.products, v.landing, v.customer_id == row.customer_id) for v in stays],
-                [(c.key, c.amount, c.items, c.began_at, c.changed_at, c.checkout_at, c.closed_at, c.customer_id == row.customer_id) for c in carts],
-                (told.visits_count, told.views_count, told.first_visit_at, told.last_visit_at, told.cart_amount, told.cart_at),
-                [(entry.kind, entry.at, entry.title) for entry in entries],
-                (row.first_seen_at, row.last_seen_at, row.proven),
-            )
+            profiles.upsert_many([{"email": f"{browser}@shop.example"} for browser in browsers])
+        told = {browser: self.pieces(browser, random) for browser in browsers}
+        for number in range(3):
+            for browser in browsers:
+                if told[browser][number]:
+                    tell(company, *told[browser][number], visitor=browser)
+            self.digest(company, [browser for browser in browsers if number == 2 or random.random() < 0.2])
+        states = self.states(company)
+        assert len(states) == 1000 and [browser for browser in browsers if states[browser] != states[browsers[0]]] == []
+        stays, carts, figures, entries = states[browsers[0]]
+        assert [stay[:5] for stay in stays] == [
+            (at(0), at(25), 4, 2, ["p1", "p2"]), (at(60), at(85), 4, 2, ["p1", "p3"]), (at(200), at(202), 3, 1, ["p1"])
+        ]  # fmt: skip
+        assert [(cart[0], cart[1], cart[6]) for cart in carts] == [("c1", 1250, None), ("c2", 0, at(202))]
+        assert figures == (3, 5, at(0), at(202), 1250, at(61)) and len(entries) == 5
 
-    def test_a_thousand_orders_of_the_same_history_end_in_the_same_state(self, context, company, drain):
-        """Shuffled, cut into batches anywhere, some told twice, digested in between or not."""
-        random, wanted = Random(20260301), None
-        for number in range(1000):
-            visitor = f"shuffled-browser-{number:06d}"
-            mail = f"ann{number}@shop.example"
-            history = [{**event, "identity": {"email": mail}} if event["type"] == "identified" else event for event in self.EVENTS]
-            random.shuffle(history)
-            history += random.sample(history, 2)
-            cuts = sorted(random.sample(range(1, len(history)), random.choice((1, 1, 2, 3))))
-            for start, end in itertools.pairwise([0, *cuts, len(history)]):
-                tell(company, *history[start:end], visitor=visitor)
-                if random.random() < 0.5:
-                    with work.unit(tenant_id=company.tenant_id):
-                        digests.digest(visitor)
+    def pieces(self, browser, random) -> list[list[dict]]:
+        history = [{**e, "identity": {"email": f"{browser}@shop.example"}} if e["type"] == "identified" else e for e in self.EVENTS]
+        random.shuffle(history)
+        history += random.sample(history, 2)
+        first, second = sorted(random.choices(range(len(history) + 1), k=2))
+        return [history[:first], history[first:second], history[second:]]
+
+    def digest(self, company, browsers) -> None:
+        for start in range(0, len(browsers), 100):
             with work.unit(tenant_id=company.tenant_id):
-                digests.digest(visitor)
-            reached = self.state(company, visitor)
-            wanted = wanted or reached
-            assert reached == wanted, number
-        assert wanted[2] == (3, 5, at(0), at(202), 1250, at(61))
+                for browser in browsers[start : start + 100]:
+                    digests.digest(browser)
+
+    def states(self, company) -> dict[str, tuple]:
+        """Return of each browser what all must have in common."""
+        with work.unit(tenant_id=company.tenant_id):
+            owners = {row.customer_id: row.visitor for row in db.session.scalars(select(Visitor))}
+            found = {browser: ([], [], None, []) for browser in owners.values()}
+            for v in db.session.scalars(select(Visit).order_by(Visit.began_at)):
+                found[v.visitor][0].append((v.began_at, v.ended_at, v.events_count, v.views_count, v.products, v.landing, owners[v.customer_id] == v.visitor))
+            for c in db.session.scalars(select(Cart).order_by(Cart.key)):
+                found[c.visitor][1].append((c.key, c.amount, c.items, c.began_at, c.changed_at, c.checkout_at, c.closed_at, owners[c.customer_id] == c.visitor))
+            for one in facts.of(list(owners)).values():
+                told = (one.visits_count, one.views_count, one.first_visit_at, one.last_visit_at, one.cart_amount, one.cart_at)
+                found[owners[one.id]] = (*found[owners[one.id]][:2], told, found[owners[one.id]][3])
+            entries = select(TimelineEntry).where(TimelineEntry.kind.in_(["visit", "cart"])).order_by(TimelineEntry.at, TimelineEntry.kind)
+            for entry in db.session.scalars(entries):
+                found[owners[entry.customer_id]][3].append((entry.kind, entry.at, entry.title))
+            return found
 
 
 class TestCount:
