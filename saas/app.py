@@ -20,6 +20,8 @@ ROOMS = (
     "tenancy", "billing", "customers", "catalog", "commerce", "audiences", "recommend", "marketing", "insights", "integrations",
 )  # fmt: skip
 KIT_TABLES = ("saas.kit.outbox", "saas.kit.ticks", "saas.kit.search.models")
+JOINERS = ("saas.marketing.landing",)
+"""Modules that register themselves with a room below them."""
 DOORS = ("saas.api", "storefront", "tenant_admin")
 
 
@@ -60,6 +62,8 @@ def create_app(*, only_rooms: bool = False) -> doors.Hall:
         TRUSTED_HOSTS=_trusted_hosts(settings),
     )
     load_tables()
+    for name in JOINERS:
+        importlib.import_module(name)
     db.init_app(app)
     if not only_rooms:
         failures.init(app)

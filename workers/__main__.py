@@ -11,6 +11,9 @@ from saas.kit import queues, valkey
 from workers.relay import JOB
 from workers.timetable import TASKS
 
+# What a door itself rings for: it must answer a stranger as fast when there is nothing to do, so it looks up nothing.
+RUNG_FOR = ("workers.jobs.tenancy.take_wish", "workers.jobs.marketing.send_some", "workers.jobs.marketing.note_sent")
+
 
 class Worker(SimpleWorker):
     """A worker that runs listed jobs in its own process; the supervisor starts it again when it dies."""
@@ -23,7 +26,7 @@ def run(queue: str) -> None:
     from saas.app import create_app
 
     logging.getLogger("rq.worker").setLevel(logging.WARNING)
-    queues.allow([JOB, *(task.function for task in TASKS)])
+    queues.allow([JOB, *RUNG_FOR, *(task.function for task in TASKS)])
     with create_app(only_rooms=True).app_context():
         worker = Worker(
             [queues.queue(queue)], connection=valkey.client(), serializer=JSONSerializer, job_class=queues.ListedJob

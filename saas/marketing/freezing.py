@@ -1,0 +1,175 @@
+"""Who is in a mailing, decided once: everybody of the segment gets a row that says queued, held out, or skipped and why.
+
+`forecast` counts what `freeze_some` will write; both ask the same SQL. A person is held out by a hash of their id and the
+mailing's, so that the choice is random, the same whenever it is asked, and different from mailing to mailing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Text,
+    Uuid,
+    case,
+    cast,
+    column,
+    func,
+    insert,
+    literal,
+    null,
+    select,
+    update,
+)
+
+from saas.audiences import segments
+from saas.audiences.models import Suppression
+from saas.customers.models import Customer
+from saas.kit import identifiers, scope
+from saas.kit.db import db
+from saas.marketing import mailings
+from saas.marketing.models import Mailing, MailingRecipient
+from saas.tenancy import limits
+
+BATCH = 5000
+LARGEST = 2**63 - 1
+NO_ADDRESS, NO_CONSENT, WITHDRAWN, OVER_LIMIT, SUPPRESSED = (
+    "no_address",
+    "no_consent",
+    "withdrawn",
+    "over_limit",
+    "suppressed:",
+)
+HELD_OUT = "held_out"
+WEIGHTS = ("complaint", "bounce", "unsubscribed", "manual")
+
+
+def _reason(mailing_id: UUID, holdout_percent: int) -> ColumnElement[str]:
+    """Why a customer gets no mail; empty for those who get one."""
+    held = [
+        (
+            select(1).where(Suppression.email_norm == Customer.email_norm, Suppression.reason == reason).exists(),
+            SUPPRESSED + reason,
+        )
+        for reason in WEIGHTS
+    ]
+    chance = (
+        cast(func.hashtextextended(func.concat(cast(Customer.id, Text), str(mailing_id)), 0), BigInteger).op("&")(
+            LARGEST
+        )
+        % 1000
+    )
+    return case(
+        (func.coalesce(Customer.email_norm, "") == "", NO_ADDRESS),
+        *held,
+        (Customer.email_consent == "withdrawn", WITHDRAWN),
+        (Customer.email_consent != "granted", NO_CONSENT),
+        (chance < holdout_percent * 10, HELD_OUT),
+        else_="",
+    )
+
+
+def forecast(definition: dict[str, Any], *, mailing_id: UUID, holdout_percent: int) -> dict[str, Any]:
+    """Return how many of a segment would get the mail, be held out, and be skipped for which reason."""
+    reason = _reason(mailing_id, holdout_percent).label("reason")
+    inside = select(reason).where(Customer.id.in_(segments.query(definition))).subquery()
+    counted = dict(db.session.execute(select(inside.c.reason, func.count()).group_by(inside.c.reason)).all())
+    queued, held_out = counted.pop("", 0), counted.pop(HELD_OUT, 0)
+    return {
+        "audience": queued + held_out + sum(counted.values()),
+        "queued": queued,
+        "held_out": held_out,
+        "skipped": counted,
+    }
+
+
+def freeze_some(mailing_id: UUID, *, most: int = BATCH) -> bool:
+    """Write the next recipients of a mailing; tells whether there may be more. One unit of work."""
+    mailing = mailings.one(mailing_id, lock=True)
+    if mailing.frozen_at is not None or mailing.state == "cancelled":
+        return False
+    ids = _next(mailing, most)
+    if ids:
+        _write(mailing, ids)
+        mailing.frozen_to = ids[-1]
+        _keep_within_plan(mailing)
+    if len(ids) < most:
+        mailing.frozen_at = func.now()
+        _give_back(mailing)
+    mailing.progress_at = func.now()
+    db.session.flush()
+    return len(ids) == most
+
+
+def _next(mailing: Mailing, most: int) -> list[UUID]:
+    query = segments.query(mailing.definition).order_by(Customer.id).limit(most)
+    if mailing.frozen_to is not None:
+        query = query.where(Customer.id > mailing.frozen_to)
+    return list(db.session.scalars(query))
+
+
+def _write(mailing: Mailing, ids: list[UUID]) -> None:
+    many = ARRAY(Uuid())
+    pairs = func.unnest(literal(ids, type_=many), literal([identifiers.new() for _ in ids], type_=many))
+    own = pairs.table_valued(column("customer_id", Uuid()), column("id", Uuid()), name="own").render_derived()
+    judged = (
+        select(
+            own.c.id,
+            Customer.id.label("customer_id"),
+            Customer.email,
+            _reason(mailing.id, mailing.holdout_percent).label("reason"),
+        )
+        .join_from(Customer, own, own.c.customer_id == Customer.id)
+        .subquery()
+    )
+    state = case((judged.c.reason == "", "queued"), (judged.c.reason == HELD_OUT, HELD_OUT), else_="skipped")
+    rows = select(
+        literal(scope.tenant_id(), BigInteger), judged.c.id, literal(mailing.id), judged.c.customer_id, func.coalesce(judged.c.email, ""),
+        state, case((judged.c.reason == HELD_OUT, ""), else_=judged.c.reason), case((judged.c.reason == "", func.now()), else_=null()),
+    )  # fmt: skip
+    columns = ["tenant_id", "id", "mailing_id", "customer_id", "email", "state", "reason", "due_at"]
+    db.session.execute(insert(MailingRecipient.__table__).from_select(columns, rows))
+
+
+def queued(mailing_id: UUID) -> int:
+    """Return how many of a mailing were not skipped or held out, whatever became of them since."""
+    gone = MailingRecipient.state.in_(("skipped", "held_out"))
+    return (
+        db.session.scalar(
+            select(func.count()).select_from(MailingRecipient).where(MailingRecipient.mailing_id == mailing_id, ~gone)
+        )
+        or 0
+    )
+
+
+def _keep_within_plan(mailing: Mailing) -> None:
+    """The segment may have grown since the launch: reserve more, and skip those whom the plan has no room for."""
+    over = queued(mailing.id) - mailing.reserved
+    if over <= 0:
+        return
+    most = limits.most("mails_month")
+    granted = over if most is None else max(0, min(over, most - limits.used("mails_month")))
+    if granted:
+        limits.count("mails_month", by=granted)
+        mailing.reserved += granted
+    if over > granted:
+        last = (
+            select(MailingRecipient.id).where(MailingRecipient.mailing_id == mailing.id, MailingRecipient.state == "queued")
+            .order_by(MailingRecipient.id.desc()).limit(over - granted)
+        )  # fmt: skip
+        db.session.execute(
+            update(MailingRecipient)
+            .where(MailingRecipient.id.in_(last))
+            .values(state="skipped", reason=OVER_LIMIT, due_at=None)
+        )
+
+
+def _give_back(mailing: Mailing) -> None:
+    unused = mailing.reserved - queued(mailing.id)
+    if unused > 0:
+        limits.count("mails_month", by=-unused)
+        mailing.reserved -= unused

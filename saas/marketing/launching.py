@@ -1,0 +1,217 @@
+"""Sending a campaign: what has to be right before, who will get it, launching, and pause, go on, stop while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from saas.audiences import segments
+from saas.kit import clock, errors, identifiers
+from saas.kit.db import db
+from saas.kit.events import announce
+from saas.kit.text import gettext as _
+from saas.marketing import campaigns, freezing, mailings, rendering, senders
+from saas.marketing.events import MailingChanged, MailingLaunched
+from saas.marketing.models import Campaign, Mailing
+from saas.tenancy import audit, limits, tenants
+
+
+class NotReady(errors.Invalid):
+    """Something has to be put right before the campaign can be sent."""
+
+    code = "campaign_not_ready"
+
+
+class WrongState(errors.Conflict):
+    """That cannot be done with a campaign in this state."""
+
+    code = "campaign_state"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the check list; `good` None is a warning that does not stop the sending."""
+
+    key: str
+    good: bool | None
+    sentence: str
+
+
+def checks(campaign: Campaign) -> list[Check]:
+    """Return what has to be right before a campaign can be sent, line by line."""
+    settings = tenants.settings()
+    compiled = rendering.Compiled.load(campaign.compiled) if campaign.compiled else rendering.Compiled()
+    faults = len(compiled.problems)
+    lines = [
+        Check("sender", senders.ready(settings), _("Mails come from %(email)s.", email=settings.sender_email) if senders.ready(settings)
+              else _("Give the address your mails come from, in the settings under Sender.")),
+        Check("segment", campaign.segment_id is not None, _("A segment says who gets it.") if campaign.segment_id else _("Choose who gets it.")),
+        Check("template", not faults, _("The mail can be read and filled in.") if not faults
+              else _("The mail has %(number)s faults; the first: %(sentence)s", number=faults, sentence=compiled.problems[0].sentence)),
+        Check("unsubscribe", not faults or None, _("Every mail has a link to unsubscribe, and one click does it.")),
+        Check("address", True if settings.address else None, _("Your postal address stands at its end.") if settings.address
+              else _("Your postal address is not known; many countries ask for it in every mail.")),
+        Check("dkim", True if settings.dkim_verified_at else None, _("Mails are signed for your domain.") if settings.dkim_verified_at
+              else _("Mails are signed, but nobody has looked yet whether the DNS entry for it is there.")),
+    ]  # fmt: skip
+    return lines
+
+
+def expected(campaign: Campaign) -> dict[str, Any]:
+    """Return how many people a launch would write to, hold out and skip right now; about, for chance decides anew."""
+    if campaign.segment_id is None:
+        return {"audience": 0, "queued": 0, "held_out": 0, "skipped": {}}
+    definition = segments.one(campaign.segment_id).definition
+    return freezing.forecast(definition, mailing_id=campaign.id, holdout_percent=campaign.holdout_percent)
+
+
+def launch(campaign_id: UUID | str) -> Mailing:
+    """Begin sending a campaign: copy what is written, count who gets it against the plan, have the workers begin.
+
+    Raises NoSuchCampaign, WrongState, NotReady with the first thing to put right, or OverLimit before anything is sent.
+    """
+    campaign = campaigns.one(campaign_id, lock=True)
+    if campaign.state not in campaigns.CHANGEABLE:
+        raise WrongState(_("This campaign was launched already."))
+    wrong = [check.sentence for check in checks(campaign) if check.good is False]
+    if wrong:
+        raise NotReady(wrong[0], fields={"campaign": wrong})
+    mailing = _snapshot(campaign)
+    mailing.forecast = freezing.forecast(
+        mailing.definition, mailing_id=mailing.id, holdout_percent=mailing.holdout_percent
+    )
+    if not mailing.forecast["queued"]:
+        raise NotReady(
+            _("Nobody in this segment can get a mail: everybody is without an address or a consent, or suppressed.")
+        )
+    _reserve(mailing, mailing.forecast["queued"])
+    db.session.add(mailing)
+    db.session.flush()
+    mailings.add_links(mailing, rendering.Compiled.load(mailing.compiled).links)
+    campaign.state, campaign.scheduled_at, campaign.trouble = "sending", None, ""
+    db.session.flush()
+    announce(MailingLaunched(mailing_id=str(mailing.id)))
+    audit.record(action="campaigns.launched", kind="campaign", record_id=campaign.id, after=mailing.forecast)
+    return mailing
+
+
+def _snapshot(campaign: Campaign) -> Mailing:
+    segment, sender = segments.one(campaign.segment_id), senders.current()
+    return Mailing(
+        id=identifiers.new(), campaign_id=campaign.id, state="sending", name=campaign.name, compiled=campaign.compiled,
+        definition=segment.definition, segment_name=segment.name, sender_email=sender.email,
+        sender_name=campaign.sender_name or sender.name, reply_to=campaign.reply_to or sender.reply_to,
+        holdout_percent=campaign.holdout_percent, launched_at=clock.now(),
+    )  # fmt: skip
+
+
+def _reserve(mailing: Mailing, number: int) -> None:
+    """Count the mails first and ask then: of two launches at one time the second sees the first's."""
+    after = limits.count("mails_month", by=number)
+    limits.require("mails_month", used=after - number, wanted=number)
+    mailing.reserved = number
+
+
+def schedule(campaign_id: UUID | str, *, at: datetime) -> Campaign:
+    """Have a campaign launched at a moment to come; raises NoSuchCampaign, WrongState, NotReady or BadCampaign."""
+    campaign = campaigns.one(campaign_id, lock=True)
+    if campaign.state not in campaigns.CHANGEABLE:
+        raise WrongState(_("This campaign was launched already."))
+    wrong = [check.sentence for check in checks(campaign) if check.good is False]
+    if wrong:
+        raise NotReady(wrong[0], fields={"campaign": wrong})
+    campaign.scheduled_at, campaign.state, campaign.trouble = campaigns.moment_ahead(at, clock.now()), "scheduled", ""
+    db.session.flush()
+    audit.record(
+        action="campaigns.scheduled",
+        kind="campaign",
+        record_id=campaign.id,
+        after={"at": campaign.scheduled_at.isoformat()},
+    )
+    return campaign
+
+
+def unschedule(campaign_id: UUID | str) -> Campaign:
+    """Make a scheduled campaign a draft again; raises NoSuchCampaign or WrongState."""
+    campaign = campaigns.one(campaign_id, lock=True)
+    if campaign.state != "scheduled":
+        raise WrongState(_("This campaign is not scheduled."))
+    campaign.state, campaign.scheduled_at = "draft", None
+    db.session.flush()
+    audit.record(action="campaigns.unscheduled", kind="campaign", record_id=campaign.id)
+    return campaign
+
+
+def due_everywhere() -> list[tuple[int, UUID]]:
+    """Return the campaigns of all companies whose moment has come; for the sweep, in a unit of work over all tenants."""
+    query = select(Campaign.tenant_id, Campaign.id).where(
+        Campaign.state == "scheduled", Campaign.scheduled_at <= clock.now()
+    )
+    return [tuple(row) for row in db.session.execute(query)]
+
+
+def refuse(campaign_id: UUID, sentence: str) -> None:
+    """Make a scheduled campaign that could not be launched a draft again, with the reason."""
+    campaign = campaigns.one(campaign_id, lock=True)
+    campaign.state, campaign.scheduled_at, campaign.trouble = "draft", None, sentence
+    db.session.flush()
+
+
+def pause(campaign_id: UUID | str) -> Campaign:
+    """Stop sending after at most one handful of mails, until `resume`; raises NoSuchCampaign or WrongState."""
+    return _turn(campaign_id, allowed=("sending",), to="paused", sentence=_("Only what is being sent can be paused."))
+
+
+def resume(campaign_id: UUID | str) -> Campaign:
+    """Go on sending; raises NoSuchCampaign or WrongState."""
+    return _turn(campaign_id, allowed=("paused",), to="sending", sentence=_("Only a paused campaign can go on."))
+
+
+def cancel(campaign_id: UUID | str) -> Campaign:
+    """Send no more of a campaign; who got it, got it. Raises NoSuchCampaign or WrongState."""
+    campaign = campaigns.one(campaign_id, lock=True)
+    if campaign.state == "scheduled":
+        return unschedule(campaign_id)
+    return _turn(
+        campaign_id, allowed=("sending", "paused"), to="cancelled", sentence=_("This campaign is not being sent.")
+    )
+
+
+def _turn(campaign_id: UUID | str, *, allowed: tuple[str, ...], to: str, sentence: str) -> Campaign:
+    campaign = campaigns.one(campaign_id, lock=True)
+    if campaign.state not in allowed:
+        raise WrongState(sentence)
+    held = mailings.of_campaign(campaign.id)
+    if held is not None:
+        mailing = mailings.one(held.id, lock=True)
+        mailing.state = to
+    before, campaign.state = campaign.state, to
+    db.session.flush()
+    if held is not None and to != "paused":
+        announce(MailingChanged(mailing_id=str(held.id)))
+    audit.record(
+        action=f"campaigns.{to}", kind="campaign", record_id=campaign.id, before={"state": before}, after={"state": to}
+    )
+    return campaign
+
+
+def send_unknown_again(campaign_id: UUID | str) -> int:
+    """Send once more to those of whom nobody knows whether they got it; returns how many. Raises NoSuchCampaign or WrongState."""
+    campaign = campaigns.one(campaign_id, lock=True)
+    held = mailings.of_campaign(campaign.id)
+    if held is None or campaign.state == "cancelled":
+        raise WrongState(_("This campaign is not being sent."))
+    mailing = mailings.one(held.id, lock=True)
+    number = mailings.send_unknown_again(mailing)
+    if number and mailing.state == "done":
+        mailing.state, mailing.finished_at, mailing.progress_at, campaign.state = "sending", None, func.now(), "sending"
+    db.session.flush()
+    announce(MailingChanged(mailing_id=str(mailing.id)))
+    audit.record(
+        action="campaigns.unknown_sent_again", kind="campaign", record_id=campaign.id, after={"recipients": number}
+    )
+    return number

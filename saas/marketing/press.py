@@ -1,0 +1,98 @@
+"""Writes, frames and signs the mails of one mailing: what is the same for all is made once, the rest per person."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from saas import config
+from saas.kit import clock, dkim, mail, scope, smtp
+from saas.marketing import landing, links, people, rendering, senders
+from saas.marketing.models import Mailing
+
+MESSAGE_ID = re.compile(r"^<?([0-9a-f]{32})\.(\d{1,18})@")
+
+
+class Press:
+    """Everything a worker needs to write the mails of a mailing; made in an open unit of work."""
+
+    def __init__(self, mailing: Mailing) -> None:
+        self.sender = senders.current()
+        self.domain = config.get().mail_domain
+        self.letter = rendering.Letter(rendering.Compiled.load(mailing.compiled))
+        self.links = len(self.letter.compiled.links)
+        self.offers = self.letter.compiled.offers
+        self.everybody = people.company() | {"campaign": {"name": mailing.name}}
+        self.addresses = links.Addresses(
+            base_url=config.get().public_url, key=landing.key(), tenant_id=scope.tenant_id(), mailing_id=mailing.id
+        )
+        company = self.everybody["company"]["name"]
+        self.frame = mail.Frame(
+            sender_email=mailing.sender_email, sender_name=mailing.sender_name or company, reply_to=mailing.reply_to,
+            list_id=f"news.{scope.tenant_id()}.{self.domain}", list_name=company,
+            feedback_id=f"{mailing.id.hex[:12]}:{scope.tenant_id()}:campaign:regulars", sample=self.letter.compiled.text,
+        )  # fmt: skip
+
+    def load(self, customer_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
+        """Return what the mail may say of these people."""
+        return people.load(
+            customer_ids, offers=self.offers, carts="cart" in self.letter.compiled.html + self.letter.compiled.subject
+        )
+
+    def remembered(self, data: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+        """Return what has to be kept of a person's offers, so that clicks on them find their way."""
+        shown = [{name: offer.get(name) for name in ("url", "product", "offer")} for offer in data["offers"]]
+        return shown or None
+
+    def data(self, recipient_id: UUID, own: Mapping[str, Any]) -> dict[str, Any]:
+        """Return all that Liquid may read for one recipient, offers with the addresses that come back to us."""
+        addresses = self.addresses.offers(recipient_id, len(own["offers"]))
+        offers = [
+            {**{name: value for name, value in offer.items() if name != "product_id"}, "url": address}
+            for offer, address in zip(own["offers"], addresses, strict=True)
+        ]
+        view = self.addresses.address(links.VIEW, recipient_id)
+        return {**self.everybody, **own, "offers": offers, "view_url": view}
+
+    def parts(self, recipient_id: UUID, own: Mapping[str, Any]) -> rendering.Parts:
+        """Write one person's subject, HTML and text; raises RenderFailed."""
+        return self.letter.fill(
+            self.data(recipient_id, own), tracked=self.addresses.tracked(recipient_id, self.links),
+            unsubscribe_url=self.addresses.address(links.UNSUBSCRIBE, recipient_id),
+            open_url=self.addresses.address(links.OPEN, recipient_id),
+        )  # fmt: skip
+
+    def envelope(
+        self, *, recipient_id: UUID, email: str, own: Mapping[str, Any], at: datetime | None = None
+    ) -> smtp.Envelope:
+        """Make one person's mail, signed; raises RenderFailed, AddressRefused or HeaderRefused."""
+        parts, moment = self.parts(recipient_id, own), at or clock.now()
+        message = self.frame.fill(
+            to_email=email, to_name=own["customer"].get("name") or "", subject=parts.subject, text=parts.text, html=parts.pieces, at=moment,
+            message_id=message_id(recipient_id, self.domain), unsubscribe_url=self.addresses.address(links.UNSUBSCRIBE, recipient_id),
+        )  # fmt: skip
+        return self.signed(message, sender=senders.envelope_sender(recipient_id.hex), at=moment)
+
+    def signed(self, message: mail.Message, *, sender: str, at: datetime) -> smtp.Envelope:
+        """Return the mail as it goes over the wire."""
+        return smtp.Envelope(
+            sender=sender, recipient=message.recipient, data=message.as_bytes(signers=self.signers, at=at)
+        )
+
+    @property
+    def signers(self) -> tuple[dkim.Signer, ...]:
+        return self.sender.signers
+
+
+def message_id(recipient_id: UUID, domain: str) -> str:
+    """Return the Message-ID of a recipient's mail, the same however often it is sent."""
+    return mail.message_id(local=f"{recipient_id.hex}.{scope.tenant_id()}", domain=domain)
+
+
+def read_message_id(text: str) -> tuple[int, UUID] | None:
+    """Return tenant and recipient that a Message-ID of ours names, or None for somebody else's."""
+    found = MESSAGE_ID.match(text.strip())
+    return (int(found.group(2)), UUID(hex=found.group(1))) if found else None

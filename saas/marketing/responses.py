@@ -1,0 +1,200 @@
+"""What comes back for a mail: opens, clicks, unsubscribing, bounces and complaints, each kept on the mail it is about.
+
+Machines open and click too. An open by a privacy proxy or within seconds of the delivery says nothing about the person and
+is kept apart; a click by a scanner is kept and not counted.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from saas.audiences import suppression
+from saas.customers import consent
+from saas.kit import clock, scope, text
+from saas.kit.db import db
+from saas.marketing import landing, links, mailings, people, pushing, rendering, tracking
+from saas.marketing.models import MailEvent, Mailing, MailingRecipient
+
+PROXIES = re.compile(r"GoogleImageProxy|YahooMailProxy|ggpht\.com|^Mozilla/5\.0$", re.IGNORECASE)
+BOTS = re.compile(
+    r"bot\b|crawl|spider|scanner|preview|barracuda|mimecast|proofpoint|symantec|fireeye|trend ?micro|safelinks|curl/|wget/|python-|"
+    r"go-http-client|java/|headless(?!chrome)|^$", re.IGNORECASE,
+)  # fmt: skip
+AT_ONCE = {"open": timedelta(seconds=5), "click": timedelta(seconds=1)}
+
+
+def find(opened: links.Opened, *, lock: bool = False) -> MailingRecipient:
+    """Return whom a good token names; raises LinkRefused when the mailing is gone."""
+    try:
+        found = mailings.recipient(opened.recipient_id, lock=lock)
+    except mailings.NoSuchRecipient:
+        raise links.LinkRefused() from None
+    if found.mailing_id != opened.mailing_id:
+        raise links.LinkRefused()
+    return found
+
+
+def _keep(
+    recipient: MailingRecipient,
+    kind: str,
+    *,
+    link: int | None = None,
+    proxy: bool = False,
+    bot: bool = False,
+    detail: str = "",
+) -> None:
+    db.session.add(
+        MailEvent(
+            mailing_id=recipient.mailing_id, recipient_id=recipient.id, customer_id=recipient.customer_id, kind=kind, at=clock.now(),
+            link=link, proxy=proxy, bot=bot, detail=text.clean(detail, most=300),
+        )
+    )  # fmt: skip
+
+
+def _at_once(recipient: MailingRecipient, kind: str) -> bool:
+    return recipient.sent_at is None or clock.now() - recipient.sent_at < AT_ONCE[kind]
+
+
+def opened(token: links.Opened, *, browser: str) -> None:
+    """Note that a mail's pixel was asked for; raises LinkRefused."""
+    recipient = find(token, lock=True)
+    proxy = bool(PROXIES.search(browser.strip())) or _at_once(recipient, "open")
+    bot = not proxy and bool(BOTS.search(browser))
+    _keep(recipient, "open", proxy=proxy, bot=bot, detail=browser)
+    if proxy or bot:
+        recipient.proxy_opened_at = recipient.proxy_opened_at or clock.now()
+        db.session.flush()
+    elif recipient.opened_at is None:
+        recipient.opened_at = clock.now()
+        _tell(recipient, "mail_opened")
+
+
+def clicked(token: links.Opened, *, browser: str, method: str = "GET") -> str:
+    """Note a click and return the address it leads to, with the token that proves to the shop's page who came.
+
+    Raises LinkRefused when the mail has no such link.
+    """
+    recipient = find(token, lock=True)
+    address = target(recipient, token.link)
+    bot = method == "HEAD" or bool(BOTS.search(browser)) or _at_once(recipient, "click")
+    _keep(recipient, "click", link=token.link, bot=bot, detail=browser)
+    if bot:
+        db.session.flush()
+        return address
+    recipient.opened_at = recipient.opened_at or clock.now()
+    if recipient.clicked_at is None:
+        recipient.clicked_at = clock.now()
+        _tell(recipient, "mail_clicked")
+    if recipient.customer_id is None:
+        return address
+    return landing.with_token(address, landing.token(mailing_id=recipient.mailing_id, recipient_id=recipient.id))
+
+
+def target(recipient: MailingRecipient, number: int) -> str:
+    """Return where a link of somebody's mail leads, by what we kept and never by what the address says; raises LinkRefused."""
+    if number >= links.OFFERS:
+        shown = recipient.offers or []
+        place = number - links.OFFERS
+        if place >= len(shown) or not str(shown[place].get("url") or "").startswith(("https://", "http://")):
+            raise links.LinkRefused()
+        return str(shown[place]["url"])
+    found = mailings.link(recipient.mailing_id, number)
+    if found is None:
+        raise links.LinkRefused()
+    if not found.personal and "{{" not in found.target:
+        return found.target
+    own = people.load([recipient.customer_id]) if recipient.customer_id else {}
+    data = people.company() | own.get(recipient.customer_id, {"customer": {}, "cart": None})
+    try:
+        return tracking.target(tracking.Link(found.target, found.label, True), data)
+    except rendering.templating.RenderFailed:
+        raise links.LinkRefused() from None
+
+
+def _tell(recipient: MailingRecipient, kind: str) -> None:
+    db.session.flush()
+    if recipient.customer_id is not None:
+        pushing.tell(recipient, kind)
+        pushing.count([recipient.customer_id])
+
+
+def unsubscribe(token: links.Opened, *, how: str, browser: str = "") -> None:
+    """Take back somebody's consent to mails, with the mail as its proof; raises LinkRefused."""
+    recipient = find(token, lock=True)
+    if recipient.unsubscribed_at is not None:
+        return
+    recipient.unsubscribed_at = clock.now()
+    _keep(recipient, "unsubscribe", detail=how)
+    proof = {
+        "mailing_id": str(recipient.mailing_id),
+        "recipient_id": str(recipient.id),
+        "how": how,
+        "browser": browser[:200],
+    }
+    if recipient.customer_id is not None:
+        consent.withdraw(customer_id=recipient.customer_id, source="mail", proof=proof)
+    elif recipient.email:
+        suppression.suppress(recipient.email, "unsubscribed")
+    db.session.flush()
+
+
+def subscribe_again(token: links.Opened) -> None:
+    """Take back an unsubscription of this very mail, when it was a mistake; raises LinkRefused."""
+    recipient = find(token, lock=True)
+    if recipient.unsubscribed_at is None:
+        return
+    recipient.unsubscribed_at = None
+    _keep(recipient, "resubscribe")
+    if recipient.customer_id is not None:
+        proof = {"mailing_id": str(recipient.mailing_id), "recipient_id": str(recipient.id), "how": "undo"}
+        consent.grant(customer_id=recipient.customer_id, source="mail", proof=proof)
+    db.session.flush()
+
+
+def bounced(recipient_id: UUID, detail: str) -> None:
+    """Note that an address does not exist, and have nobody write to it any more."""
+    _stop(recipient_id, "bounce", detail)
+
+
+def complained(recipient_id: UUID, detail: str = "") -> None:
+    """Note that somebody called the mail spam, and never write to them again."""
+    _stop(recipient_id, "complaint", detail)
+
+
+def _stop(recipient_id: UUID, kind: str, detail: str) -> None:
+    recipient = mailings.recipient(recipient_id, lock=True)
+    column = {"bounce": MailingRecipient.bounced_at, "complaint": MailingRecipient.complained_at}[kind]
+    held = getattr(recipient, column.key)
+    if held is None:
+        setattr(recipient, column.key, clock.now())
+        _keep(recipient, kind, detail=detail)
+        db.session.flush()
+    if recipient.email:
+        try:
+            suppression.suppress(recipient.email, kind, detail=detail)
+        except text.NotAnEmail:
+            pass
+
+
+def reported(*, tenant_id: int, recipient_id: UUID, kind: str, detail: str) -> None:
+    """Take the report of a mail relay about one mail of the bound company; one that is about no mail of ours is let go."""
+    if tenant_id != scope.tenant_id():
+        return
+    try:
+        _stop(recipient_id, kind, detail)
+    except mailings.NoSuchRecipient:
+        return
+    if kind == "bounce":
+        failed = update(MailingRecipient).where(MailingRecipient.id == recipient_id, MailingRecipient.state == "sent")
+        db.session.execute(
+            failed.values(state="failed", reason=f"bounce: {detail}"[:500]).execution_options(synchronize_session=False)
+        )
+
+
+def mailing_of(recipient: MailingRecipient) -> Mailing:
+    """Return the mailing somebody is in."""
+    return db.session.scalars(select(Mailing).where(Mailing.id == recipient.mailing_id)).one()
