@@ -50,3 +50,8 @@ def test_every_queue_is_watched_by_a_line_of_the_procfile():
     named = {reaction.queue for reactions in REACTIONS.values() for reaction in reactions} | {task.queue for task in TASKS}
     assert named <= set(queues.QUEUES) == watched
     assert re.search(r"saas relay", procfile) and re.search(r"saas timetable", procfile)
+
+
+def test_every_event_is_in_the_docs():
+    page = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
+    assert [name for name in all_events() if f"`{name}`" not in page] == []
