@@ -93,7 +93,7 @@ def _row(event: Any, names: tuple[str, str], now: datetime, oldest: datetime, to
     key, kind, said = event.get("id"), event.get("type"), event.get("at")
     if not isinstance(key, str) or not 0 < len(key) <= 64:
         raise BadEvent(_("The id must be a text of 1 to 64 characters."))
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise BadEvent(_("The type must be one of %(types)s.", types=", ".join(KINDS)))
     at = _moment(said)
     if at < oldest:
