@@ -12,7 +12,7 @@ import importlib.util
 from sqlalchemy.engine import make_url
 
 from saas import config
-from saas.kit import doors, failures, watch
+from saas.kit import costs, doors, failures, watch
 from saas.kit.db import db
 from saas.kit.pool import OPTIONS
 
@@ -48,7 +48,7 @@ def create_app(*, only_rooms: bool = False) -> doors.Hall:
     """Make the application; with `only_rooms` (workers, commands) the doors stay out and it starts faster."""
     settings = config.get()
     app = doors.Hall("saas", static_folder=None)
-    engine = {"connect_args": {"prepare_threshold": None, "options": OPTIONS}, "pool_size": settings.database_pool}
+    engine = {"connect_args": {"prepare_threshold": None, "options": OPTIONS, **costs.connect_arguments()}, "pool_size": settings.database_pool}
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=_sqlalchemy_url(settings.database_url),
@@ -66,6 +66,7 @@ def create_app(*, only_rooms: bool = False) -> doors.Hall:
         importlib.import_module(name)
     db.init_app(app)
     if not only_rooms:
+        costs.init(app)
         failures.init(app)
         watch.init(app)
         for door in DOORS:

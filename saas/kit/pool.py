@@ -11,7 +11,7 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from saas import config
-from saas.kit import errors, scope
+from saas.kit import costs, errors, scope
 
 OPTIONS = "-c statement_timeout=30000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=60000"
 _pools: dict[int, ConnectionPool] = {}
@@ -27,7 +27,7 @@ def _pool() -> ConnectionPool:
             min_size=0,
             max_size=settings.database_pool,
             timeout=10,
-            kwargs={"prepare_threshold": None, "options": OPTIONS},
+            kwargs={"prepare_threshold": None, "options": OPTIONS, **costs.connect_arguments()},
             open=True,
             name="hot",
         )
