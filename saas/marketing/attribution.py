@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from saas.commerce.models import COUNTED, Order
 from saas.kit import identifiers, scope
 from saas.kit.db import db
-from saas.marketing.models import Attribution, MailEvent
+from saas.marketing.models import Attribution, Mailing, MailEvent
 
 WINDOWS = {"click": timedelta(days=7), "open": timedelta(days=3)}
 
@@ -79,3 +79,14 @@ def last_touch(ordered_at: datetime, touches: Sequence[Any]) -> Any | None:
         if inside:
             return max(inside, key=lambda touch: touch.at)
     return None
+
+
+def of_order(order_id: UUID) -> dict[str, Any] | None:
+    """Return the mail an order followed (campaign_id, name, kind of touch and its moment), or None."""
+    query = (
+        select(Mailing.campaign_id, Mailing.name, Attribution.kind, Attribution.touched_at)
+        .join(Mailing, (Mailing.tenant_id == Attribution.tenant_id) & (Mailing.id == Attribution.mailing_id))
+        .where(Attribution.order_id == order_id)
+    )
+    row = db.session.execute(query).one_or_none()
+    return dict(row._mapping) if row else None

@@ -17,7 +17,7 @@ from saas.kit.text import gettext as _
 from saas.marketing import campaigns, freezing, mailings, rendering, senders
 from saas.marketing.events import MailingChanged, MailingLaunched
 from saas.marketing.models import Campaign, Mailing
-from saas.tenancy import audit, limits, tenants
+from saas.tenancy import audit, limits, logins, sending_domain, tenants
 
 
 class NotReady(errors.Invalid):
@@ -43,22 +43,44 @@ class Check:
 
 def checks(campaign: Campaign) -> list[Check]:
     """Return what has to be right before a campaign can be sent, line by line."""
+    return [_sender_check(), _segment_check(campaign), *_mail_checks(campaign), _address_check()]
+
+
+def _sender_check() -> Check:
     settings = tenants.settings()
+    try:
+        sending_domain.require_ready()
+    except sending_domain.NotVouchedFor as refusal:
+        return Check("sender", False, refusal.message)
+    if not settings.sender_email:
+        return Check("sender", None, _("Mails come from an address of ours; choose your own in the settings."))
+    if settings.dkim_verified_at is None:
+        sentence = _("Mails come from %(email)s, signed. This is a test: nobody checks its domain.", email=settings.sender_email)
+        return Check("sender", None, sentence)
+    return Check("sender", True, _("Mails come from %(email)s, signed for its domain.", email=settings.sender_email))
+
+
+def _segment_check(campaign: Campaign) -> Check:
+    if campaign.segment_id is None:
+        return Check("segment", False, _("Choose who gets it."))
+    return Check("segment", True, _("A segment says who gets it: %(name)s.", name=segments.one(campaign.segment_id).name))
+
+
+def _mail_checks(campaign: Campaign) -> list[Check]:
     compiled = rendering.Compiled.load(campaign.compiled) if campaign.compiled else rendering.Compiled()
-    faults = len(compiled.problems)
-    lines = [
-        Check("sender", senders.ready(settings), _("Mails come from %(email)s.", email=settings.sender_email) if senders.ready(settings)
-              else _("Give the address your mails come from, in the settings under Sender.")),
-        Check("segment", campaign.segment_id is not None, _("A segment says who gets it.") if campaign.segment_id else _("Choose who gets it.")),
-        Check("template", not faults, _("The mail can be read and filled in.") if not faults
-              else _("The mail has %(number)s faults; the first: %(sentence)s", number=faults, sentence=compiled.problems[0].sentence)),
-        Check("unsubscribe", not faults or None, _("Every mail has a link to unsubscribe, and one click does it.")),
-        Check("address", True if settings.address else None, _("Your postal address stands at its end.") if settings.address
-              else _("Your postal address is not known; many countries ask for it in every mail.")),
-        Check("dkim", True if settings.dkim_verified_at else None, _("Mails are signed for your domain.") if settings.dkim_verified_at
-              else _("Mails are signed, but nobody has looked yet whether the DNS entry for it is there.")),
-    ]  # fmt: skip
-    return lines
+    if compiled.problems:
+        first = compiled.problems[0].sentence
+        return [Check("template", False, _("The mail cannot be sent like this: %(sentence)s", sentence=first))]
+    return [
+        Check("template", True, _("The mail can be read and filled in, as HTML and as text.")),
+        Check("unsubscribe", True, _("Everybody can unsubscribe with one click.")),
+    ]
+
+
+def _address_check() -> Check:
+    if tenants.settings().address:
+        return Check("address", True, _("Your postal address stands at its end."))
+    return Check("address", None, _("Your postal address is not known; many countries ask for it in every mail."))
 
 
 def expected(campaign: Campaign) -> dict[str, Any]:
@@ -74,12 +96,7 @@ def launch(campaign_id: UUID | str) -> Mailing:
 
     Raises NoSuchCampaign, WrongState, NotReady with the first thing to put right, or OverLimit before anything is sent.
     """
-    campaign = campaigns.one(campaign_id, lock=True)
-    if campaign.state not in campaigns.CHANGEABLE:
-        raise WrongState(_("This campaign was launched already."))
-    wrong = [check.sentence for check in checks(campaign) if check.good is False]
-    if wrong:
-        raise NotReady(wrong[0], fields={"campaign": wrong})
+    campaign = _ready(campaign_id)
     mailing = _snapshot(campaign)
     mailing.forecast = freezing.forecast(
         mailing.definition, mailing_id=mailing.id, holdout_percent=mailing.holdout_percent
@@ -97,6 +114,18 @@ def launch(campaign_id: UUID | str) -> Mailing:
     announce(MailingLaunched(mailing_id=str(mailing.id)))
     audit.record(action="campaigns.launched", kind="campaign", record_id=campaign.id, after=mailing.forecast)
     return mailing
+
+
+def _ready(campaign_id: UUID | str) -> Campaign:
+    """Lock a campaign that was not launched and has nothing wrong."""
+    logins.require_verified()
+    campaign = campaigns.one(campaign_id, lock=True)
+    if campaign.state not in campaigns.CHANGEABLE:
+        raise WrongState(_("This campaign was launched already."))
+    wrong = [check.sentence for check in checks(campaign) if check.good is False]
+    if wrong:
+        raise NotReady(wrong[0], fields={"campaign": wrong})
+    return campaign
 
 
 def _snapshot(campaign: Campaign) -> Mailing:
@@ -118,12 +147,7 @@ def _reserve(mailing: Mailing, number: int) -> None:
 
 def schedule(campaign_id: UUID | str, *, at: datetime) -> Campaign:
     """Have a campaign launched at a moment to come; raises NoSuchCampaign, WrongState, NotReady or BadCampaign."""
-    campaign = campaigns.one(campaign_id, lock=True)
-    if campaign.state not in campaigns.CHANGEABLE:
-        raise WrongState(_("This campaign was launched already."))
-    wrong = [check.sentence for check in checks(campaign) if check.good is False]
-    if wrong:
-        raise NotReady(wrong[0], fields={"campaign": wrong})
+    campaign = _ready(campaign_id)
     campaign.scheduled_at, campaign.state, campaign.trouble = campaigns.moment_ahead(at, clock.now()), "scheduled", ""
     db.session.flush()
     audit.record(

@@ -74,7 +74,7 @@ class Press:
             to_email=email, to_name=own["customer"].get("name") or "", subject=parts.subject, text=parts.text, html=parts.pieces, at=moment,
             message_id=message_id(recipient_id, self.domain), unsubscribe_url=self.addresses.address(links.UNSUBSCRIBE, recipient_id),
         )  # fmt: skip
-        return self.signed(message, sender=senders.envelope_sender(recipient_id.hex), at=moment)
+        return self.signed(message, sender=senders.envelope_sender(recipient_id.hex, self.domain), at=moment)
 
     def signed(self, message: mail.Message, *, sender: str, at: datetime) -> smtp.Envelope:
         """Return the mail as it goes over the wire."""
