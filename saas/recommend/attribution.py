@@ -54,3 +54,9 @@ def attribute_recent() -> int:
     query = select(Order.id).where(Order.placed_at >= clock.now() - AGAIN_FOR).order_by(Order.id)
     ids = list(db.session.scalars(query))
     return sum(attribute(ids[start : start + 500]) for start in range(0, len(ids), 500))
+
+
+def of_order(order_id: UUID) -> list[OfferShown]:
+    """Return the offers an order followed from, those that were clicked first."""
+    query = select(OfferShown).where(OfferShown.bought_order_id == order_id).order_by(OfferShown.clicked_at.desc().nulls_last(), OfferShown.id)
+    return list(db.session.scalars(query.limit(20)))

@@ -24,6 +24,7 @@ MOST = 20
 PURCHASES_EACH = 60  # of a mailing's customers, on average
 PLAIN = {"newest": "new", "rule": "picked"}
 OF_THEIR_OWN = {"session": "seen", "buyer": "bought_before"}
+BY_OTHERS = {"session": "looked_at_both", "viewed_together": "viewed_together", "buyer": "taste"}
 
 
 class BadQuestion(errors.Invalid):
@@ -59,14 +60,14 @@ class Chosen:
 
 
 def choose(
-    *, tenant_id: int, slot: str, visitor: str = "", product: str = "", cart: Sequence[str] = (), customer_id: UUID | None = None,
-    limit: int = 4, source: UUID | None = None, language: str = "en", record: bool = True,
+    *, tenant_id: int, slot: str, visitor: str = "", product: str = "", cart: Sequence[str] = (), cart_id: str = "",
+    customer_id: UUID | None = None, limit: int = 4, source: UUID | None = None, language: str = "en", record: bool = True,
 ) -> Chosen:  # fmt: skip
     """Choose offers for a place (home, product, cart, discover, mail).
 
     `visitor` is a browser, `customer_id` somebody the caller vouches for; `product` is the shop's id of the product it
-    is shown beside, `cart` lists such ids beside those of the live cart; `source` is the shop. With `record` the answer
-    is kept, to be told what became of it. Raises BadQuestion.
+    is shown beside, `cart` lists such ids beside those of the live cart, `cart_id` is the visitor's cart; `source` is
+    the shop. With `record` the answer is kept, to be told what became of it. Raises BadQuestion.
     """
     if slot not in SLOTS:
         raise BadQuestion(fields={"slot": [_("Choose home, product, cart, discover or mail.")]})
@@ -74,7 +75,7 @@ def choose(
         raise BadQuestion(fields={"limit": [_("A number from 1 to %(most)s.", most=MOST)]})
     catalogue, place = stock.catalogue(tenant_id), source.hex if source else NO_SOURCE
     shopper = shoppers.meet(
-        tenant_id=tenant_id, catalogue=catalogue, visitor=visitor, customer_id=customer_id, source=place, cart=cart
+        tenant_id=tenant_id, catalogue=catalogue, source=place, visitor=visitor, customer_id=customer_id, cart=cart, cart_id=cart_id
     )
     ask = Ask(tenant_id, slot, shopper, catalogue.find(product, place) if product else None, limit, place)
     chosen = Chosen(identifiers.new(), _offers(ask, ranking.choose(ask, catalogue), catalogue, language))
@@ -99,29 +100,34 @@ def _why(ask: Ask, choice: Choice, catalogue: Catalogue, language: str) -> tuple
     That two were bought together is said where it is known, even if the browsing led there; a single meeting is no reason.
     """
     because = catalogue.by_number.get(choice.because) if choice.because is not None else None
+    beside = ask.product if ask.slot == "product" and choice.algorithm not in PLAIN else None
+    rule = _rule(ask.tenant_id, beside or because, choice.product)
     name, together, having = because.name if because is not None else "", choice.together, 0
     code = PLAIN.get(choice.algorithm, "popular")
-    if because is not None and because.number == choice.product.number:
-        code = OF_THEIR_OWN[choice.algorithm]
-    elif name and choice.algorithm != "popular":
-        rule = _rule(ask.tenant_id, because.number, choice.product.number)
-        if choice.algorithm == "bought_together" and rule is not None:
-            code, having = "bought_together", round(rule.together / rule.confidence)
-        elif choice.algorithm == "session" and rule is not None and rule.together >= ranking.LEAST_MEETINGS:
-            code, together = "bought_both", rule.together
-        elif choice.algorithm == "session":
-            code = "looked_at_both" if together >= ranking.LEAST_MEETINGS else "looked_at"
-        elif together >= ranking.LEAST_MEETINGS:
-            code = {"viewed_together": "viewed_together", "buyer": "taste"}.get(choice.algorithm, code)
+    if rule is not None and (beside is not None or choice.algorithm == "bought_together"):
+        code, name = "bought_together", (beside or because).name
+        together, having = rule.together, round(rule.together / rule.confidence)
+    elif because is not None and because.number == choice.product.number:
+        code = OF_THEIR_OWN.get(choice.algorithm, code)
+    elif rule is not None and choice.algorithm == "session":
+        code, together = "bought_both", rule.together
+    elif because is not None and together >= ranking.LEAST_MEETINGS:
+        code = BY_OTHERS.get(choice.algorithm, code)
+    elif because is not None and choice.algorithm == "session":
+        code = "looked_at"
     if code == "popular" and ask.product is not None:
         shared = [category for category in ask.product.categories if category in choice.product.categories]
         code, name = ("popular_like_this", shared[0]) if shared else (code, name)
     return code, reasons.sentence(code, language, name=name, together=together, having=having)
 
 
-def _rule(tenant_id: int, antecedent: int, consequent: int) -> Rule | None:
+def _rule(tenant_id: int, antecedent: Product | None, consequent: Product) -> Rule | None:
+    """Return how often two were bought together, where that is often enough to prove anything."""
     model = shelf.get(tenant_id, "bought")
-    return model.rule(antecedent, consequent) if model is not None else None
+    if model is None or antecedent is None or antecedent.number == consequent.number:
+        return None
+    rule = model.rule(antecedent.number, consequent.number)
+    return rule if rule is not None and rule.together >= ranking.LEAST_MEETINGS else None
 
 
 def for_mail(

@@ -108,7 +108,7 @@ def _write(rule: OfferRule, fields: dict[str, Any]) -> None:
             wrong["category"] = [_("Give the category to favour.")]
     else:
         rule.category = ""
-        if rule.product_id is None:
+        if rule.product_id is None and "kind" not in wrong:
             wrong["product_id"] = [_("Choose a product.")]
     if not 1 <= (rule.position or 0) <= 20:
         wrong["position"] = [_("The place is a number from 1 to 20.")]

@@ -42,6 +42,7 @@ BOUGHT = """
     WHERE o.customer_id = ANY(%s) AND o.status = ANY(%s) AND l.quantity > 0 AND coalesce(l.product_id, p.id) IS NOT NULL
     ORDER BY o.placed_at DESC, l.position LIMIT %s
 """
+LEFT_BEHIND = "SELECT items FROM carts WHERE key = %s AND visitor = %s AND closed_at IS NULL ORDER BY changed_at DESC LIMIT 1"
 LOOKED_AT = """
     SELECT v.customer_id, v.products FROM (
         SELECT customer_id, products, began_at, row_number() OVER (PARTITION BY customer_id ORDER BY began_at DESC) AS place
@@ -64,10 +65,16 @@ class Shopper:
 
 
 def meet(
-    *, tenant_id: int, catalogue: Catalogue, visitor: str = "", customer_id: UUID | None = None, source: str, cart: Sequence[str] = ()
-) -> Shopper:
-    """Find out about a visitor, or about a customer the caller vouches for; `cart` adds products by the shop's ids."""
+    *, tenant_id: int, catalogue: Catalogue, source: str, visitor: str = "", customer_id: UUID | None = None,
+    cart: Sequence[str] = (), cart_id: str = "",
+) -> Shopper:  # fmt: skip
+    """Find out about a visitor, or about a customer the caller vouches for.
+
+    `cart` adds products by the shop's ids; `cart_id` is the visitor's own cart, for when the live session is over.
+    """
     session = _session(tenant_id, visitor) if visitor else {}
+    if visitor and cart_id and "items" not in session:
+        session["cart"] = _left_behind(tenant_id, visitor, cart_id)
     shopper = Shopper(visitor, customer_id or session.get("whose"))
     shopper.seen = _numbers(catalogue, (item[0] for item in session.get("items", ())), source)
     shopper.cart = _numbers(catalogue, [*session.get("cart", ()), *cart], source)
@@ -95,6 +102,13 @@ def _session(tenant_id: int, visitor: str) -> dict[str, Any]:
         whose = _copied(name, lambda: _find_whose(tenant_id, visitor))
     session["whose"] = UUID(whose.decode()) if whose else None
     return session
+
+
+def _left_behind(tenant_id: int, visitor: str, cart_id: str) -> list[str]:
+    """Read a cart from before the session; another browser's cart stays its own, for ids of carts can be guessed."""
+    with pool.connection(tenant_id=tenant_id) as opened:
+        row = opened.execute(LEFT_BEHIND, [cart_id, visitor]).fetchone()
+    return [str(item.get("product", "")) for item in row[0]] if row else []
 
 
 def _find_whose(tenant_id: int, visitor: str) -> bytes:

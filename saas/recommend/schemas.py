@@ -1,0 +1,122 @@
+"""The shapes of offers and of the rules set against them, in and out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import RAISE, Schema, fields, validate
+
+from saas.kit import money
+from saas.recommend.models import RULE_KINDS, SLOTS
+
+
+class ReasonOut(Schema):
+    """Why something is offered: a code for programs, a sentence for people."""
+
+    code = fields.String()
+    text = fields.String()
+
+
+class OfferOut(Schema):
+    """One offer, as widgets show it."""
+
+    offer = fields.UUID()
+    product = fields.String(metadata={"description": "the shop's id of the product"})
+    product_id = fields.UUID()
+    name = fields.String()
+    url = fields.String()
+    image_url = fields.String()
+    price = fields.String()
+    currency = fields.String()
+    reason = fields.Nested(ReasonOut)
+
+
+class OffersOut(Schema):
+    """An answer: offers for a place, best first."""
+
+    slot = fields.String()
+    request = fields.UUID()
+    items = fields.List(fields.Nested(OfferOut))
+
+
+class ShownOut(Schema):
+    """An offer that was shown and what became of it: what `shown_plain` makes of a row."""
+
+    id = fields.UUID()
+    request = fields.UUID()
+    at = fields.AwareDateTime()
+    slot = fields.String()
+    position = fields.Integer()
+    visitor = fields.String()
+    customer_id = fields.UUID(allow_none=True)
+    product = fields.String()
+    product_id = fields.UUID(allow_none=True)
+    reason = fields.Nested(ReasonOut)
+    algorithm = fields.String()
+    seen_at = fields.AwareDateTime(allow_none=True)
+    clicked_at = fields.AwareDateTime(allow_none=True)
+    bought_at = fields.AwareDateTime(allow_none=True)
+    bought_after = fields.String(metadata={"description": "clicked, seen, or empty while it was not bought"})
+    bought_order_id = fields.UUID(allow_none=True)
+    bought = fields.String(metadata={"description": "what the product came to in that order"})
+    bought_currency = fields.String()
+
+
+def shown_plain(row: Any) -> dict[str, Any]:
+    """Return an offer that was shown as plain values, for programs and templates alike."""
+    names = ("id", "at", "slot", "position", "visitor", "customer_id", "product_id", "algorithm", "seen_at", "clicked_at",
+             "bought_at", "bought_after", "bought_order_id", "bought_currency")  # fmt: skip
+    return {name: getattr(row, name) for name in names} | {
+        "request": row.request_id, "product": row.product_key, "reason": {"code": row.reason_code, "text": row.reason_text},
+        "bought": money.micros_text(row.bought_micros),
+    }  # fmt: skip
+
+
+class RuleIn(Schema):
+    """A rule: pin a product to a place, hide it, or favour a category. Left out, `slot` means everywhere."""
+
+    class Meta:
+        unknown = RAISE
+
+    kind = fields.String(required=True, validate=validate.OneOf(RULE_KINDS))
+    slot = fields.String(load_default="", validate=validate.OneOf(["", *SLOTS]))
+    product_id = fields.UUID(allow_none=True)
+    category = fields.String(validate=validate.Length(max=120))
+    position = fields.Integer(validate=validate.Range(1, 20), metadata={"description": "pin: which place, 1 is the first"})
+    percent = fields.Integer(
+        validate=validate.Range(1, 1000), metadata={"description": "boost: 200 counts twice as much, 50 half as much"}
+    )
+    active = fields.Boolean()
+    starts_at = fields.AwareDateTime(allow_none=True)
+    ends_at = fields.AwareDateTime(allow_none=True)
+    note = fields.String(validate=validate.Length(max=500))
+
+
+class RuleChange(RuleIn):
+    """What may be changed of a rule: everything; what is left out stays."""
+
+    kind = fields.String(validate=validate.OneOf(RULE_KINDS))
+    slot = fields.String(validate=validate.OneOf(["", *SLOTS]))
+
+
+class RuleOut(Schema):
+    """A rule as it is shown."""
+
+    id = fields.UUID()
+    kind = fields.String()
+    slot = fields.String()
+    product_id = fields.UUID(allow_none=True)
+    category = fields.String()
+    position = fields.Integer()
+    percent = fields.Integer()
+    active = fields.Boolean()
+    starts_at = fields.AwareDateTime(allow_none=True)
+    ends_at = fields.AwareDateTime(allow_none=True)
+    note = fields.String()
+    created_at = fields.AwareDateTime()
+    updated_at = fields.AwareDateTime()
+
+
+def rule_plain(rule: Any) -> dict[str, Any]:
+    """Return a rule as plain values, for programs and templates alike."""
+    return {name: getattr(rule, name) for name in RuleOut().fields}

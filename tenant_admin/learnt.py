@@ -1,0 +1,67 @@
+"""What the models have learnt, in words a shop owner understands: on how much, how well, and what is still missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from tenant_admin.formats import number, percent
+
+NAMES = {
+    "bought": _l("Bought together"),
+    "sessions": _l("What follows in a visit"),
+    "viewed": _l("Looked at together"),
+    "buyers": _l("Customers' tastes"),
+    "popular": _l("Popular now"),
+    "repeats": _l("Bought again and again"),
+}
+ALGORITHMS = {
+    "bought_together": NAMES["bought"],
+    "session": NAMES["sessions"],
+    "viewed_together": NAMES["viewed"],
+    "buyer": NAMES["buyers"],
+    "popular": NAMES["popular"],
+    "newest": _l("New in the shop"),
+    "rule": _l("Your rule"),
+}
+
+
+def described(models: dict[str, dict[str, Any]], fewest: dict[str, int]) -> list[dict[str, Any]]:
+    """Return a line for each kind of model: its name, what it learnt from, how well it does, when it was fitted."""
+    return [
+        {
+            "kind": kind, "name": name, "fitted": models.get(kind, {}).get("fitted", False), "at": models.get(kind, {}).get("fitted_at"),
+            "on": _on(kind, models.get(kind, {}), fewest.get(kind, 0)), "quality": _quality(kind, models.get(kind, {}).get("quality") or {}),
+        }
+        for kind, name in NAMES.items()
+    ]  # fmt: skip
+
+
+def _on(kind: str, notes: dict[str, Any], fewest: int) -> str:
+    counted = {"bought": "together", "sessions": "visits", "viewed": "visits", "buyers": "returning", "popular": "views", "repeats": "products"}
+    count = notes.get(counted[kind], 0)
+    if not notes.get("fitted"):
+        return {
+            "bought": _("%(count)s of at least %(fewest)s orders with two products", count=number(count), fewest=fewest),
+            "buyers": _("%(count)s of at least %(fewest)s customers who bought twice", count=number(count), fewest=fewest),
+            "popular": _("No views and no orders yet"),
+            "repeats": _("No orders yet"),
+        }.get(kind) or _("%(count)s of at least %(fewest)s visits to two products", count=number(count), fewest=fewest)
+    return {
+        "bought": _("%(count)s orders with two products or more", count=number(count)),
+        "buyers": _("%(count)s customers who bought twice or more", count=number(count)),
+        "popular": _("%(views)s views and %(purchases)s purchases", views=number(count), purchases=number(notes.get("purchases", 0))),
+        "repeats": _("%(count)s products that people buy again", count=number(count)),
+    }.get(kind) or _("%(count)s visits to two products or more", count=number(count))
+
+
+def _quality(kind: str, quality: dict[str, Any]) -> str:
+    """Say how often the wanted product is among the first twenty, asked of history the model had not seen."""
+    if not quality.get("cases"):
+        return ""
+    found = percent(quality["hit_rate"], 0)
+    if kind == "sessions":
+        return _("finds the next product in %(found)s of visits; the most popular alone %(plain)s", found=found, plain=percent(quality["popular_hit_rate"], 0))
+    return _("finds a product that was left out in %(found)s of orders", found=found)

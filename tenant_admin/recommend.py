@@ -1,0 +1,278 @@
+"""Recommendations: what offers bring, how much the models have learnt, trying them out, and the rules they obey."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, g, render_template, request, url_for
+from flask_babel import get_timezone
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from saas.customers import profiles
+from saas.kit import crypto, doors, money, scope, search
+from saas.kit import pages as paging
+from saas.kit.errors import Invalid
+from saas.recommend import fitting, offers, reasons, results, rules, stock
+from saas.tenancy import roles, tenants
+from tenant_admin import formats, frame, learnt
+
+pages = Blueprint("recommend", __name__, url_prefix="/recommendations")
+
+DAYS = 30
+UNDO_FOR = 3600  # seconds in which a deleted rule can be brought back
+MOST_LISTED = 400  # products suggested while one types
+SLOTS = {
+    "home": _l("Home page"),
+    "product": _l("Beside a product"),
+    "cart": _l("In the cart"),
+    "discover": _l("Something new"),
+    "mail": _l("In mails"),
+}
+
+
+@pages.get("")
+@doors.open_to("member", "offers.read")
+def index():
+    """What offers brought in the last thirty days, and the state of the models."""
+    currency = tenants.settings().currency
+    found = results.of_last(DAYS, currency=currency)
+    return render_template(
+        "recommend/index.html", results=found, currency=currency, slots=SLOTS, days=DAYS, chart=_chart(found, currency),
+        models=learnt.described(results.models(), fitting.FEWEST), tab="index",
+    )  # fmt: skip
+
+
+def _chart(found: results.Results, currency: str) -> dict[str, Any]:
+    """Draw money where there is some, else clicks."""
+    sold = found.total.revenue > 0
+    by_day = found.revenue if sold else found.clicked
+    series = [{"name": str(SLOTS[slot]), "values": values} for slot, values in by_day.items() if any(values)]
+    amount = formats.money(found.total.revenue, currency, whole=True)
+    title = (
+        _("Offers led to sales of %(amount)s in %(days)s days", amount=amount, days=DAYS) if sold
+        else _("Offers were clicked %(count)s times in %(days)s days", count=formats.number(found.total.clicked), days=DAYS)
+    )  # fmt: skip
+    return {
+        "title": title, "unit": f"money:{currency}" if sold else "count",
+        "note": _("By the day the offer was shown") if sold else _("No offer led to a sale yet; here are the clicks"),
+        "data": {"x": [day.isoformat() for day in found.days], "x_name": _("Day"), "series": series},
+    }  # fmt: skip
+
+
+@pages.get("/try")
+@doors.open_to("member", "offers.read")
+def try_out():
+    """Show what somebody would be offered somewhere, and why; nothing is counted."""
+    slot = request.args.get("slot") if request.args.get("slot") in SLOTS else "product"
+    wished, who = request.args.get("product", "").strip(), request.args.get("customer", "").strip()
+    product, people = _product(wished), _people(who)
+    customer = people[0] if people else None
+    chosen = None
+    if request.args:
+        chosen = offers.choose(
+            tenant_id=scope.tenant_id(), slot=slot, product=product.key if product else "", customer_id=UUID(customer["id"]) if customer else None,
+            cart=[product.key] if product and slot == "cart" else [], limit=8, record=False, language=reasons.language_of(frame.language()),
+        )  # fmt: skip
+    return render_template(
+        "recommend/try.html", slot=slot, slots=SLOTS, wished=wished, who=who, product=product, customer=customer,
+        others=people[1:], chosen=[_shown(offer) for offer in chosen.items] if chosen else None, listed=_listed(), tab="try",
+    )  # fmt: skip
+
+
+def _shown(offer: offers.Offer) -> dict[str, Any]:
+    return offer.plain() | {
+        "id": offer.product.id, "algorithm": learnt.ALGORITHMS.get(offer.algorithm, offer.algorithm),
+        "link": url_for("products.show", product_id=offer.product.id), "price_micros": money.parse_micros(offer.product.price),
+    }  # fmt: skip
+
+
+def _people(text: str) -> list[dict[str, str]]:
+    if not text:
+        return []
+    try:
+        known = profiles.one(text)
+        return [{"id": str(known.id), "name": known.name}]
+    except profiles.NoSuchCustomer:
+        hits = search.find(scope.tenant_id(), text, kinds=["customer"], limit=5)
+        return [{"id": str(hit.id), "name": hit.title} for hit in hits]
+
+
+def _listed() -> list[str]:
+    """Suggest products while one types, by name and the shop's id."""
+    every = stock.catalogue(scope.tenant_id()).by_number.values()
+    return [_label(product) for product in sorted(every, key=lambda one: one.name)[:MOST_LISTED] if product.name]
+
+
+def _label(product: stock.Product) -> str:
+    return f"{product.name} ({product.key})"
+
+
+def _product(text: str) -> stock.Product | None:
+    """Find the product that was typed or chosen: by label, id, the shop's id, the exact name, or a name that begins so."""
+    if not text:
+        return None
+    catalogue = stock.catalogue(scope.tenant_id())
+    every = sorted(catalogue.by_number.values(), key=lambda one: (len(one.name), one.key))
+    low = text.lower()
+    tests = (
+        lambda one: _label(one) == text, lambda one: one.id == text, lambda one: one.key == text, lambda one: one.name.lower() == low,
+        lambda one: one.name.lower().startswith(low), lambda one: low in one.name.lower(),
+    )  # fmt: skip
+    return next((one for test in tests for one in every if test(one)), None)
+
+
+@pages.get("/rules")
+@doors.open_to("member", "offers.read")
+def rule_list():
+    """The rules that offers obey, newest first."""
+    page = paging.page(rules.query(), order=rules.ORDER, cursor=request.args.get("cursor"))
+    shown = [_rule_shown(rule) for rule in page.items]
+    return render_template("recommend/rules.html", rules=shown, next=page.next, tab="rules", may_edit=_may_edit())
+
+
+def _may_edit() -> bool:
+    return roles.may(g.member.role, "offers.edit")
+
+
+def _rule_shown(rule: Any) -> dict[str, Any]:
+    product = stock.catalogue(scope.tenant_id()).by_number.get(stock.number_of(rule.product_id)) if rule.product_id else None
+    return {
+        "id": str(rule.id), "kind": rule.kind, "sentence": _sentence(rule, product), "picture": product.image_url if product else None,
+        "note": rule.note, "state": _state(rule), "with_picture": rule.kind != "boost",
+    }  # fmt: skip
+
+
+def _sentence(rule: Any, product: stock.Product | None) -> str:
+    where = SLOTS[rule.slot] if rule.slot else _("everywhere")
+    name = product.name if product else "–"
+    if rule.kind == "pin":
+        return _("Put “%(name)s” at place %(position)s: %(where)s", name=name, position=rule.position, where=where)
+    if rule.kind == "hide":
+        return _("Never offer “%(name)s”: %(where)s", name=name, where=where)
+    share = formats.percent(rule.percent / 100, 0)
+    return _("Let “%(category)s” count %(share)s: %(where)s", category=rule.category, share=share, where=where)
+
+
+def _state(rule: Any) -> str:
+    now = datetime.datetime.now(datetime.UTC)
+    if rule.ends_at and rule.ends_at <= now:
+        return "expired"
+    if rule.active and rule.starts_at and rule.starts_at > now:
+        return "scheduled"
+    return "active" if rule.active else "inactive"
+
+
+@pages.get("/rules/new")
+@doors.open_to("member", "offers.edit")
+def rule_new():
+    """An empty rule, or one that begins with a product."""
+    values = {"kind": request.args.get("kind", "pin"), "product": request.args.get("product", ""), "active": True, "position": 1, "percent": 200}
+    return _form(values)
+
+
+@pages.post("/rules/new")
+@doors.open_to("member", "offers.edit")
+def rule_create():
+    """Make a rule."""
+    try:
+        rules.create(**_fields())
+    except Invalid as error:
+        return _form(request.form.to_dict(), errors=error.fields), 422
+    frame.toast(_("The rule holds from now on."))
+    return frame.go(url_for("recommend.rule_list"))
+
+
+@pages.get("/rules/<rule_id>")
+@doors.open_to("member", "offers.read")
+def rule_edit(rule_id: str):
+    """One rule, to change it."""
+    rule = rules.one(rule_id)
+    product = stock.catalogue(scope.tenant_id()).by_number.get(stock.number_of(rule.product_id)) if rule.product_id else None
+    values = rules.plain(rule) | {"product": _label(product) if product else "", "starts_on": _day(rule.starts_at), "ends_on": _day(rule.ends_at, last=True)}
+    return _form(values, rule_id=str(rule.id))
+
+
+@pages.post("/rules/<rule_id>")
+@doors.open_to("member", "offers.edit")
+def rule_change(rule_id: str):
+    """Change a rule."""
+    try:
+        rules.change(rule_id, **_fields())
+    except Invalid as error:
+        return _form(request.form.to_dict(), errors=error.fields, rule_id=rule_id), 422
+    frame.toast(_("Saved"))
+    return frame.go(url_for("recommend.rule_list"))
+
+
+@pages.post("/rules/<rule_id>/delete")
+@doors.open_to("member", "offers.edit")
+def rule_delete(rule_id: str):
+    """Delete a rule; it can be brought back for an hour."""
+    held = rules.delete(rule_id)
+    token = crypto.sign("offer-rule", [scope.tenant_id(), held])
+    frame.toast(_("The rule is deleted."), undo=url_for("recommend.rule_restore", token=token))
+    return frame.go(url_for("recommend.rule_list"))
+
+
+@pages.post("/rules/restore")
+@doors.open_to("member", "offers.edit")
+def rule_restore():
+    """Bring a deleted rule back."""
+    held = crypto.read_signed("offer-rule", request.args.get("token", ""), max_age=UNDO_FOR)
+    if held is None or held[0] != scope.tenant_id():
+        raise Invalid(_("That is too long ago to be undone."))
+    moments = {name: datetime.datetime.fromisoformat(held[1][name]) if held[1][name] else None for name in ("starts_at", "ends_at")}
+    rules.create(**{**held[1], **moments, "product_id": UUID(held[1]["product_id"]) if held[1]["product_id"] else None})
+    frame.toast(_("The rule is back."))
+    return frame.go(url_for("recommend.rule_list"))
+
+
+def _form(values: dict[str, Any], *, errors: dict[str, list[str]] | None = None, rule_id: str | None = None):
+    told = dict(errors or {})
+    if "product_id" in told:
+        told["product"] = told.pop("product_id")
+    categories = sorted({name for one in stock.catalogue(scope.tenant_id()).by_number.values() for name in one.categories})[:MOST_LISTED]
+    return render_template(
+        "recommend/rule.html", values=values, errors=told, rule_id=rule_id, slots=SLOTS, listed=_listed(), categories=categories,
+        may_edit=_may_edit(),
+    )  # fmt: skip
+
+
+def _fields() -> dict[str, Any]:
+    """Read the form; a product that is not found is left to the room to refuse."""
+    form = request.form
+    product = _product(form.get("product", "").strip())
+    return {
+        "kind": form.get("kind", ""), "slot": form.get("slot", ""), "category": form.get("category", ""),
+        "product_id": UUID(product.id) if product else None, "position": _number(form.get("position"), 1),
+        "percent": _number(form.get("percent"), 200), "active": "active" in form, "note": form.get("note", ""),
+        "starts_at": _moment("starts_on"), "ends_at": _moment("ends_on", last=True),
+    }  # fmt: skip
+
+
+def _number(text: str | None, otherwise: int) -> int:
+    text = (text or "").strip()
+    return (int(text) if text.isdecimal() and len(text) < 7 else 0) if text else otherwise
+
+
+def _zone() -> datetime.tzinfo:
+    return get_timezone()
+
+
+def _moment(name: str, *, last: bool = False) -> datetime.datetime | None:
+    """Read a day of the form as its first moment in the member's zone; the last day is meant to its end."""
+    text = request.form.get(name, "")
+    if not text:
+        return None
+    try:
+        day = datetime.date.fromisoformat(text) + datetime.timedelta(days=last)
+    except (ValueError, OverflowError):
+        raise Invalid(fields={name: [_("Give a date.")]}) from None
+    return datetime.datetime.combine(day, datetime.time(), _zone())
+
+
+def _day(moment: datetime.datetime | None, *, last: bool = False) -> str:
+    return "" if moment is None else (moment.astimezone(_zone()).date() - datetime.timedelta(days=last)).isoformat()
