@@ -32,9 +32,11 @@ def upgrade() -> None:
     op.create_table('platform_acts',
         sa.Column('id', sa.Uuid(), nullable=False),
         sa.Column('acted_at', sa.DateTime(timezone=True), nullable=False),
+        sa.Column('acted_on', sa.Date(), nullable=False),
         sa.Column('reason', sa.Text(), nullable=False),
         sa.Column('actor', sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint('id', name=op.f('pk_platform_acts'))
+        sa.PrimaryKeyConstraint('id', name=op.f('pk_platform_acts')),
+        sa.UniqueConstraint('acted_on', 'actor', 'reason', name=op.f('uq_platform_acts_acted_on_actor_reason'))
         )
     for statement in walls.grant("platform_acts"):
         op.execute(statement)

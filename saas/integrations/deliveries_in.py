@@ -11,7 +11,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, delete, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DataError, IntegrityError
 
@@ -148,3 +148,17 @@ def refused_lately(shop_id: UUID) -> list[Refused]:
     since = clock.now() - timedelta(days=7)
     query = select(Refused).where(Refused.shop_id == shop_id, Refused.refused_at > since)
     return list(db.session.scalars(query.order_by(Refused.refused_at.desc()).limit(20)))
+
+
+def tidy(*, most: int = 20_000) -> int:
+    """Throw away bodies of deliveries that were understood more than thirty days ago, at most so many; returns how many.
+
+    Runs in a unit of work over all tenants. What was not understood stays until it is.
+    """
+    old = (
+        select(DeliveryIn.tenant_id, DeliveryIn.id)
+        .where(DeliveryIn.state == "done", DeliveryIn.received_at < clock.now() - timedelta(days=30))
+        .limit(most)
+    )
+    gone = delete(DeliveryIn).where(tuple_(DeliveryIn.tenant_id, DeliveryIn.id).in_(old)).returning(DeliveryIn.id)
+    return len(db.session.execute(gone.execution_options(synchronize_session=False)).all())

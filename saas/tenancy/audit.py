@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 
-from saas.kit import scope, work
+from saas.kit import clock, identifiers, scope, work
 from saas.kit.db import db
 from saas.tenancy.models import AuditEntry, PlatformAct
 
@@ -34,7 +35,9 @@ def of_record(*, kind: str, record_id: object) -> Any:
 def record_platform_act(reason: str) -> None:
     """Write down that the platform acted over all tenants, in a unit of work of its own."""
     with work.unit(tenant_id=None):
-        db.session.add(PlatformAct(reason=reason, actor=scope.actor().name))
+        now = clock.now()
+        row = {"id": identifiers.new(), "acted_at": now, "acted_on": now.date(), "reason": reason, "actor": scope.actor().name}
+        db.session.execute(insert(PlatformAct).values(row).on_conflict_do_nothing())
 
 
 scope.register_recorder(record_platform_act)

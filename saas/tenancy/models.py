@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -73,12 +73,14 @@ class DirectoryEntry(GlobalModel):
 
 
 class PlatformAct(GlobalModel):
-    """One crossing of tenants by the platform, with its reason."""
+    """A crossing of tenants by the platform, with its reason: once a day for each reason, for jobs cross every minute."""
 
     __tablename__ = "platform_acts"
+    __table_args__ = (UniqueConstraint("acted_on", "actor", "reason"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=identifiers.new)
     acted_at: Mapped[datetime] = mapped_column(default=lambda: clock.now())
+    acted_on: Mapped[date] = mapped_column(default=lambda: clock.now().date())
     reason: Mapped[str] = mapped_column(Text)
     actor: Mapped[str] = mapped_column(Text, default="")
 

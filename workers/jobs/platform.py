@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from saas.integrations import deliveries_in
 from saas.kit import outbox, ticks, work
 from saas.tenancy import logins
 
@@ -12,4 +13,5 @@ def tidy(*, run_at: str, **_: object) -> None:
         outbox.tidy()
         logins.tidy()
         ticks.tidy()
+        deliveries_in.tidy()
         ticks.done(task="workers.jobs.platform.tidy", run_at=run_at)
