@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from saas.commerce.models import COUNTED, Order
 from saas.kit import identifiers, scope
 from saas.kit.db import db
-from saas.marketing.models import Attribution, Mailing, MailEvent
+from saas.marketing.models import Attribution, MailEvent, Mailing
 
 WINDOWS = {"click": timedelta(days=7), "open": timedelta(days=3)}
 

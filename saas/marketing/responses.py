@@ -6,18 +6,19 @@ is kept apart; a click by a scanner is kept and not counted.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from saas.audiences import suppression
 from saas.customers import consent
-from saas.kit import clock, scope, text
+from saas.kit import clock, text
 from saas.kit.db import db
 from saas.marketing import landing, links, mailings, people, pushing, rendering, tracking
-from saas.marketing.models import MailEvent, Mailing, MailingRecipient
+from saas.marketing.models import MailEvent, MailingRecipient
 
 PROXIES = re.compile(r"GoogleImageProxy|YahooMailProxy|ggpht\.com|^Mozilla/5\.0$", re.IGNORECASE)
 BOTS = re.compile(
@@ -136,7 +137,7 @@ def unsubscribe(token: links.Opened, *, how: str, browser: str = "") -> None:
         "browser": browser[:200],
     }
     if recipient.customer_id is not None:
-        consent.withdraw(customer_id=recipient.customer_id, source="mail", proof=proof)
+        consent.withdraw(customer_id=recipient.customer_id, source=how, proof=proof)
     elif recipient.email:
         suppression.suppress(recipient.email, "unsubscribed")
     db.session.flush()
@@ -151,7 +152,7 @@ def subscribe_again(token: links.Opened) -> None:
     _keep(recipient, "resubscribe")
     if recipient.customer_id is not None:
         proof = {"mailing_id": str(recipient.mailing_id), "recipient_id": str(recipient.id), "how": "undo"}
-        consent.grant(customer_id=recipient.customer_id, source="mail", proof=proof)
+        consent.grant(customer_id=recipient.customer_id, source="undo", proof=proof)
     db.session.flush()
 
 
@@ -174,27 +175,17 @@ def _stop(recipient_id: UUID, kind: str, detail: str) -> None:
         _keep(recipient, kind, detail=detail)
         db.session.flush()
     if recipient.email:
-        try:
+        with contextlib.suppress(text.NotAnEmail):
             suppression.suppress(recipient.email, kind, detail=detail)
-        except text.NotAnEmail:
-            pass
 
 
-def reported(*, tenant_id: int, recipient_id: UUID, kind: str, detail: str) -> None:
-    """Take the report of a mail relay about one mail of the bound company; one that is about no mail of ours is let go."""
-    if tenant_id != scope.tenant_id():
-        return
+def reported(*, recipient_id: UUID, kind: str, detail: str) -> None:
+    """Take the report of a mail relay about a mail of the bound company; one that is about no mail of ours is let go."""
     try:
         _stop(recipient_id, kind, detail)
     except mailings.NoSuchRecipient:
         return
     if kind == "bounce":
         failed = update(MailingRecipient).where(MailingRecipient.id == recipient_id, MailingRecipient.state == "sent")
-        db.session.execute(
-            failed.values(state="failed", reason=f"bounce: {detail}"[:500]).execution_options(synchronize_session=False)
-        )
-
-
-def mailing_of(recipient: MailingRecipient) -> Mailing:
-    """Return the mailing somebody is in."""
-    return db.session.scalars(select(Mailing).where(Mailing.id == recipient.mailing_id)).one()
+        changed = failed.values(state="failed", reason=f"bounce: {detail}"[:500])
+        db.session.execute(changed.execution_options(synchronize_session=False))

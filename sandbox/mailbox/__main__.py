@@ -17,7 +17,9 @@ def main():
     options.state.mkdir(parents=True, exist_ok=True)
     pile = letters.Letters(path=options.state / "letters.sqlite", keep=options.keep)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    app = page.create_app(letters=pile, complaint_url=options.complaint_url)
+    app = page.create_app(
+        letters=pile, complaint_url=options.complaint_url, complaint_secret=options.complaint_secret
+    )
     web = make_server("127.0.0.1", options.http_port, app, threaded=True)
     threading.Thread(target=web.serve_forever, daemon=True).start()
     try:
@@ -34,6 +36,7 @@ def arguments():
     parser.add_argument("--state", type=Path, required=True, help="folder that keeps the mails")
     parser.add_argument("--keep", type=int, default=20_000, help="how many of the newest mails are kept")
     parser.add_argument("--complaint-url", help='where "mark as spam" posts {"message_id", "recipient"}')
+    parser.add_argument("--complaint-secret", default="", help="signs what is posted there (X-Regulars-Signature)")
     return parser.parse_args()
 
 

@@ -1,5 +1,7 @@
 """The page and the JSON of the mailbox: what a person and a test look at after something was sent."""
 
+import hashlib
+import hmac
 import http.client
 import json
 import urllib.error
@@ -25,10 +27,11 @@ bp = Blueprint("mailbox", __name__)
 bp.before_request(web.refuse_other_sites)
 
 
-def create_app(*, letters, complaint_url=None):
-    """This function will build the web side over `letters`; complaints are posted to `complaint_url`."""
+def create_app(*, letters, complaint_url=None, complaint_secret=""):
+    """This function will build the web side over `letters`; complaints are posted to `complaint_url`, signed."""
     app = Flask(__name__)
-    app.config.update(LETTERS=letters, COMPLAINT_URL=complaint_url, SECRET_KEY="only flashes in a sandbox")
+    app.config.update(LETTERS=letters, COMPLAINT_URL=complaint_url, COMPLAINT_SECRET=complaint_secret)
+    app.config.update(SECRET_KEY="only flashes in a sandbox")
     app.json.ensure_ascii = False
     app.register_blueprint(bp)
     app.add_template_filter(ago)
@@ -184,11 +187,14 @@ def letter_or_404(letter_id):
 def post(address, body):
     """This function will post JSON (a dict) or a form (a string) and return in words what came of it."""
     as_json = isinstance(body, dict)
-    kind = "application/json" if as_json else "application/x-www-form-urlencoded"
     data = (json.dumps(body) if as_json else body).encode()
+    headers = {"Content-Type": "application/json" if as_json else "application/x-www-form-urlencoded"}
+    secret = current_app.config["COMPLAINT_SECRET"]
+    if as_json and secret:
+        headers["X-Regulars-Signature"] = hmac.new(secret.encode(), data, hashlib.sha256).hexdigest()
     try:
         with urllib.request.urlopen(  # noqa: S310 - an address given on the command line, or on this machine
-            urllib.request.Request(address, data=data, headers={"Content-Type": kind}), timeout=10
+            urllib.request.Request(address, data=data, headers=headers), timeout=10
         ) as answer:
             return f"answered {answer.status}"
     except urllib.error.HTTPError as refusal:
