@@ -12,7 +12,7 @@ import time
 import orjson
 from flask import Blueprint, Response, request
 
-from saas.kit import doors, errors, rates
+from saas.kit import doors, errors, rates, text
 from saas.recommend import offers, reasons
 from saas.tenancy import site_keys
 
@@ -60,18 +60,18 @@ def show() -> Response:
         raise BadQuestion(fields={"visitor": ["16 to 64 letters, digits, “_” and “-”."]})
     slot = asked.get("slot", "home")
     chosen = offers.choose(
-        tenant_id=place.tenant_id, slot=slot, visitor=visitor, product=asked.get("product", "")[:200],
-        cart_id=asked.get("cart", "")[:200], limit=_limit(asked.get("limit", "4")), source=place.subject_id,
+        tenant_id=place.tenant_id, slot=slot, visitor=visitor, product=text.clean(asked.get("product"), most=200),
+        cart_id=text.clean(asked.get("cart"), most=200), limit=_limit(asked.get("limit", "4")), source=place.subject_id,
         language=reasons.language_of(request.headers.get("Accept-Language")),
     )  # fmt: skip
     body = {"slot": slot, "request": str(chosen.request_id), "items": [offer.plain() for offer in chosen.items]}
     return Response(orjson.dumps(body), mimetype="application/json", headers={"Cache-Control": "no-store", "Vary": "Accept-Language"})
 
 
-def _limit(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 3:
+def _limit(given: str) -> int:
+    if not given.isascii() or not given.isdigit() or len(given) > 3:
         raise BadQuestion(fields={"limit": [f"A number from 1 to {offers.MOST}."]})
-    return int(text)
+    return int(given)
 
 
 @door.after_request

@@ -53,7 +53,7 @@ def create(**fields: Any) -> OfferRule:
     """Make a rule (kind pin, hide or boost; slot "" means everywhere); raises BadRule or NoSuchProduct."""
     if (db.session.scalar(select(func.count()).select_from(OfferRule)) or 0) >= MOST_RULES:
         raise BadRule(_("There are %(most)s rules already; delete some first.", most=MOST_RULES))
-    rule = OfferRule(slot="", category="", position=1, percent=100, active=True, note="")
+    rule = OfferRule(kind="", slot="", category="", position=1, percent=200, active=True, note="")
     _write(rule, fields)
     db.session.add(rule)
     db.session.flush()
@@ -92,34 +92,40 @@ def plain(rule: OfferRule) -> dict[str, Any]:
 
 
 def _write(rule: OfferRule, fields: dict[str, Any]) -> None:
-    for name in FIELDS:
-        if name in fields:
-            setattr(rule, name, fields[name])
-    rule.category, rule.note = text.clean(rule.category, most=120), text.clean(rule.note, most=500)
-    rule.slot = rule.slot or ""
-    wrong: dict[str, list[str]] = {}
-    if rule.kind not in RULE_KINDS:
-        wrong["kind"] = [_("Choose pin, hide or boost.")]
-    if rule.slot and rule.slot not in SLOTS:
-        wrong["slot"] = [_("Choose one of the places, or all of them.")]
-    if rule.kind == "boost":
-        rule.product_id = None
-        if not rule.category:
-            wrong["category"] = [_("Give the category to favour.")]
+    """Take over the given fields if they make sense together with the others; a refused rule stays as it was."""
+    values = {name: fields[name] if name in fields else getattr(rule, name) for name in FIELDS}
+    values["category"], values["note"] = text.clean(values["category"], most=120), text.clean(values["note"], most=500)
+    values["slot"] = values["slot"] or ""
+    if values["kind"] == "boost":
+        values["product_id"] = None
     else:
-        rule.category = ""
-        if rule.product_id is None and "kind" not in wrong:
-            wrong["product_id"] = [_("Choose a product.")]
-    if not 1 <= (rule.position or 0) <= 20:
-        wrong["position"] = [_("The place is a number from 1 to 20.")]
-    if not 1 <= (rule.percent or 0) <= 1000:
-        wrong["percent"] = [_("The strength is a number from 1 to 1000 percent.")]
-    if rule.starts_at and rule.ends_at and rule.ends_at <= rule.starts_at:
-        wrong["ends_at"] = [_("The end must be after the beginning.")]
+        values["category"] = ""
+    wrong = _wrong(values)
     if wrong:
         raise BadRule(fields=wrong)
-    if rule.product_id is not None:
-        rule.product_id = products.one(rule.product_id).id
+    if values["product_id"] is not None:
+        values["product_id"] = products.one(values["product_id"]).id
+    for name, value in values.items():
+        setattr(rule, name, value)
+
+
+def _wrong(values: dict[str, Any]) -> dict[str, list[str]]:
+    wrong: dict[str, list[str]] = {}
+    if values["kind"] not in RULE_KINDS:
+        wrong["kind"] = [_("Choose pin, hide or boost.")]
+    elif values["kind"] == "boost" and not values["category"]:
+        wrong["category"] = [_("Give the category to favour.")]
+    elif values["kind"] != "boost" and values["product_id"] is None:
+        wrong["product_id"] = [_("Choose a product.")]
+    if values["slot"] and values["slot"] not in SLOTS:
+        wrong["slot"] = [_("Choose one of the places, or all of them.")]
+    if not 1 <= (values["position"] or 0) <= 20:
+        wrong["position"] = [_("The place is a number from 1 to 20.")]
+    if not 1 <= (values["percent"] or 0) <= 1000:
+        wrong["percent"] = [_("The strength is a number from 1 to 1000 percent.")]
+    if values["starts_at"] and values["ends_at"] and values["ends_at"] <= values["starts_at"]:
+        wrong["ends_at"] = [_("The end must be after the beginning.")]
+    return wrong
 
 
 def compiled() -> None:

@@ -10,7 +10,7 @@ from saas.kit import money
 from saas.recommend.models import RULE_KINDS, SLOTS
 
 
-class ReasonOut(Schema):
+class OfferReasonOut(Schema):
     """Why something is offered: a code for programs, a sentence for people."""
 
     code = fields.String()
@@ -28,7 +28,7 @@ class OfferOut(Schema):
     image_url = fields.String()
     price = fields.String()
     currency = fields.String()
-    reason = fields.Nested(ReasonOut)
+    reason = fields.Nested(OfferReasonOut)
 
 
 class OffersOut(Schema):
@@ -39,7 +39,7 @@ class OffersOut(Schema):
     items = fields.List(fields.Nested(OfferOut))
 
 
-class ShownOut(Schema):
+class OfferShownOut(Schema):
     """An offer that was shown and what became of it: what `shown_plain` makes of a row."""
 
     id = fields.UUID()
@@ -51,7 +51,7 @@ class ShownOut(Schema):
     customer_id = fields.UUID(allow_none=True)
     product = fields.String()
     product_id = fields.UUID(allow_none=True)
-    reason = fields.Nested(ReasonOut)
+    reason = fields.Nested(OfferReasonOut)
     algorithm = fields.String()
     seen_at = fields.AwareDateTime(allow_none=True)
     clicked_at = fields.AwareDateTime(allow_none=True)
@@ -72,7 +72,7 @@ def shown_plain(row: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-class RuleIn(Schema):
+class OfferRuleIn(Schema):
     """A rule: pin a product to a place, hide it, or favour a category. Left out, `slot` means everywhere."""
 
     class Meta:
@@ -92,14 +92,14 @@ class RuleIn(Schema):
     note = fields.String(validate=validate.Length(max=500))
 
 
-class RuleChange(RuleIn):
+class OfferRuleChange(OfferRuleIn):
     """What may be changed of a rule: everything; what is left out stays."""
 
     kind = fields.String(validate=validate.OneOf(RULE_KINDS))
     slot = fields.String(validate=validate.OneOf(["", *SLOTS]))
 
 
-class RuleOut(Schema):
+class OfferRuleOut(Schema):
     """A rule as it is shown."""
 
     id = fields.UUID()
@@ -119,4 +119,4 @@ class RuleOut(Schema):
 
 def rule_plain(rule: Any) -> dict[str, Any]:
     """Return a rule as plain values, for programs and templates alike."""
-    return {name: getattr(rule, name) for name in RuleOut().fields}
+    return {name: getattr(rule, name) for name in OfferRuleOut().fields}

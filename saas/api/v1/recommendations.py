@@ -14,7 +14,7 @@ from saas.customers import profiles
 from saas.kit import doors, pages, scope
 from saas.recommend import offers, reasons, rules, shown
 from saas.recommend.offers import SLOTS
-from saas.recommend.schemas import OffersOut, RuleChange, RuleIn, RuleOut, ShownOut, rule_plain, shown_plain
+from saas.recommend.schemas import OffersOut, OfferRuleChange, OfferRuleIn, OfferRuleOut, OfferShownOut, rule_plain, shown_plain
 
 blueprint = Blueprint("api_recommendations", __name__, description="What to offer whom next, and why")
 
@@ -59,7 +59,7 @@ class Recommendations(MethodView):
 @blueprint.route("/recommendations/shown")
 class Shown(MethodView):
     @blueprint.arguments(ShownQuery, location="query")
-    @blueprint.response(200, shapes.page_of(ShownOut))
+    @blueprint.response(200, shapes.page_of(OfferShownOut))
     @doors.open_to("key", "offers.read")
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List offers that were shown, newest first, with what became of them; the newest come after some seconds."""
@@ -70,7 +70,7 @@ class Shown(MethodView):
 
 @blueprint.route("/recommendations/<offer_id>")
 class OneShown(MethodView):
-    @blueprint.response(200, ShownOut)
+    @blueprint.response(200, OfferShownOut)
     @doors.open_to("key", "offers.read")
     def get(self, offer_id: UUID) -> dict[str, Any]:
         """Show one offer that was shown, and what became of it."""
@@ -88,15 +88,15 @@ def answered(rule: Any) -> tuple[dict[str, Any], int, dict[str, str]]:
 @blueprint.route("/recommendations/rules")
 class Rules(MethodView):
     @blueprint.arguments(shapes.ListQuery, location="query")
-    @blueprint.response(200, shapes.page_of(RuleOut))
+    @blueprint.response(200, shapes.page_of(OfferRuleOut))
     @doors.open_to("key", "offers.read")
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the rules, newest first."""
         page = pages.page(rules.query(), order=rules.ORDER, cursor=query["cursor"], limit=query["limit"])
         return {"items": [rule_plain(rule) for rule in page.items], "next": page.next}
 
-    @blueprint.arguments(RuleIn)
-    @blueprint.response(201, RuleOut)
+    @blueprint.arguments(OfferRuleIn)
+    @blueprint.response(201, OfferRuleOut)
     @doors.open_to("key", "offers.edit")
     def post(self, item: dict[str, Any]) -> dict[str, Any]:
         """Make a rule; offers obey it within two seconds."""
@@ -105,14 +105,14 @@ class Rules(MethodView):
 
 @blueprint.route("/recommendations/rules/<rule_id>")
 class OneRule(MethodView):
-    @blueprint.response(200, RuleOut)
+    @blueprint.response(200, OfferRuleOut)
     @doors.open_to("key", "offers.read")
     def get(self, rule_id: UUID) -> Any:
         """Show a rule; the ETag is its version."""
         return answered(rules.one(rule_id))
 
-    @blueprint.arguments(RuleChange)
-    @blueprint.response(200, RuleOut)
+    @blueprint.arguments(OfferRuleChange)
+    @blueprint.response(200, OfferRuleOut)
     @doors.open_to("key", "offers.edit")
     def patch(self, item: dict[str, Any], rule_id: UUID) -> Any:
         """Change the given fields; with If-Match only while nobody changed it meanwhile (412)."""

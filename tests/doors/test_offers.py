@@ -1,0 +1,133 @@
+"""GET /offers, as a widget or a shop's server asks it."""
+
+from __future__ import annotations
+
+import pytest
+
+from saas.kit import valkey
+from saas.recommend import offers, shelf, shown, stock
+from saas.tenancy import site_keys
+from storefront import offers as door
+from tests.rooms.recommend import little_shop
+
+VISITOR = "shopper-0000000000000003"
+
+
+@pytest.fixture
+def shop(company, drain):
+    """A company with a little shop, its models fitted."""
+    from saas.recommend import fitting
+
+    shelf.forget()
+    stock.forget()
+    with company.app.app_context():
+        little_shop.fill(company)
+        drain(company)
+        fitting.fit(company.tenant_id)
+    return company
+
+
+def ask(company, **query):
+    wishes = {"site_key": company.site_key, "visitor": VISITOR, "slot": "product", "product": "tea-2", **query}
+    headers = {"Origin": "https://shop.example", **({"Accept-Language": query.pop("speaks")} if "speaks" in query else {})}
+    wishes.pop("speaks", None)
+    return company.app.test_client().get("/offers", query_string=wishes, headers=headers)
+
+
+class TestAnswer:
+    def test_it_has_the_shape_of_the_wire(self, shop):
+        answer = ask(shop, limit=2)
+        assert answer.status_code == 200
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert "Set-Cookie" not in answer.headers
+        assert set(answer.json) == {"slot", "request", "items"}
+        [first, _second] = answer.json["items"]
+        assert set(first) == {"offer", "product", "name", "url", "image_url", "price", "currency", "reason"}
+        assert (first["price"], first["currency"], first["url"]) == ("12.50", "EUR", f"https://shop.example/{first['product']}")
+        assert first["reason"]["code"] == "bought_together"
+        assert "of" in first["reason"]["text"]
+
+    def test_it_speaks_the_browsers_language(self, shop):
+        assert "一起购买" in ask(shop, speaks="zh-CN,zh;q=0.9,en;q=0.8").json["items"][0]["reason"]["text"]
+        assert "Often" in ask(shop, speaks="de-DE,de;q=0.9").json["items"][0]["reason"]["text"]
+
+    def test_what_was_shown_can_be_asked_for(self, shop):
+        valkey.client().delete(shown.STREAM)
+        offer = ask(shop).json["items"][0]["offer"]
+        with shop.app.app_context():
+            shown.write_pending()
+        assert shop.api("GET", f"/recommendations/{offer}").json["visitor"] == VISITOR
+
+    def test_four_are_offered_unless_asked_otherwise(self, shop):
+        assert len(ask(shop).json["items"]) == 4
+        assert len(ask(shop, limit=12).json["items"]) == 11
+
+    def test_no_unit_of_work_is_opened_and_no_database_asked_when_warm(self, shop, monkeypatch):
+        from saas.kit import pool, work
+
+        ask(shop)
+
+        def refuse(*_arguments, **_wishes):
+            raise AssertionError("a database was asked")
+
+        monkeypatch.setattr(work, "unit", refuse)
+        monkeypatch.setattr(pool, "connection", refuse)
+        assert len(ask(shop).json["items"]) == 4
+
+    def test_a_cart_from_before_the_session_is_its_own_visitors_alone(self, shop, drain):
+        cart = {"id": "c-1", "url": "https://shop.example/cart", "currency": "EUR",
+                "items": [{"product": "tea-1", "quantity": 1, "price": "12.50"}, {"product": "tea-3", "quantity": 1, "price": "12.50"}]}  # fmt: skip
+        from saas.kit import clock
+
+        body = {"site_key": shop.site_key, "visitor": VISITOR, "consent": {"analytics": True, "marketing": True},
+                "events": [{"id": "e1", "type": "cart_updated", "at": clock.now().isoformat(), "cart": cart}]}  # fmt: skip
+        assert shop.app.test_client().post("/collect", json=body).status_code == 202
+        drain(shop)
+        valkey.client().delete(f"live:{shop.tenant_id}:{VISITOR}")
+        found = ask(shop, slot="cart", product="", cart="c-1", limit=20).json["items"]
+        assert found[0]["product"] == "tea-2"
+        assert not {"tea-1", "tea-3"} & {item["product"] for item in found}
+        stranger = ask(shop, slot="cart", product="", cart="c-1", limit=20, visitor="somebody-else-0000000000").json["items"]
+        assert {"tea-1", "tea-3"} <= {item["product"] for item in stranger}
+
+
+class TestRefused:
+    def test_an_unknown_site_key(self, shop):
+        for wrong in ("pk_" + "x" * 24, "nonsense", ""):
+            answer = ask(shop, site_key=wrong)
+            assert (answer.status_code, list(answer.json["error"])) == (401, ["code", "message"])
+            assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+    @pytest.mark.parametrize(
+        ("query", "field"),
+        [({"slot": "attic"}, "slot"), ({"limit": "0"}, "limit"), ({"limit": "21"}, "limit"), ({"limit": "many"}, "limit"),
+         ({"limit": "-1"}, "limit"), ({"visitor": "short"}, "visitor"), ({"visitor": "x" * 65}, "visitor")],
+    )  # fmt: skip
+    def test_a_parameter_out_of_range_is_named(self, shop, query, field):
+        answer = ask(shop, **query)
+        assert (answer.status_code, list(answer.json["error"]["fields"])) == (422, [field])
+
+    def test_odd_texts_are_answered_calmly(self, shop):
+        for odd in ("\x00", "🫖" * 300, "' OR 1=1", "../../etc"):
+            assert ask(shop, product=odd, cart=odd).status_code == 200
+
+    def test_too_many_a_minute(self, shop, monkeypatch):
+        from saas.kit import rates
+
+        counted = []
+        monkeypatch.setattr(rates, "allow", lambda key, rate, cost=1: not counted.append(cost))
+        monkeypatch.setattr(door, "meter", door.Meter())
+        for _request in range(120):
+            ask(shop, limit=1)
+        assert sum(counted) >= 101
+        monkeypatch.setattr(rates, "allow", lambda key, rate, cost=1: False)
+        monkeypatch.setattr(door, "meter", door.Meter())
+        assert ask(shop).status_code == 429
+
+    def test_another_companys_site_key_shows_their_products(self, shop, other_company):
+        site_keys.forget()
+        assert ask(shop, site_key=other_company.site_key).json["items"] == []
+
+    def test_the_limit_of_the_room_is_the_limit_of_the_door(self):
+        assert offers.MOST == 20
