@@ -1,58 +1,86 @@
 """Figures over orders: what was sold, to how many, how often they come back, and what goes together.
 
-Every figure is taken from order lines in millionths, so sums are exact; "cleaned" leaves out what no person bought: lines
-without a customer, returns, and prices of zero or less.
+Money is the goods of the orders in millionths, so sums are exact: before discounts, shipping and refunds. Orders that were
+cancelled or failed are left out, and those in another currency than the company's. "Cleaned" also leaves out what no known
+person bought: lines without a customer, returns, and prices of zero or less.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy import RowMapping, func, select
+
+from saas.catalog import products
+from saas.commerce.models import COUNTED, Order
 from saas.kit import money, queries
 from saas.kit.db import db
+from saas.tenancy import tenants
+
+LOOKED_AT, FEWEST_TOGETHER = 60, 3
+"""Pairs are counted among so many products, and one that met less often is chance."""
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Which lines a report looks at: placed from `since` to before `until`, of a country, and whether cleaned."""
+    """Which orders a report looks at: placed from `since` to before `until`, of a country, and whether cleaned.
+
+    Without a currency it is the company's.
+    """
 
     since: datetime | None = None
     until: datetime | None = None
     country: str | None = None
     cleaned: bool = True
+    currency: str | None = None
 
     def values(self) -> dict[str, Any]:
-        return {"since": self.since, "until": self.until, "country": self.country, "cleaned": self.cleaned}
+        return {
+            "since": self.since, "until": self.until, "country": self.country, "cleaned": self.cleaned, "counted": list(COUNTED),
+            "currency": self.currency or tenants.settings().currency,
+        }  # fmt: skip
 
 
-def sales(scope: Scope = Scope()) -> dict[str, Any]:
-    """Return lines, revenue_micros, customers, orders, products, and the share of customers who ordered more than once."""
-    row = db.session.execute(queries.load("insights/queries/sales.sql"), scope.values()).mappings().one()
-    found = dict(row)
-    found["revenue_micros"] = int(found["revenue_micros"] or 0)
-    found["repeat_rate"] = found["repeat_customers"] / found["customers"] if found["customers"] else None
-    return found
+EVERYTHING = Scope()
 
 
-def sales_by_month(scope: Scope = Scope(), *, zone: str = "UTC") -> list[dict[str, Any]]:
+def _rows(name: str, scope: Scope, **values: Any) -> Sequence[RowMapping]:
+    return db.session.execute(queries.load(f"insights/queries/{name}.sql"), {**scope.values(), **values}).mappings().all()
+
+
+def _plain(row: RowMapping) -> dict[str, Any]:
+    """Sums come as decimals; they are whole numbers."""
+    return {name: int(value) if name in ("revenue_micros", "quantity", "lines") else value for name, value in row.items()}
+
+
+def sales(scope: Scope = EVERYTHING) -> dict[str, Any]:
+    """Return lines, revenue_micros, customers, orders, and the share of customers who ordered more than once."""
+    found = _plain(_rows("sales", scope)[0])
+    return found | {"repeat_rate": found["repeat_customers"] / found["customers"] if found["customers"] else None}
+
+
+def products_sold(scope: Scope = EVERYTHING) -> int:
+    """Return how many different products were sold."""
+    return _rows("products_sold", scope)[0]["count"]
+
+
+def sales_by_month(scope: Scope = EVERYTHING, *, zone: str = "UTC") -> list[dict[str, Any]]:
     """Return revenue_micros, orders and customers of each month (its first day in the company's zone)."""
-    rows = db.session.execute(queries.load("insights/queries/sales_by_month.sql"), {**scope.values(), "zone": zone}).mappings()
-    return [{**row, "revenue_micros": int(row["revenue_micros"])} for row in rows]
+    return [_plain(row) for row in _rows("sales_by_month", scope, zone=zone)]
 
 
-def sales_by_day(scope: Scope = Scope(), *, zone: str = "UTC") -> list[dict[str, Any]]:
+def sales_by_day(scope: Scope = EVERYTHING, *, zone: str = "UTC") -> list[dict[str, Any]]:
     """Return revenue_micros, orders and customers of each day in the company's zone."""
-    rows = db.session.execute(queries.load("insights/queries/sales_by_day.sql"), {**scope.values(), "zone": zone}).mappings()
-    return [{**row, "revenue_micros": int(row["revenue_micros"])} for row in rows]
+    return [_plain(row) for row in _rows("sales_by_day", scope, zone=zone)]
 
 
-def cohorts(scope: Scope = Scope(), *, zone: str = "UTC") -> dict[date, list[int]]:
+def cohorts(scope: Scope = EVERYTHING, *, zone: str = "UTC") -> dict[date, list[int]]:
     """Return, by the month of their first order, how many customers ordered in that month and in each month after it."""
-    rows = db.session.execute(queries.load("insights/queries/cohorts.sql"), {**scope.values(), "zone": zone})
     found: dict[date, dict[int, int]] = {}
-    for began, distance, customers in rows:
+    for began, distance, customers in (row.values() for row in _rows("cohorts", scope, zone=zone)):
         found.setdefault(began, {})[distance] = customers
     last = max((began.year * 12 + began.month + max(row) for began, row in found.items()), default=0)
     return {
@@ -61,32 +89,72 @@ def cohorts(scope: Scope = Scope(), *, zone: str = "UTC") -> dict[date, list[int
     }  # fmt: skip
 
 
-def concentration(share: float = 0.2, scope: Scope = Scope()) -> float | None:
+def concentration(share: float = 0.2, scope: Scope = EVERYTHING) -> float | None:
     """Return which part of the revenue comes from the best `share` of customers (rounded down to whole customers)."""
-    row = db.session.execute(queries.load("insights/queries/concentration.sql"), {**scope.values(), "share": share}).one()
-    return float(row.top / row.whole) if row.whole else None
+    return concentrations([share], scope)[0]["part"]
 
 
-def best_products(scope: Scope = Scope(), *, limit: int = 10) -> list[dict[str, Any]]:
-    """Return the products that brought most: key, name, quantity, revenue_micros, orders."""
-    rows = db.session.execute(queries.load("insights/queries/best_products.sql"), {**scope.values(), "most": limit}).mappings()
-    return [{**row, "revenue_micros": int(row["revenue_micros"]), "quantity": int(row["quantity"])} for row in rows]
+def concentrations(shares: Sequence[float], scope: Scope = EVERYTHING) -> list[dict[str, Any]]:
+    """Return for each share of customers, the best first, how many they are and which part of the revenue they bring."""
+    rows = _rows("concentration", scope, shares=[str(share) for share in shares])
+    return [
+        {"share": float(row["share"]), "customers": row["customers"], "part": float(row["top"] / row["whole"]) if row["whole"] else None}
+        for row in rows
+    ]
 
 
-def goes_with(first: str, second: str, scope: Scope = Scope()) -> dict[str, float]:
+def best_products(scope: Scope = EVERYTHING, *, limit: int = 10) -> list[dict[str, Any]]:
+    """Return the products that brought most: key, name (today's where the catalogue knows it), product_id, quantity,
+    revenue_micros, orders."""
+    found = [_plain(row) for row in _rows("best_products", scope, most=limit)]
+    known = products.many([row["product_id"] for row in found if row["product_id"]])
+    return [{**row, "name": known[row["product_id"]].name if row["product_id"] in known else row["name"] or row["key"]} for row in found]
+
+
+def goes_with(first: str, second: str, scope: Scope = EVERYTHING) -> dict[str, float]:
     """Return support, confidence, lift and leverage of "who buys `first` (a product key) buys `second`", over orders.
 
     Orders of guests count too, and returned lines do not, whatever the scope says of cleaning.
     Source: Agrawal, Imielinski and Swami, "Mining association rules", 1993; leverage by Piatetsky-Shapiro, 1991.
     """
-    values = {"since": scope.since, "until": scope.until, "country": scope.country, "first": first, "second": second}
-    row = db.session.execute(queries.load("insights/queries/goes_with.sql"), values).one()
-    orders, a, b, both = (int(value) for value in row)
-    if not (orders and a and b):
+    found = pair(first, second, scope)
+    return {name: found[name] for name in ("support", "confidence", "lift", "leverage")}
+
+
+def pair(first: str, second: str, scope: Scope = EVERYTHING) -> dict[str, Any]:
+    """Return the same with the pair's names and in how many orders they are together."""
+    orders, a, b, together = (int(value) for value in _rows("goes_with", scope, first=first, second=second)[0].values())
+    return {"first": first, "second": second, "together": together, **rule(orders, a, b, together)}
+
+
+def rule(orders: int, with_first: int, with_second: int, together: int) -> dict[str, float]:
+    """Return what four counts of orders say of a pair."""
+    if not (orders and with_first and with_second):
         return {"support": 0.0, "confidence": 0.0, "lift": 0.0, "leverage": 0.0}
+    expected = with_first * with_second / orders
     return {
-        "support": both / orders, "confidence": both / a, "lift": both * orders / (a * b), "leverage": both / orders - a * b / orders**2,
+        "support": together / orders, "confidence": together / with_first, "lift": together / expected,
+        "leverage": (together - expected) / orders,
     }  # fmt: skip
+
+
+def bought_together(scope: Scope = EVERYTHING, *, limit: int = 10) -> list[dict[str, Any]]:
+    """Return pairs that meet in orders beyond chance, the furthest beyond first: first, second, together, and their rule.
+
+    Looked at are the products that are in most orders; guests and returns as in `goes_with`.
+    """
+    rows = _rows("bought_together", scope, looked_at=LOOKED_AT, fewest=FEWEST_TOGETHER, most=limit)
+    return [
+        {"first": row["first"], "second": row["second"], "together": row["together"],
+         **rule(row["orders"], row["with_first"], row["with_second"], row["together"])}
+        for row in rows
+    ]  # fmt: skip
+
+
+def countries(*, limit: int = 30) -> list[str]:
+    """Return the countries orders came from, those with most orders first."""
+    query = select(Order.country).where(Order.country != "").group_by(Order.country).order_by(func.count().desc(), Order.country)
+    return list(db.session.scalars(query.limit(limit)))
 
 
 def revenue_text(micros: int) -> str:

@@ -1,11 +1,13 @@
 -- Customers by the month of their first order, and how many of them ordered so many months later.
 WITH months AS (
   SELECT DISTINCT o.customer_id, CAST(date_trunc('month', o.placed_at AT TIME ZONE :zone) AS date) AS month
-  FROM order_lines l JOIN orders o ON o.tenant_id = l.tenant_id AND o.id = l.order_id
-  WHERE (CAST(:since AS timestamptz) IS NULL OR o.placed_at >= :since)
-  AND (CAST(:until AS timestamptz) IS NULL OR o.placed_at < :until)
-  AND (CAST(:country AS text) IS NULL OR o.country = :country)
-  AND (NOT :cleaned OR (o.customer_id IS NOT NULL AND l.quantity > 0 AND l.unit_micros > 0)) AND o.customer_id IS NOT NULL
+  FROM orders o
+  WHERE o.status = ANY(:counted) AND o.currency = :currency
+    AND (CAST(:since AS timestamptz) IS NULL OR o.placed_at >= :since)
+    AND (CAST(:until AS timestamptz) IS NULL OR o.placed_at < :until)
+    AND (CAST(:country AS text) IS NULL OR o.country = :country)
+    AND CASE WHEN :cleaned THEN o.customer_id IS NOT NULL AND o.sold_count > 0 ELSE o.lines_count > 0 END
+    AND o.customer_id IS NOT NULL
 ), firsts AS (
   SELECT customer_id, min(month) AS began FROM months GROUP BY customer_id
 )
