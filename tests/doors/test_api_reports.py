@@ -64,7 +64,7 @@ class TestReports:
         assert b"25.10" not in other_company.api("GET", f"/reports/{name}").data
 
     @pytest.mark.parametrize(("query", "field"), [
-        ({"since": "yesterday"}, "since"), ({"until": "2026-01-01T00:00:00"}, "until"), ({"colour": "red"}, "colour"), ({"country": "\x00"}, "country"),
+        ({"since": "yesterday"}, "since"), ({"until": "2026-01-01T00:00:00"}, "until"), ({"country": "\x00"}, "country"),
         ({"since": "2026-02-01T00:00:00Z", "until": "2026-01-01T00:00:00Z"}, "until"),
     ])  # fmt: skip
     def test_a_wrong_question_is_named(self, company, query, field):
