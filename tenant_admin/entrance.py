@@ -20,6 +20,7 @@ from saas.tenancy import limits, logins, members, roles
 from tenant_admin.frame import Viewer
 
 COOKIE = "regulars_session"
+ALWAYS_WRITABLE = ("plan.", "settings.", "members.", "keys.")  # what a company may change while its plan is not paid
 csrf = CSRFProtect()
 
 
@@ -43,7 +44,7 @@ def install(app: Flask) -> None:
     csrf.init_app(app)
     app.jinja_env.globals["csrf_token"] = generate_csrf
     app.register_error_handler(SignInFirst, _to_sign_in)
-    app.register_error_handler(ChooseCompany, lambda error: _go(url_for("companies.choose")))
+    app.register_error_handler(ChooseCompany, _to_choosing)
     doors.guard("person")(admit_person)
     doors.guard("member")(admit_member)
 
@@ -57,7 +58,9 @@ def refuse_forged() -> None:
     """Refuse a changing request that did not come from one of our own pages; raises Forged."""
     if request.method in ("GET", "HEAD", "OPTIONS"):
         return
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+    origin = request.headers.get("Origin", "null")
+    foreign = origin != "null" and urllib.parse.urlsplit(origin).netloc != request.host
+    if foreign or request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         raise Forged(_(Forged.message))
     try:
         csrf.protect()
@@ -77,17 +80,23 @@ def signed_in() -> logins.SignedIn | None:
 
 
 def admit_person(entrance: doors.Entrance) -> doors.Admitted:
-    """Admit whoever has signed in; raises SignInFirst."""
+    """Admit whoever has signed in; raises SignInFirst. What the page shows of a company is that which they act for."""
     who = signed_in()
     if who is None:
         raise SignInFirst
-    g.viewer = Viewer(name=who.name or who.email, email=who.email, locale=who.language or None, zone=who.zone or None,
-                      rights=frozenset(), sign_out_url=url_for("signing.sign_out"))  # fmt: skip
+    acting = None
+    if who.tenant_id is not None and who.member_id is not None:
+        with work.unit(tenant_id=who.tenant_id):
+            acting = members.acting(who.member_id)
+    g.viewer = _viewer(who, acting)
     return doors.Admitted(None, scope.Actor("person", str(who.login_id), who.name or who.email))
 
 
 def admit_member(entrance: doors.Entrance) -> doors.Admitted:
-    """Admit a member whose role includes the page's permission; raises SignInFirst, ChooseCompany, MayNot or ReadOnly."""
+    """Admit a member whose role includes the page's permission.
+
+    Raises SignInFirst, ChooseCompany, MayNot, or ReadOnly while the company's plan is not paid.
+    """
     who = signed_in()
     if who is None:
         raise SignInFirst
@@ -97,16 +106,22 @@ def admit_member(entrance: doors.Entrance) -> doors.Admitted:
         acting = members.acting(who.member_id)
         if acting is None:
             raise ChooseCompany
+        g.viewer = _viewer(who, acting)
         if entrance.permission:
             roles.require(acting.role, entrance.permission)
-        if request.method not in ("GET", "HEAD") and not (entrance.permission or "").startswith(("plan.", "settings.", "members.")):
+        if request.method not in ("GET", "HEAD") and not (entrance.permission or "").startswith(ALWAYS_WRITABLE):
             limits.require_writable()
     g.member = acting
-    g.viewer = Viewer(
-        name=who.name or who.email, email=who.email, company=acting.company, locale=who.language or None,
-        zone=who.zone or acting.zone, rights=roles.permissions(acting.role), menu=_menu(), sign_out_url=url_for("signing.sign_out"),
-    )  # fmt: skip
     return doors.Admitted(who.tenant_id, scope.Actor("member", str(who.member_id), who.name or who.email))
+
+
+def _viewer(who: logins.SignedIn, acting: members.Acting | None) -> Viewer:
+    return Viewer(
+        name=who.name or who.email, email=who.email, company=acting.company if acting else "",
+        locale=who.language or None, zone=who.zone or (acting.zone if acting else None),
+        rights=roles.permissions(acting.role) if acting else frozenset(),
+        menu=_menu(), sign_out_url=url_for("signing.sign_out"),
+    )  # fmt: skip
 
 
 def _menu() -> tuple[tuple[str, str, str], ...]:
@@ -151,16 +166,30 @@ def take_cookie(response: Response) -> Response:
 
 def safe_next(target: str | None) -> str:
     """Return where to go after signing in: a path of ours, never another site."""
-    parts = urllib.parse.urlsplit(target or "")
-    good = target and target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
-    return target if good else url_for("home.index")
+    return target if target and _is_our_path(target) else url_for("home.index")
+
+
+def _is_our_path(target: str) -> bool:
+    """Browsers read a backslash as a slash and skip control characters, so neither may stand in it."""
+    parts = urllib.parse.urlsplit(target)
+    plain = not any(sign == "\\" or ord(sign) < 33 for sign in target)
+    return plain and target.startswith("/") and not target.startswith("//") and not parts.netloc and not parts.scheme
 
 
 def _to_sign_in(error: SignInFirst) -> Response:
-    if request.method == "GET" and request.headers.get("HX-Request") != "true":
+    if _was_looking():
         return _go(url_for("signing.sign_in", next=request.full_path.rstrip("?")))
     flash(_("You were signed out. Sign in to go on."), "info")
     return _go(url_for("signing.sign_in"))
+
+
+def _to_choosing(error: ChooseCompany) -> Response:
+    return _go(url_for("companies.choose", next=request.full_path.rstrip("?") if _was_looking() else None))
+
+
+def _was_looking() -> bool:
+    """Tell whether the request was for a whole page, which can be shown after signing in."""
+    return request.method == "GET" and request.headers.get("HX-Request") != "true"
 
 
 def _go(address: str) -> Response:

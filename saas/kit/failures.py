@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from jinja2 import TemplateNotFound
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from saas.kit import errors, identifiers
 
@@ -60,6 +60,8 @@ def answer(refusal: errors.Refusal) -> tuple[Response | str, int]:
     """Answer a refusal in the shape its door speaks."""
     if for_programs():
         return jsonify(body(refusal)), refusal.status
+    if isinstance(request.routing_exception, SecurityError):
+        return refusal.message, refusal.status  # asked for under a name that is not ours: no page has an address here
     try:
         page = render_template("error.html", error=refusal, partial=request.headers.get("HX-Request") == "true")
         return page, refusal.status

@@ -1,4 +1,8 @@
-"""What happens to companies and their people."""
+"""What happens to companies and their people.
+
+No event carries a token or an address: the job that writes the letter makes the link, so that the outbox holds nothing
+that lets anybody in.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +17,37 @@ class TenantSignedUp:
 
 
 @event
-class MailVerificationWanted:
-    """A person has to show that an e-mail address is theirs. `purpose`: verify, reset or invite."""
+class VerificationWanted:
+    """A person has to show that their address is theirs."""
 
-    purpose: str
-    email: str
-    name: str
-    link: str
-    language: str = ""
-    company: str = ""
+    login_id: str
+
+
+@event
+class PasswordResetWanted:
+    """A person asked for a way to choose a new password."""
+
+    login_id: str
+
+
+@event
+class KnownAddressSignedUp:
+    """Somebody signed up with the address of a person who is here already."""
+
+    login_id: str
+
+
+@event
+class PasswordChanged:
+    """A person's password was changed; they are told, in case it was not them."""
+
+    login_id: str
+
+
+@event
+class MemberInvited:
+    """A person was invited, or invited again; `invited_by` is shown to them."""
+
+    member_id: str
+    invited_by: str
+    language: str

@@ -1,11 +1,11 @@
-"""Founding a company in one transaction: the person, the company's row, and all that stands in it from the first minute."""
+"""Founding a company in one transaction: the person, the company's row, and all that stands in it at first."""
 
 from __future__ import annotations
 
 from saas.kit import clock, crypto, errors, text, work
 from saas.kit.db import db
 from saas.kit.text import gettext as _
-from saas.tenancy import api_keys, logins, tenants
+from saas.tenancy import api_keys, logins, passwords, tenants
 from saas.tenancy.models import Login
 
 
@@ -19,7 +19,7 @@ def new_login(*, email: str, password: str, name: str = "", language: str = "", 
         norm = text.email(email)
     except text.NotAnEmail as error:
         raise BadSignUp(fields={"email": [_(str(error))]}) from None
-    logins.check_password_rules(password)
+    passwords.check_rules(password, email=email)
     login = Login(
         email=text.clean(email, most=320), email_norm=norm, name=text.clean(name, most=120), language=language,
         password_hash=crypto.hash_password(password), verified_at=clock.now() if verified else None,
@@ -30,8 +30,9 @@ def new_login(*, email: str, password: str, name: str = "", language: str = "", 
 
 
 def found(
-    *, company: str, owner: Login, allowed: dict[str, int | None], currency: str = "EUR", zone: str = "UTC", simulated: bool = False
-) -> tenants.Founded:
+    *, company: str, owner: Login, allowed: dict[str, int | None], currency: str = "EUR", zone: str = "UTC",
+    simulated: bool = False,
+) -> tenants.Founded:  # fmt: skip
     """Found a company for a person inside the open unit, which has no tenant bound; raises BadSignUp."""
     if not text.clean(company):
         raise BadSignUp(fields={"company": [_("Give your company a name.")]})
@@ -41,8 +42,9 @@ def found(
 
 
 def from_command(
-    *, company: str, email: str, password: str, allowed: dict[str, int | None], currency: str = "EUR", simulated: bool = False
-) -> dict[str, object]:
+    *, company: str, email: str, password: str, allowed: dict[str, int | None], currency: str = "EUR",
+    simulated: bool = False,
+) -> dict[str, object]:  # fmt: skip
     """Found a company for the command line and return tenant_id, api_key and site_key.
 
     A known address joins the new company as its owner and keeps its password.

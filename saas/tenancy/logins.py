@@ -12,18 +12,15 @@ from uuid import UUID
 
 from sqlalchemy import delete, select, update
 
-from saas.kit import clock, crypto, errors, rates, text
+from saas.kit import clock, crypto, errors, rates, scope, text, work
 from saas.kit.db import db
+from saas.kit.events import announce
 from saas.kit.text import gettext as _
-from saas.tenancy import directory
-from saas.tenancy.models import Login, LoginSession
+from saas.tenancy import directory, settings
+from saas.tenancy.models import Login, LoginSession, Member
 
 IDLE, ABSOLUTE = timedelta(days=7), timedelta(days=30)
-SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 256
-TOO_COMMON = frozenset(
-    "1234567890 0123456789 12345678910 qwertyuiop password123 password1234 passwordpassword iloveyou123 administrator "
-    "1q2w3e4r5t qwerty12345 abcd123456 letmein1234 welcome1234 changeme123".split()
-)
+LONGEST_PASSWORD = 256
 
 
 class WrongPassword(errors.NotSignedIn):
@@ -32,8 +29,14 @@ class WrongPassword(errors.NotSignedIn):
     code = "wrong_password"
 
 
-class WeakPassword(errors.Invalid):
-    """The password is too short, too long or among the most guessed."""
+class BadProfile(errors.Invalid):
+    """A field of a person's own settings is out of range."""
+
+
+class NotVerified(errors.Forbidden):
+    """The person has not shown yet that their address is theirs."""
+
+    code = "not_verified"
 
 
 @dataclass(frozen=True)
@@ -49,14 +52,6 @@ class SignedIn:
     tenant_id: int | None
     member_id: UUID | None
     digest: str
-
-
-def check_password_rules(password: str) -> None:
-    """Raise WeakPassword unless the password is long enough and not among the most guessed."""
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise WeakPassword(fields={"password": [_("Use at least %(least)s characters.", least=SHORTEST_PASSWORD)]})
-    if password.lower() in TOO_COMMON or len(set(password)) < 4:
-        raise WeakPassword(fields={"password": [_("This password is among the first that are guessed. Choose another.")]})
 
 
 def by_email(email: str) -> Login | None:
@@ -78,10 +73,12 @@ def check(*, email: str, password: str, address: str) -> Login:
     return login
 
 
-def open_session(*, login: Login, address: str, browser: str) -> str:
-    """Sign a browser in and return its cookie. The company is chosen when there is only one."""
+def open_session(*, login: Login, address: str, browser: str, tenant_id: int | None = None) -> str:
+    """Sign a browser in and return its cookie; it acts for the company named, or for the only one there is."""
     token = crypto.new_token()
     homes = directory.places(kind="member", key=str(login.id))
+    if tenant_id is not None:
+        homes = [home for home in homes if home.tenant_id == tenant_id]
     only = homes[0] if len(homes) == 1 else None
     db.session.add(
         LoginSession(
@@ -127,23 +124,78 @@ def close_session(digest: str) -> None:
     db.session.execute(delete(LoginSession).where(LoginSession.digest == digest))
 
 
+def close_one(*, login_id: UUID, digest: str) -> None:
+    """Sign one of a person's own browsers out; somebody else's stays as it is."""
+    mine = delete(LoginSession).where(LoginSession.digest == digest, LoginSession.login_id == login_id)
+    db.session.execute(mine)
+
+
 def close_all(*, login_id: UUID, except_digest: str | None = None) -> None:
     """Sign a person out everywhere, or everywhere else."""
     query = delete(LoginSession).where(LoginSession.login_id == login_id)
     db.session.execute(query.where(LoginSession.digest != except_digest) if except_digest else query)
 
 
+def close_company(*, login_id: UUID, tenant_id: int) -> None:
+    """Sign a person out wherever they act for a company they no longer belong to."""
+    query = delete(LoginSession).where(LoginSession.login_id == login_id, LoginSession.tenant_id == tenant_id)
+    db.session.execute(query)
+
+
 def sessions(login_id: UUID) -> list[LoginSession]:
     """Return the browsers a person is signed in with, newest first."""
-    query = select(LoginSession).where(LoginSession.login_id == login_id).order_by(LoginSession.seen_at.desc())
-    return list(db.session.scalars(query))
+    now = clock.now()
+    alive = select(LoginSession).where(LoginSession.expires_at > now, LoginSession.seen_at > now - IDLE)
+    mine = alive.where(LoginSession.login_id == login_id).order_by(LoginSession.seen_at.desc())
+    return list(db.session.scalars(mine))
 
 
-def set_password(*, login: Login, password: str, keep_digest: str | None = None) -> None:
-    """Give a login a new password and sign it out everywhere (else)."""
-    check_password_rules(password)
-    login.password_hash = crypto.hash_password(password)
-    close_all(login_id=login.id, except_digest=keep_digest)
+def one(login_id: UUID) -> Login:
+    """Return a person who is signed in."""
+    return db.session.scalars(select(Login).where(Login.id == login_id)).one()
+
+
+def verify(login: Login) -> None:
+    """Note that a person has shown that their address is theirs."""
+    if login.verified_at is None:
+        login.verified_at = clock.now()
+
+
+def require_verified(login: Login | None = None) -> None:
+    """Raise NotVerified unless the person (the acting member, when left out) has verified their address.
+
+    Programs and jobs pass: whoever made their key was asked before.
+    """
+    if login is None and scope.actor().kind == "member":
+        query = select(Login).join(Member, Member.login_id == Login.id).where(Member.id == UUID(scope.actor().id))
+        login = db.session.scalars(query).one_or_none()
+    if login is not None and login.verified_at is None:
+        raise NotVerified(_("Confirm your e-mail address first, with the link we sent you."))
+
+
+def forget_without_company(login_id: UUID) -> None:
+    """Delete a person who belongs to no company any more; nobody could write to them, and nobody needs to know them."""
+    if not directory.places(kind="member", key=str(login_id)):
+        db.session.execute(delete(Login).where(Login.id == login_id))
+
+
+def tell(login_id: UUID, happened: object) -> None:
+    """Announce what happened to a person, in one of the companies they belong to, from a unit without a tenant."""
+    homes = directory.places(kind="member", key=str(login_id))
+    if homes:
+        with work.acting_for(homes[0].tenant_id):
+            announce(happened)
+
+
+def change_profile(*, login_id: UUID, name: str, language: str, zone: str) -> None:
+    """Change what a person is called, in all their companies, and how they want the pages; raises BadProfile."""
+    if zone and zone not in settings.zones():
+        raise BadProfile(fields={"zone": [_("Choose a time zone from the list.")]})
+    login = one(login_id)
+    login.name, login.language, login.zone = text.clean(name, most=120), language[:20], zone
+    for home in directory.places(kind="member", key=str(login_id)):
+        with work.acting_for(home.tenant_id):
+            db.session.execute(update(Member).where(Member.id == home.subject_id).values(name=login.name))
 
 
 def choose_language(*, login_id: UUID, language: str) -> None:

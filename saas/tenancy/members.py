@@ -1,14 +1,44 @@
-"""The company's people: who they are and what they may do."""
+"""The company's people: who they are, what they may do, who comes in and who leaves."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from saas.kit import clock, errors, scope, text
+from saas.kit import db as kit_db
 from saas.kit.db import db
-from saas.tenancy.models import Member, Tenant, TenantSettings
+from saas.kit.events import announce
+from saas.kit.text import gettext as _
+from saas.tenancy import audit, directory, limits, logins, roles
+from saas.tenancy.events import MemberInvited
+from saas.tenancy.models import Entitlement, Login, Member, Tenant, TenantSettings
+
+
+class NoSuchMember(errors.NotFound):
+    """There is no such person in this company."""
+
+
+class BadMember(errors.Invalid):
+    """The address or the role of an invitation is wrong."""
+
+
+class MemberAlready(errors.Conflict):
+    """The address belongs to somebody of this company."""
+
+    code = "member_already"
+
+
+class LastOwner(errors.Conflict):
+    """The company would be left without an owner."""
+
+    code = "last_owner"
+
+
+class OwnersOnly(errors.Forbidden):
+    """Only an owner makes owners, changes them or lets them go."""
 
 
 @dataclass(frozen=True)
@@ -37,3 +67,133 @@ def acting(member_id: UUID) -> Acting | None:
         return None
     member, company, simulated, zone, currency = row
     return Acting(member.id, member.email, member.name, member.role, company, zone, currency, simulated)
+
+
+def one(member_id: UUID | str, *, lock: bool = False) -> Member:
+    """Return a person of the bound company, invited or joined; raises NoSuchMember."""
+    member = kit_db.one(Member, member_id, NoSuchMember, lock=lock)
+    if member.removed_at is not None:
+        raise NoSuchMember
+    return member
+
+
+def listed() -> list[Member]:
+    """Return the company's people and those who are invited, in the order they came."""
+    return list(db.session.scalars(select(Member).where(Member.removed_at.is_(None)).order_by(Member.id)))
+
+
+def count() -> int:
+    """Return how many places of the plan are taken; an invitation takes one."""
+    return db.session.scalar(select(func.count()).select_from(Member).where(Member.removed_at.is_(None))) or 0
+
+
+def invite(*, email: str, role: str, language: str = "") -> Member:
+    """Invite somebody by mail; raises BadMember, MemberAlready, OwnersOnly, NotVerified or OverLimit."""
+    logins.require_verified()
+    try:
+        norm = text.email(email)
+    except text.NotAnEmail as error:
+        raise BadMember(fields={"email": [_(str(error))]}) from None
+    _require_role(role)
+    _owners_only(role)
+    # Held, so that two invitations at the same moment do not both take the last place.
+    db.session.execute(select(Entitlement.id).where(Entitlement.name == "members").with_for_update())
+    known = db.session.scalars(select(Member).where(Member.email_norm == norm).with_for_update()).one_or_none()
+    if known is not None and known.removed_at is None:
+        raise MemberAlready(_("This person is here already."), fields={"email": [_("This person is here already.")]})
+    limits.require("members", used=count())
+    member = known or Member(email_norm=norm)
+    member.email, member.role, member.login_id = text.clean(email, most=320), role, None
+    member.invited_at, member.joined_at, member.removed_at = clock.now(), None, None
+    db.session.add(member)
+    db.session.flush()
+    audit.record(action="members.invited", kind="member", record_id=member.id, after={"email": norm, "role": role})
+    _send(member, language)
+    return member
+
+
+def invite_again(member_id: UUID | str, *, language: str = "") -> Member:
+    """Send an invitation once more; the link before it stops working. Raises NoSuchMember or MemberAlready."""
+    logins.require_verified()
+    member = one(member_id, lock=True)
+    if member.joined_at is not None:
+        raise MemberAlready(_("This person has joined already."))
+    member.invited_at = clock.now()
+    _send(member, language)
+    return member
+
+
+def join(member_id: UUID, login: Login) -> Member:
+    """Make a person the member they were invited to be, with that company bound; it verifies their address."""
+    member = one(member_id, lock=True)
+    member.login_id, member.name, member.joined_at = login.id, login.name, clock.now()
+    logins.verify(login)
+    db.session.flush()
+    directory.enter(kind="member", key=str(login.id), subject_id=member.id)
+    audit.record(action="members.joined", kind="member", record_id=member.id, after={"email": member.email_norm})
+    return member
+
+
+def change_role(member_id: UUID | str, *, role: str) -> Member:
+    """Give a person another role; raises NoSuchMember, BadMember, OwnersOnly or LastOwner."""
+    _require_role(role)
+    owners = _hold_owners()
+    member = one(member_id, lock=True)
+    _owners_only(role, member.role)
+    if member.role == role:
+        return member
+    _keep_an_owner(owners, without=member)
+    before, member.role = member.role, role
+    audit.record(
+        action="members.role_changed", kind="member", record_id=member.id, before={"role": before}, after={"role": role}
+    )
+    return member
+
+
+def remove(member_id: UUID | str) -> None:
+    """Let a person go, or take an invitation back: their sessions here end at once.
+
+    A person who then belongs to no company is forgotten, so that every login has a company. Raises NoSuchMember,
+    OwnersOnly or LastOwner.
+    """
+    owners = _hold_owners()
+    member = one(member_id, lock=True)
+    _owners_only(member.role)
+    _keep_an_owner(owners, without=member)
+    login_id, member.removed_at, member.login_id = member.login_id, clock.now(), None
+    directory.strike(kind="member", subject_id=member.id)
+    audit.record(action="members.removed", kind="member", record_id=member.id, before={"email": member.email_norm})
+    db.session.flush()
+    if login_id is not None:
+        logins.close_company(login_id=login_id, tenant_id=scope.tenant_id())
+        logins.forget_without_company(login_id)
+
+
+def _send(member: Member, language: str) -> None:
+    actor = scope.actor()
+    announce(MemberInvited(member_id=str(member.id), invited_by=actor.name, language=language))
+
+
+def _require_role(role: str) -> None:
+    if role not in roles.ROLES:
+        raise BadMember(fields={"role": [_("Choose one of the roles.")]})
+
+
+def _owners_only(*touched: str) -> None:
+    """Refuse a member who is no owner to make or touch one; the command line and jobs may."""
+    actor = scope.actor()
+    if "owner" in touched and actor.kind != "platform":
+        mine = select(Member.role).where(Member.id == UUID(actor.id))
+        if actor.kind != "member" or db.session.scalar(mine) != "owner":
+            raise OwnersOnly(_("Only an owner can do that."))
+
+
+def _hold_owners() -> list[UUID]:
+    """Return the owners who have joined, held so that two of them cannot leave at the same moment."""
+    query = select(Member.id).where(Member.role == "owner", Member.joined_at.is_not(None), Member.removed_at.is_(None))
+    return list(db.session.scalars(query.order_by(Member.id).with_for_update()))
+
+
+def _keep_an_owner(owners: list[UUID], *, without: Member) -> None:
+    if owners == [without.id]:
+        raise LastOwner(_("A company needs an owner. Make somebody else an owner first."))

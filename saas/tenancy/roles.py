@@ -5,23 +5,50 @@ A permission is `<kind of record>.<action>`; `*` stands for all. Owners alone ha
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from saas.kit import errors
 from saas.kit.text import gettext as _
 
 ROLES = ("owner", "admin", "marketer", "sales", "service", "read_only")
 
-_READ = {"customers.read", "products.read", "orders.read", "segments.read", "campaigns.read", "offers.read", "reports.read", "shops.read"}
+_READ = {
+    "customers.read", "products.read", "orders.read", "segments.read", "campaigns.read", "offers.read", "reports.read",
+    "shops.read",
+}  # fmt: skip
 _STAFF = _READ | {"customers.edit"}
 PERMISSIONS: dict[str, set[str]] = {
     "owner": {"*"},
     "admin": _STAFF
-    | {"customers.delete", "products.edit", "orders.edit", "segments.edit", "campaigns.edit", "campaigns.send", "offers.edit"}
+    | {"customers.delete", "products.edit", "orders.edit", "offers.edit"}
+    | {"segments.edit", "campaigns.edit", "campaigns.send"}
     | {"shops.edit", "members.read", "members.edit", "settings.read", "settings.edit", "keys.edit", "plan.read"},
     "marketer": _STAFF | {"products.edit", "segments.edit", "campaigns.edit", "campaigns.send", "offers.edit"},
     "sales": _STAFF,
     "service": _STAFF,
     "read_only": _READ,
 }
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role as people read it: its name, and a sentence that says what it may do."""
+
+    key: str
+    name: str
+    sentence: str
+
+
+def described() -> list[Role]:
+    """Return every role with what it may do, in the reader's language."""
+    return [
+        Role("owner", _("Owner"), _("Everything: the plan and its payment, people, shops, campaigns and the company.")),
+        Role("admin", _("Administrator"), _("Everything but paying for the plan and making owners.")),
+        Role("marketer", _("Marketer"), _("Works on customers, segments, offers and campaigns, and sends them.")),
+        Role("sales", _("Sales"), _("Works on customers, and sees orders, products, campaigns and reports.")),
+        Role("service", _("Service"), _("Helps customers: edits them and sees their orders and mails.")),
+        Role("read_only", _("Read-only"), _("Sees customers, orders, campaigns and reports, and changes nothing.")),
+    ]
 
 
 class MayNot(errors.Forbidden):

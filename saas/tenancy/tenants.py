@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -31,11 +33,14 @@ def add_row(*, name: str, simulated: bool = False) -> int:
     return tenant.id
 
 
-def found(*, name: str, owner: Login, currency: str = "EUR", zone: str = "UTC", allowed: dict[str, int | None]) -> Founded:
+def found(
+    *, name: str, owner: Login, currency: str = "EUR", zone: str = "UTC", allowed: dict[str, int | None]
+) -> Founded:
     """Furnish the bound, just added company: settings, owner, and what its plan allows."""
     member = Member(
-        login_id=owner.id, email=owner.email, email_norm=owner.email_norm, name=owner.name, role="owner", joined_at=clock.now()
-    )
+        login_id=owner.id, email=owner.email, email_norm=owner.email_norm, name=owner.name, role="owner",
+        joined_at=clock.now(),
+    )  # fmt: skip
     site_key = f"pk_{crypto.new_token(24)}"
     settings = TenantSettings(currency=currency, zone=zone, sender_name=text.clean(name, most=120), site_key=site_key)
     db.session.add_all([member, settings])
@@ -56,6 +61,13 @@ def current() -> Tenant:
 def settings() -> TenantSettings:
     """Return the bound company's settings."""
     return db.session.scalars(select(TenantSettings)).one()
+
+
+def of_login(login_id: UUID) -> list[dict[str, Any]]:
+    """Return the companies a person belongs to, by name, as plain values."""
+    ids = [home.tenant_id for home in directory.places(kind="member", key=str(login_id))]
+    query = select(Tenant.id, Tenant.name).where(Tenant.id.in_(ids), Tenant.state != "closed").order_by(Tenant.name)
+    return [{"id": row.id, "name": row.name} for row in db.session.execute(query)]
 
 
 def all_ids() -> list[int]:

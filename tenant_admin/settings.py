@@ -1,0 +1,75 @@
+"""The company's settings: what it is called, where it is, and the tabs that lead to sender, people, keys and plan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, current_app, g, render_template, request, url_for
+from flask_babel import gettext as _
+
+from saas.kit import doors, errors, work
+from saas.tenancy import roles, settings
+from tenant_admin import choices, frame
+
+pages = Blueprint("settings", __name__)
+
+
+def tabs(active: str) -> list[dict[str, Any]]:
+    """Return the tabs of the settings this member may open."""
+    all_tabs = (
+        ("settings.index", _("Company"), "settings.read"), ("sender.index", _("Sender and domain"), "settings.read"),
+        ("members.index", _("People"), "members.read"), ("keys.index", _("API keys"), "keys.edit"),
+        ("plan.index", _("Plan"), "plan.read"),
+    )  # fmt: skip
+    return [
+        {"label": label, "url": url_for(endpoint), "active": endpoint == active}
+        for endpoint, label, right in all_tabs
+        if endpoint in current_app.view_functions and roles.may(g.member.role, right)
+    ]
+
+
+def render(template: str, refusal: errors.Refusal | None = None, **values: Any) -> Any:
+    """Show a page of the settings, with what was refused, and forget what was half done."""
+    if refusal is not None:
+        work.forget()
+    fields = refusal.fields if refusal else {}
+    page = render_template(
+        f"settings/{template}.html", tabs=tabs(request.blueprint + ".index"), errors=fields,
+        refused=_(refusal.message) if refusal and not fields else None, **values,
+    )  # fmt: skip
+    return page, refusal.status if refusal else 200
+
+
+def typed(names: tuple[str, ...], *, many: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the form's fields of these names; `many` are lists."""
+    form = request.form
+    return {name: form.getlist(name) if name in many else form.get(name, "") for name in names}
+
+
+@pages.get("/settings")
+@doors.open_to("member", "settings.read")
+def index() -> Any:
+    """Show the company."""
+    return _page()
+
+
+@pages.post("/settings")
+@doors.open_to("member", "settings.edit")
+def change() -> Any:
+    """Change the company."""
+    values = typed(settings.COMPANY, many=("languages",))
+    try:
+        settings.change_company(**values)
+    except errors.Refusal as refusal:
+        return _page(refusal, values)
+    frame.toast(_("Saved."))
+    return frame.go(url_for("settings.index"))
+
+
+def _page(refusal: errors.Refusal | None = None, values: dict[str, Any] | None = None) -> Any:
+    held = settings.shown()
+    return render(
+        "company", refusal, values=values or held, site_key=held["site_key"], countries=choices.countries(),
+        currencies=choices.currencies(held["currency"]), zones=choices.zones(settings.zones()),
+        choosable=choices.languages(),
+    )  # fmt: skip
