@@ -49,10 +49,23 @@ def rows() -> Iterator[table.Row]:
     p99 = statistics.quantiles(took.times, n=100)[98] * 1000
     good = per_second >= 10_000 or share >= 0.10
     yield table.Row(
-        "events/s over HTTP, durable, batches of 20", f"{per_second:,.0f}", "Klaviyo 350, RudderStack 1,700", ">= 10,000 or 10% of COPY", good
+        "events/s over HTTP, durable, batches of 20",
+        f"{per_second:,.0f}",
+        "Klaviyo 350, RudderStack 1,700",
+        ">= 10,000 or 10% of COPY",
+        good,
     )
-    yield table.Row("the same as a share of bare COPY", f"{share:.1%}", f"COPY {copied:,.0f} rows/s", ">= 10% or 10,000/s", good)
-    yield table.at_most("answered after, p99", p99, 50.0, form=".1f", unit=" ms", others=f"p50 {statistics.median(took.times) * 1000:.1f} ms")
+    yield table.Row(
+        "the same as a share of bare COPY", f"{share:.1%}", f"COPY {copied:,.0f} rows/s", ">= 10% or 10,000/s", good
+    )
+    yield table.at_most(
+        "answered after, p99",
+        p99,
+        50.0,
+        form=".1f",
+        unit=" ms",
+        others=f"p50 {statistics.median(took.times) * 1000:.1f} ms",
+    )
 
 
 class Took:
@@ -76,7 +89,18 @@ def running(folder: Path) -> Iterator[tuple[int, str, roles.Urls]]:
         }  # fmt: skip
         program = [sys.executable, "-m", "saas"]
         subprocess.run([*program, "db", "migrate"], env=environment, cwd=ROOT, check=True, capture_output=True)
-        founding = [*program, "tenants", "create", "--company", "Bench", "--email", "o@bench.example", "--plan", "scale", "--json"]
+        founding = [
+            *program,
+            "tenants",
+            "create",
+            "--company",
+            "Bench",
+            "--email",
+            "o@bench.example",
+            "--plan",
+            "scale",
+            "--json",
+        ]
         made = subprocess.run(
             [*founding, "--password", secrets.token_hex(12)], env=environment, cwd=ROOT, check=True, capture_output=True
         )
@@ -117,12 +141,21 @@ def requests(site_key: str, port: int, seed: int) -> Iterator[bytes]:
         body = json.dumps({
             "site_key": site_key, "visitor": f"bench-browser-{browser:06d}", "consent": {"analytics": True, "marketing": True}, "events": events,
         }).encode()  # fmt: skip
-        yield b"POST /collect HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n" % (port, len(body)) + body
+        yield (
+            b"POST /collect HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n"
+            % (port, len(body))
+            + body
+        )
 
 
 def _event(random: Random, at: datetime) -> dict[str, str]:
     product = f"product-{random.randrange(500)}"
-    told = {"id": f"{random.getrandbits(128):032x}", "at": at.isoformat(), "url": f"https://shop.example/products/{product}", "title": "A product"}
+    told = {
+        "id": f"{random.getrandbits(128):032x}",
+        "at": at.isoformat(),
+        "url": f"https://shop.example/products/{product}",
+        "title": "A product",
+    }
     if random.random() < 0.5:
         return told | {"type": "page_viewed", "referrer": "https://shop.example/"}
     return told | {"type": "product_viewed", "product": product}
@@ -132,7 +165,10 @@ def send(port: int, site_key: str, *, seconds: float) -> Took:
     """Send prepared batches over kept connections for some seconds."""
     took, gate = Took(), threading.Event()
     each = int(600 * seconds / CONNECTIONS) + 50
-    piles = [[request for _, request in zip(range(each), requests(site_key, port, number), strict=False)] for number in range(CONNECTIONS)]
+    piles = [
+        [request for _, request in zip(range(each), requests(site_key, port, number), strict=False)]
+        for number in range(CONNECTIONS)
+    ]
     ends: list[float] = []
 
     def one(pile: list[bytes]) -> None:

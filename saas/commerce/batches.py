@@ -46,7 +46,12 @@ def read(raw: bytes) -> Batch:
         body = orjson.loads(NUL.sub(rb"\1", raw) if b"\\u0000" in raw else raw)
     except orjson.JSONDecodeError as error:
         raise errors.Unreadable(
-            _("The body is not JSON: %(what)s at line %(line)s, column %(column)s.", what=error.msg, line=error.lineno, column=error.colno)
+            _(
+                "The body is not JSON: %(what)s at line %(line)s, column %(column)s.",
+                what=error.msg,
+                line=error.lineno,
+                column=error.colno,
+            )
         ) from None
     if not isinstance(body, dict):
         raise errors.Invalid(fields={"body": [_("Must be an object.")]})
@@ -84,7 +89,10 @@ def rows(batch: Batch, *, source_id: UUID, now: datetime) -> tuple[list[dict[str
 def refuse_all(batch: Batch, reason: str) -> list[dict[str, Any]]:
     """Return every event of a batch as refused for one reason."""
     told = [event.get("id") if isinstance(event, dict) else None for event in batch.events]
-    return [{"index": index, "id": one if isinstance(one, str) else None, "reason": reason} for index, one in enumerate(told)]
+    return [
+        {"index": index, "id": one if isinstance(one, str) else None, "reason": reason}
+        for index, one in enumerate(told)
+    ]
 
 
 def _row(event: Any, names: tuple[str, str], now: datetime, oldest: datetime, tomorrow: datetime) -> dict[str, Any]:
@@ -110,7 +118,14 @@ def _row(event: Any, names: tuple[str, str], now: datetime, oldest: datetime, to
     product = KINDS[kind](event, details)
     if event.get("properties") is not None:
         details["properties"] = _properties(event["properties"])
-    return {"id": event_id, "type": kind, "at": min(at, now), "product": product, "url": url, "details": details or None}
+    return {
+        "id": event_id,
+        "type": kind,
+        "at": min(at, now),
+        "product": product,
+        "url": url,
+        "details": details or None,
+    }
 
 
 TEXTS = (("url", 2000), ("referrer", 2000), ("title", 500))
@@ -192,7 +207,11 @@ def _item(item: Any) -> dict[str, Any]:
             raise money.NotMoney
     except money.NotMoney:
         raise BadEvent(_("A price must be a decimal text, such as “12.50”.")) from None
-    return {"product": _key(item.get("product"), "product"), "quantity": quantity, "price": None if price is None else str(price)}
+    return {
+        "product": _key(item.get("product"), "product"),
+        "quantity": quantity,
+        "price": None if price is None else str(price),
+    }
 
 
 def _identity(event: dict[str, Any], details: dict[str, Any]) -> None:

@@ -55,7 +55,13 @@ def renew(row: Visitor, since: datetime, until: datetime) -> set[UUID]:
     db.session.flush()
     renewed = [held[key] for key in keys]
     settle(renewed)
-    timeline.remove_many([("cart", before[cart.id], str(cart.id)) for cart in renewed if before.get(cart.id, cart.began_at) != cart.began_at])
+    timeline.remove_many(
+        [
+            ("cart", before[cart.id], str(cart.id))
+            for cart in renewed
+            if before.get(cart.id, cart.began_at) != cart.began_at
+        ]
+    )
     _tell(renewed)
     return {cart.customer_id for cart in renewed if cart.customer_id is not None}
 
@@ -86,7 +92,11 @@ def _host(url: str) -> str:
 
 def _leads_to(url: str, host: str) -> bool:
     """Tell whether an address is the shop's. Anybody can send events, so without knowing the shop's host none is taken."""
-    return bool(host) and url.startswith(("https://", "http://")) and (_host(url) == host or _host(url).endswith(f".{host}"))
+    return (
+        bool(host)
+        and url.startswith(("https://", "http://"))
+        and (_host(url) == host or _host(url).endswith(f".{host}"))
+    )
 
 
 def settle(carts: Sequence[Cart]) -> None:
@@ -129,7 +139,13 @@ def close_for(orders: Sequence[Order]) -> None:
     visitors, keys = {order.visitor for order in orders} - {""}, {order.cart_id for order in orders} - {""}
     if not visitors and not keys:
         return
-    query = select(Cart).where(or_(Cart.visitor.in_(visitors), Cart.key.in_(keys))).order_by(Cart.id).limit(MOST).with_for_update()
+    query = (
+        select(Cart)
+        .where(or_(Cart.visitor.in_(visitors), Cart.key.in_(keys)))
+        .order_by(Cart.id)
+        .limit(MOST)
+        .with_for_update()
+    )
     touched = list(db.session.scalars(query))
     settle(touched)
     _tell(touched)
@@ -144,7 +160,11 @@ def _tell(carts: Sequence[Cart]) -> None:
 def _entry(cart: Cart) -> dict[str, Any]:
     pieces = sum(item["quantity"] for item in cart.items)
     state = "ordered" if cart.order_id else "left" if cart.items else "emptied"
-    title = {"ordered": "Ordered what was in the cart", "left": f"Put {pieces} in the cart", "emptied": "Emptied the cart"}[state]
+    title = {
+        "ordered": "Ordered what was in the cart",
+        "left": f"Put {pieces} in the cart",
+        "emptied": "Emptied the cart",
+    }[state]
     details = {
         "state": state, "pieces": pieces, "amount": money.amount_text(cart.amount, cart.currency), "currency": cart.currency,
         "items": cart.items[:10], "url": cart.url, "changed_at": cart.changed_at.isoformat(),
@@ -156,7 +176,12 @@ def _entry(cart: Cart) -> dict[str, Any]:
 
 def tell(visitor: str, customer_id: UUID) -> None:
     """Put a browser's carts into the timeline of the customer they became."""
-    query = select(Cart).where(Cart.visitor == visitor, Cart.customer_id == customer_id).order_by(Cart.changed_at.desc()).limit(100)
+    query = (
+        select(Cart)
+        .where(Cart.visitor == visitor, Cart.customer_id == customer_id)
+        .order_by(Cart.changed_at.desc())
+        .limit(100)
+    )
     _tell(list(db.session.scalars(query)))
 
 
@@ -171,7 +196,10 @@ def count(customer_ids: Iterable[UUID]) -> None:
         .where(Cart.customer_id.in_(held), Cart.closed_at.is_(None))
         .ext(distinct_on(Cart.customer_id)).order_by(Cart.customer_id, Cart.changed_at.desc(), Cart.id)
     )  # fmt: skip
-    open_now = {customer: (amount if currency == company else 0, at) for customer, amount, currency, at in db.session.execute(query)}
+    open_now = {
+        customer: (amount if currency == company else 0, at)
+        for customer, amount, currency, at in db.session.execute(query)
+    }
     facts.note_carts([
         dict(zip(("customer_id", *facts.CARRIED), (customer, *open_now.get(customer, (0, None))), strict=True)) for customer in held
     ])  # fmt: skip

@@ -13,9 +13,11 @@ from uuid import UUID
 from sqlalchemy import or_, select, update
 
 from saas.commerce import carts, live, recognition, visits
+from saas.commerce.events import BrowsingDigested
 from saas.commerce.models import NO_SOURCE, Shop, Visitor
 from saas.kit import scope, work
 from saas.kit.db import db
+from saas.kit.events import announce
 
 SAID_EVERY = timedelta(minutes=1)
 
@@ -36,6 +38,7 @@ def digest(visitor: str) -> None:
     db.session.flush()
     _note_shops(sources, until)
     tell_live(row)
+    announce(BrowsingDigested(visitors=[visitor]))
 
 
 def tell_live(row: Visitor) -> None:
@@ -59,7 +62,9 @@ def _note_shops(sources: set[UUID], at: datetime) -> None:
     known = sources - {NO_SOURCE}
     if known:
         held = Shop.last_event_at
-        heard = update(Shop).where(Shop.id.in_(known), or_(held.is_(None), held < at - SAID_EVERY)).values(last_event_at=at)
+        heard = (
+            update(Shop).where(Shop.id.in_(known), or_(held.is_(None), held < at - SAID_EVERY)).values(last_event_at=at)
+        )
         db.session.execute(heard.execution_options(synchronize_session=False))
 
 

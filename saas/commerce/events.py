@@ -22,6 +22,14 @@ class ShopConnected:
 
 @event
 class EventsCollected:
-    """Browsing of some visitors was stored and waits to be digested."""
+    """Browsing of some visitors was stored and waits to be digested. Announced once until the digest, however much comes,
+    so only the digest may react to it; all others react to BrowsingDigested."""
+
+    visitors: list[str]
+
+
+@event
+class BrowsingDigested:
+    """Everything these visitors did until now is in visits, carts and profiles."""
 
     visitors: list[str]

@@ -78,7 +78,9 @@ def note(
     What is older than a session lasts is left out. Valkey being away is no error: the shopper must not notice.
     """
     since = clock.now() - TTL
-    told: dict[str, Any] = {"items": [[product, _milliseconds(at)] for product, at in items if at > since][-MOST_ITEMS:]}
+    told: dict[str, Any] = {
+        "items": [[product, _milliseconds(at)] for product, at in items if at > since][-MOST_ITEMS:]
+    }
     if cart is not None and cart[0] > since:
         told |= {"cart_at": _milliseconds(cart[0]), "cart_id": cart[1], "cart": list(cart[2])[:MOST_ITEMS]}
     try:

@@ -89,6 +89,12 @@ def _order_entry(order: Order) -> dict[str, Any]:
 
 def _refund_entry(refund: Refund, order: Order) -> dict[str, Any]:
     amount = money.amount_text(money.from_micros(refund.amount_micros, order.currency), order.currency)
-    details = {"order_id": str(order.id), "number": order.number, "amount": amount, "currency": order.currency, "reason": refund.reason}
+    details = {
+        "order_id": str(order.id),
+        "number": order.number,
+        "amount": amount,
+        "currency": order.currency,
+        "reason": refund.reason,
+    }
     return {"customer_id": order.customer_id, "kind": "refund", "at": refund.at, "title": f"Refund of {amount} {order.currency} for order {order.number}",
             "key": str(refund.id), "link": f"/orders/{order.id}", "details": details}  # fmt: skip

@@ -43,7 +43,9 @@ def recognise(row: Visitor, since: datetime) -> set[UUID]:
 
     Of several identities a proven one wins over a claimed, then the later over the earlier, in whatever order they came.
     """
-    given = db.session.execute(queries.load("commerce/queries/identities.sql"), {"visitor": row.visitor, "since": since}).all()
+    given = db.session.execute(
+        queries.load("commerce/queries/identities.sql"), {"visitor": row.visitor, "since": since}
+    ).all()
     if any(one.fresh for one in given):
         known = identity.visitor(row.visitor)
         found = _proven(given) or (_claimed(given) if known is None or not known[1] else None)
@@ -58,7 +60,12 @@ def recognise(row: Visitor, since: datetime) -> set[UUID]:
 def _tell(visitor: str, customer_id: UUID, proven: bool, at: datetime) -> None:
     title = "Recognised in a browser" if proven else "Named in a browser, not proven"
     timeline.add(
-        customer_id=customer_id, kind="identified", at=at, title=title, key=visitor, details={"visitor": visitor, "proven": proven}
+        customer_id=customer_id,
+        kind="identified",
+        at=at,
+        title=title,
+        key=visitor,
+        details={"visitor": visitor, "proven": proven},
     )
 
 
@@ -86,7 +93,9 @@ def _by_signature(told: Mapping[str, str], source_id: UUID) -> UUID | None:
     for shop_id in shop_ids:
         if any(crypto.same(signature, sign(secret, key or email)) for secret in shops.secrets(shop_id)):
             if key:
-                return _by_key(key, shop_id) or profiles.find_or_create(external_id=key, source_id=shop_id, source="tracker")
+                return _by_key(key, shop_id) or profiles.find_or_create(
+                    external_id=key, source_id=shop_id, source="tracker"
+                )
             return profiles.find_or_create(email=email, source_id=shop_id, source="tracker")
     return None
 
@@ -120,7 +129,9 @@ def _by_claim(told: Mapping[str, str], source_id: UUID) -> UUID | None:
         norm = text.email(told.get("email", ""))
     except text.NotAnEmail:
         return None
-    return identity.find("email", norm) or profiles.find_or_create(email=told["email"], source_id=source_id, source="tracker")
+    return identity.find("email", norm) or profiles.find_or_create(
+        email=told["email"], source_id=source_id, source="tracker"
+    )
 
 
 def settle(row: Visitor) -> set[UUID]:

@@ -31,7 +31,11 @@ def renew(row: Visitor, since: datetime, until: datetime) -> tuple[set[UUID], se
         select(Visit).where(Visit.visitor == row.visitor, Visit.ended_at > since - GAP, Visit.began_at < until + GAP)
     ))  # fmt: skip
     since, until = min([since, *(v.began_at for v in touched)]), max([until, *(v.ended_at for v in touched)])
-    found = db.session.execute(queries.load("commerce/queries/visits.sql"), window(row.visitor, since, until)).mappings().all()
+    found = (
+        db.session.execute(queries.load("commerce/queries/visits.sql"), window(row.visitor, since, until))
+        .mappings()
+        .all()
+    )
     row.weight = sum(visit["events_count"] for visit in found)
     fresh = [_row(row, visit, touched) for visit in found]
     _replace(touched, fresh)
@@ -64,7 +68,9 @@ def _replace(touched: Sequence[Visit], fresh: Sequence[dict[str, Any]]) -> None:
 
 def _tell(fresh: Sequence[dict[str, Any]], touched: Sequence[Visit]) -> None:
     """Put visits of known customers into their timelines, and take out those that turned out to be part of another."""
-    gone = {(visit.began_at, visit.visitor) for visit in touched} - {(visit["began_at"], visit["visitor"]) for visit in fresh}
+    gone = {(visit.began_at, visit.visitor) for visit in touched} - {
+        (visit["began_at"], visit["visitor"]) for visit in fresh
+    }
     timeline.remove_many([("visit", began_at, visitor) for began_at, visitor in gone])
     told = [visit for visit in fresh if visit["customer_id"] is not None][-MOST_TOLD:]
     if told:
@@ -87,7 +93,12 @@ def _entry(visit: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
 
 def tell(visitor: str, customer_id: UUID) -> None:
     """Put a browser's visits into the timeline of the customer they became."""
-    query = select(Visit).where(Visit.visitor == visitor, Visit.customer_id == customer_id).order_by(Visit.began_at.desc()).limit(MOST_TOLD)
+    query = (
+        select(Visit)
+        .where(Visit.visitor == visitor, Visit.customer_id == customer_id)
+        .order_by(Visit.began_at.desc())
+        .limit(MOST_TOLD)
+    )
     columns = [column.key for column in Visit.__table__.columns]
     _tell([{name: getattr(visit, name) for name in columns} for visit in db.session.scalars(query)], [])
 

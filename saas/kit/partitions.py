@@ -42,7 +42,9 @@ def create(table: str, months: list[datetime]) -> list[str]:
     made = [f'CREATE TABLE "{rest_of(table)}" PARTITION OF "{table}" DEFAULT']
     for month in months:
         low, high = identifiers.floor(month), identifiers.floor(first_of(month, 1))
-        made.append(f"CREATE TABLE \"{table}_p{month:%Y%m}\" PARTITION OF \"{table}\" FOR VALUES FROM ('{low}') TO ('{high}')")
+        made.append(
+            f"CREATE TABLE \"{table}_p{month:%Y%m}\" PARTITION OF \"{table}\" FOR VALUES FROM ('{low}') TO ('{high}')"
+        )
     return made
 
 

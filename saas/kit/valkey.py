@@ -25,7 +25,11 @@ def client() -> redis.Redis:
     mine = os.getpid()
     if mine not in _clients:
         _clients[mine] = redis.Redis.from_url(
-            config.get().redis_url, socket_timeout=15, socket_connect_timeout=2, health_check_interval=30, retry=once_more()
+            config.get().redis_url,
+            socket_timeout=15,
+            socket_connect_timeout=2,
+            health_check_interval=30,
+            retry=once_more(),
         )
     return _clients[mine]
 

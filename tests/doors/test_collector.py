@@ -35,7 +35,9 @@ def body(company, *events, visitor="visitor-0123456789", consent=YES, **more):
 @pytest.fixture
 def send(app):
     client = app.test_client()
-    return lambda sent, **kwargs: client.post("/collect", data=sent if isinstance(sent, (bytes, str)) else json.dumps(sent), **kwargs)
+    return lambda sent, **kwargs: client.post(
+        "/collect", data=sent if isinstance(sent, (bytes, str)) else json.dumps(sent), **kwargs
+    )
 
 
 def stored(app, company) -> list[ShopEvent]:
@@ -47,20 +49,33 @@ class TestContract:
     def test_a_batch_is_stored_and_answered(self, app, company, send):
         answer = send(body(company, event(), event("product_viewed", product="tea-12", title="Green tea")))
         assert (answer.status_code, answer.json) == (202, {"accepted": 2, "refused": []})
-        assert {(row.type, row.product) for row in stored(app, company)} == {("page_viewed", None), ("product_viewed", "tea-12")}
+        assert {(row.type, row.product) for row in stored(app, company)} == {
+            ("page_viewed", None),
+            ("product_viewed", "tea-12"),
+        }
 
     def test_it_needs_no_login_and_any_origin_may_read_the_answer(self, app, company, send):
-        answer = send(body(company, event()), headers={"Origin": "https://shop.example", "Content-Type": "text/plain;charset=UTF-8"})
+        answer = send(
+            body(company, event()),
+            headers={"Origin": "https://shop.example", "Content-Type": "text/plain;charset=UTF-8"},
+        )
         assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (202, "*")
         assert "Set-Cookie" not in answer.headers
-        preflight = app.test_client().options("/collect", headers={"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"})
+        preflight = app.test_client().options(
+            "/collect", headers={"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}
+        )
         assert preflight.status_code == 200
         assert preflight.headers["Access-Control-Allow-Methods"] == "POST, OPTIONS"
         assert preflight.headers["Access-Control-Allow-Headers"] == "content-type"
         assert send(b"{").headers["Access-Control-Allow-Origin"] == "*"
 
     def test_every_type_is_taken_with_what_it_carries(self, app, company, send):
-        cart = {"id": "c-1", "url": "https://s.example/cart", "currency": "eur", "items": [{"product": "p", "quantity": 2, "price": "12.50"}]}
+        cart = {
+            "id": "c-1",
+            "url": "https://s.example/cart",
+            "currency": "eur",
+            "items": [{"product": "p", "quantity": 2, "price": "12.50"}],
+        }
         sent = [
             event("page_viewed", referrer="https://r.example/", title="T"), event("product_viewed", product="p", properties={"colour": "red"}),
             event("search_submitted", query="tea"), event("cart_updated", cart=cart), event("checkout_started", cart=cart),
@@ -87,7 +102,13 @@ class TestContract:
         assert send({**body(company, event()), "site_key": shop.site_key}).status_code == 401
 
     def test_the_event_has_its_effect_through_the_outbox(self, app, company, send, drain):
-        send(body(company, event("product_viewed", product="p"), event("identified", identity={"email": "ann@shop.example"})))
+        send(
+            body(
+                company,
+                event("product_viewed", product="p"),
+                event("identified", identity={"email": "ann@shop.example"}),
+            )
+        )
         drain(company)
         listed = company.api("GET", "/customers?email=ann@shop.example").json["items"]
         assert [item["facts"]["visits_count"] for item in listed] == [1]
@@ -174,7 +195,12 @@ class TestBadInput:
         assert len(stored(app, company)) == 2
 
     def test_what_is_long_is_cut_and_what_a_database_cannot_hold_is_left_out(self, app, company, send):
-        sent = event(title="t" * 600, url="https://s.example/" + "u" * 3000, product="p\x00q", properties={"a\x00": ["\\u0000", "\x00"]})
+        sent = event(
+            title="t" * 600,
+            url="https://s.example/" + "u" * 3000,
+            product="p\x00q",
+            properties={"a\x00": ["\\u0000", "\x00"]},
+        )
         assert send(body(company, sent)).json["accepted"] == 1
         [row] = stored(app, company)
         assert (len(row.details["title"]), len(row.url), row.product) == (500, 2000, "pq")
@@ -210,7 +236,9 @@ class TestTimes:
 
     def test_older_than_thirty_days_is_refused(self, app, company, send):
         now = datetime.now(UTC)
-        answer = send(body(company, event(at=now - timedelta(days=30, minutes=1)), event(at=now - timedelta(days=29, hours=23))))
+        answer = send(
+            body(company, event(at=now - timedelta(days=30, minutes=1)), event(at=now - timedelta(days=29, hours=23)))
+        )
         assert answer.json["accepted"] == 1 and "30 days" in answer.json["refused"][0]["reason"]
 
     def test_any_zone_is_the_same_moment(self, app, company, send):
@@ -239,7 +267,10 @@ class TestDoubles:
         assert len(stored(app, company)) == 1
 
     def test_batches_that_come_at_the_same_moment(self, app, company, drain):
-        batches = [json.dumps(body(company, *[event(key=f"e{number % 40}", at=NOON) for number in range(start, start + 20)])) for start in range(0, 160, 20)]
+        batches = [
+            json.dumps(body(company, *[event(key=f"e{number % 40}", at=NOON) for number in range(start, start + 20)]))
+            for start in range(0, 160, 20)
+        ]
         with ThreadPoolExecutor(8) as several:
             answers = list(several.map(lambda sent: app.test_client().post("/collect", data=sent).status_code, batches))
         assert answers == [202] * 8

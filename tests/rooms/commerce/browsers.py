@@ -24,8 +24,15 @@ def paged(key: str, minutes: float, **more: Any) -> dict[str, Any]:
     return {"id": key, "type": "page_viewed", "at": at(minutes).isoformat(), **more}
 
 
-def carted(key: str, minutes: float, *items: tuple[str, int, str], cart: str = "c1", kind: str = "cart_updated", **more: Any) -> dict[str, Any]:
-    told = {"id": cart, "currency": "EUR", "items": [{"product": p, "quantity": q, "price": price} for p, q, price in items], **more}
+def carted(
+    key: str, minutes: float, *items: tuple[str, int, str], cart: str = "c1", kind: str = "cart_updated", **more: Any
+) -> dict[str, Any]:
+    told = {
+        "id": cart,
+        "currency": "EUR",
+        "items": [{"product": p, "quantity": q, "price": price} for p, q, price in items],
+        **more,
+    }
     return {"id": key, "type": kind, "at": at(minutes).isoformat(), "cart": told}
 
 
@@ -36,6 +43,8 @@ def identified(key: str, minutes: float, **identity: str) -> dict[str, Any]:
 def tell(company, *events: dict[str, Any], visitor: str = VISITOR, shop_id=None, marketing: bool = True) -> None:
     """Store events durably as /collect does; the caller drains the outbox. Every event must be fit to store."""
     for start in range(0, len(events), batches.MOST_EVENTS):
-        batch = batches.Batch(company.site_key, visitor, True, marketing, list(events[start : start + batches.MOST_EVENTS]))
+        batch = batches.Batch(
+            company.site_key, visitor, True, marketing, list(events[start : start + batches.MOST_EVENTS])
+        )
         accepted, refused = browsing.take(batch, tenant_id=company.tenant_id, shop_id=shop_id)
         assert refused == [] and accepted == len(batch.events)

@@ -25,13 +25,22 @@ def told(company) -> tuple:
     with work.unit(tenant_id=company.tenant_id):
         customer = identity.find("email", "ann@shop.example")
         held = facts.of([customer])[customer]
-        titles = db.session.scalars(select(TimelineEntry.title).where(TimelineEntry.kind == "cart").order_by(TimelineEntry.at))
+        titles = db.session.scalars(
+            select(TimelineEntry.title).where(TimelineEntry.kind == "cart").order_by(TimelineEntry.at)
+        )
         return held.cart_amount, held.cart_at, list(titles)
 
 
 def ordered(company, minutes, *, source=NO_SOURCE, **more):
     with work.unit(tenant_id=company.tenant_id):
-        item = {"external_id": f"o{minutes}", "placed_at": at(minutes), "currency": "EUR", "lines": [], "total": "5.00", **more}
+        item = {
+            "external_id": f"o{minutes}",
+            "placed_at": at(minutes),
+            "currency": "EUR",
+            "lines": [],
+            "total": "5.00",
+            **more,
+        }
         result = orders.record(item, source)
         assert result.status in ("created", "updated"), result
         return result.id
@@ -57,7 +66,12 @@ class TestRenew:
         assert carts(company)["c1"].closed_at is None and told(company)[:2] == (200, at(3))
 
     def test_checkout_is_noted_and_the_newest_open_cart_counts(self, context, company, drain):
-        tell(company, ME, carted("a", 1, ("p1", 1, "2.00"), kind="checkout_started"), carted("b", 9, ("p1", 1, "3.00"), cart="c2"))
+        tell(
+            company,
+            ME,
+            carted("a", 1, ("p1", 1, "2.00"), kind="checkout_started"),
+            carted("b", 9, ("p1", 1, "3.00"), cart="c2"),
+        )
         drain(company)
         assert carts(company)["c1"].checkout_at == at(1)
         assert told(company)[:2] == (300, at(9))

@@ -33,7 +33,14 @@ def told(company, email="ann@shop.example"):
     with work.unit(tenant_id=company.tenant_id):
         customer = identity.find("email", email)
         held = facts.of([customer])[customer]
-        return held.orders_count, held.items_count, held.spent_amount, held.refunded_amount, held.first_order_at, held.last_order_at
+        return (
+            held.orders_count,
+            held.items_count,
+            held.spent_amount,
+            held.refunded_amount,
+            held.first_order_at,
+            held.last_order_at,
+        )
 
 
 def entries(company):
@@ -45,10 +52,18 @@ def entries(company):
 
 class TestCount:
     def test_orders_and_refunds_are_counted(self, context, company, drain):
-        record(company, order("1", 0), order("2", 10, shipping="1.00", refunds=[{"external_id": "r", "amount": "2.00", "at": at(20)}]))
+        record(
+            company,
+            order("1", 0),
+            order("2", 10, shipping="1.00", refunds=[{"external_id": "r", "amount": "2.00", "at": at(20)}]),
+        )
         drain(company)
         assert told(company) == (2, 4, 1100, 200, at(0), at(10))
-        assert entries(company) == [("order", "Order 1", "orders"), ("order", "Order 2", "orders"), ("refund", "Refund of 2.00 EUR for order 2", "orders")]
+        assert entries(company) == [
+            ("order", "Order 1", "orders"),
+            ("order", "Order 2", "orders"),
+            ("refund", "Refund of 2.00 EUR for order 2", "orders"),
+        ]
 
     def test_what_failed_or_was_cancelled_does_not_count(self, context, company, drain):
         record(company, order("1", 0), order("2", 10, status="failed"), order("3", 20, status="pending"))
@@ -60,7 +75,11 @@ class TestCount:
         assert entries(company)[0] == ("order", "Order 1 (cancelled)", "orders")
 
     def test_another_currency_counts_without_its_money(self, context, company, drain):
-        record(company, order("1", 0), order("2", 10, currency="JPY", lines=[{"product": "p", "quantity": 1, "unit_price": "900"}]))
+        record(
+            company,
+            order("1", 0),
+            order("2", 10, currency="JPY", lines=[{"product": "p", "quantity": 1, "unit_price": "900"}]),
+        )
         drain(company)
         assert told(company)[:3] == (2, 3, 500)
 
@@ -110,7 +129,13 @@ class TestCount:
         from sqlalchemy import event
 
         def statements(first, last):
-            record(company, *[order(f"o{n}", n, customer={"external_id": f"c{n}"}, visitor=f"{VISITOR}-{n}") for n in range(first, last)])
+            record(
+                company,
+                *[
+                    order(f"o{n}", n, customer={"external_id": f"c{n}"}, visitor=f"{VISITOR}-{n}")
+                    for n in range(first, last)
+                ],
+            )
             with work.unit(tenant_id=company.tenant_id):
                 customers = list(db.session.scalars(select(Customer.id)))
                 ids = [orders.by_key(f"o{n}", NO_SOURCE).id for n in range(first, last)]

@@ -20,7 +20,10 @@ from tests.rooms.commerce.browsers import VISITOR, at, carted, identified, paged
 def all_visits(company) -> list[tuple]:
     with work.unit(tenant_id=company.tenant_id):
         rows = db.session.scalars(select(Visit).order_by(Visit.visitor, Visit.began_at))
-        return [(v.visitor, v.began_at, v.ended_at, v.events_count, v.views_count, tuple(v.products), v.customer_id) for v in rows]
+        return [
+            (v.visitor, v.began_at, v.ended_at, v.events_count, v.views_count, tuple(v.products), v.customer_id)
+            for v in rows
+        ]
 
 
 def facts_of(company, customer_id):
@@ -32,7 +35,10 @@ class TestVisits:
     def test_a_pause_of_half_an_hour_begins_another_visit(self, context, company, drain):
         tell(company, paged("a", 0), viewed("b", 10), viewed("c", 39.9, "p2"), viewed("d", 69.9))
         drain(company)
-        told = [(began, ended, events, views, products) for _v, began, ended, events, views, products, _c in all_visits(company)]
+        told = [
+            (began, ended, events, views, products)
+            for _v, began, ended, events, views, products, _c in all_visits(company)
+        ]
         assert told == [(at(0), at(39.9), 3, 2, ("p1", "p2")), (at(69.9), at(69.9), 1, 1, ("p1",))]
 
     def test_a_late_event_joins_two_visits_to_one(self, context, company, drain):
@@ -68,7 +74,9 @@ class TestVisits:
         assert (events, views, len(products)) == (5000, 5000, 50)
         tell(company, viewed("late", 20))
         with work.unit(tenant_id=company.tenant_id):
-            bell = db.session.scalars(select(outbox.Doorbell).where(outbox.Doorbell.tenant_id == company.tenant_id)).one()
+            bell = db.session.scalars(
+                select(outbox.Doorbell).where(outbox.Doorbell.tenant_id == company.tenant_id)
+            ).one()
             announced = outbox.one(bell.event_id).announced_at
             assert timedelta(seconds=3) < bell.due_at - announced < timedelta(seconds=5)
 
@@ -91,7 +99,11 @@ class TestRecognition:
         shop_id, secret = shop
         tell(company, viewed("a", 0), shop_id=shop_id)
         drain(company)
-        tell(company, identified("b", 300, external_id="cust-77", signature=recognition.sign(secret, "cust-77")), shop_id=shop_id)
+        tell(
+            company,
+            identified("b", 300, external_id="cust-77", signature=recognition.sign(secret, "cust-77")),
+            shop_id=shop_id,
+        )
         drain(company)
         with work.unit(tenant_id=company.tenant_id):
             customer = identity.find("external", "cust-77", shop_id)
@@ -104,7 +116,10 @@ class TestRecognition:
         assert (told.visits_count, told.views_count, told.first_visit_at, told.last_visit_at) == (2, 1, at(0), at(300))
 
     def test_the_companys_own_key_takes_any_of_its_shops_signatures(self, company, shop, drain):
-        tell(company, identified("b", 0, email="Ann@Shop.example", signature=recognition.sign(shop[1], "ann@shop.example")))
+        tell(
+            company,
+            identified("b", 0, email="Ann@Shop.example", signature=recognition.sign(shop[1], "ann@shop.example")),
+        )
         drain(company)
         with work.unit(tenant_id=company.tenant_id):
             assert identity.visitor(VISITOR) == (identity.find("email", "ann@shop.example"), True)
@@ -114,7 +129,11 @@ class TestRecognition:
         with work.unit(tenant_id=company.tenant_id):
             victim = profiles.find_or_create(email="victim@shop.example")
         signature = recognition.sign(secret, "attacker")
-        tell(company, identified("b", 0, external_id="attacker", email="victim@shop.example", signature=signature), shop_id=shop_id)
+        tell(
+            company,
+            identified("b", 0, external_id="attacker", email="victim@shop.example", signature=signature),
+            shop_id=shop_id,
+        )
         drain(company)
         with work.unit(tenant_id=company.tenant_id):
             bound = identity.visitor(VISITOR)
@@ -136,7 +155,10 @@ class TestRecognition:
             assert identity.visitor(VISITOR) is None and profiles.count() == 0
 
     def test_a_claim_never_replaces_what_is_proven(self, company, shop, drain):
-        tell(company, identified("a", 0, email="ann@shop.example", signature=recognition.sign(shop[1], "ann@shop.example")))
+        tell(
+            company,
+            identified("a", 0, email="ann@shop.example", signature=recognition.sign(shop[1], "ann@shop.example")),
+        )
         drain(company)
         tell(company, identified("b", 5, email="bob@shop.example"))
         drain(company)
@@ -161,7 +183,10 @@ class TestRecognition:
     def test_what_was_only_claimed_moves_to_whom_it_is_proven_to_be(self, company, shop, drain):
         tell(company, viewed("a", 0), identified("b", 1, email="claimed@shop.example"))
         drain(company)
-        tell(company, identified("c", 100, email="ann@shop.example", signature=recognition.sign(shop[1], "ann@shop.example")))
+        tell(
+            company,
+            identified("c", 100, email="ann@shop.example", signature=recognition.sign(shop[1], "ann@shop.example")),
+        )
         drain(company)
         with work.unit(tenant_id=company.tenant_id):
             ann, claimed = identity.find("email", "ann@shop.example"), identity.find("email", "claimed@shop.example")
@@ -171,7 +196,11 @@ class TestRecognition:
     def test_two_people_at_one_computer_keep_their_own_past(self, company, shop, drain):
         for minutes, name in ((0, "ann"), (100, "bob")):
             email = f"{name}@shop.example"
-            tell(company, viewed(name, minutes), identified(f"i{name}", minutes + 1, email=email, signature=recognition.sign(shop[1], email)))
+            tell(
+                company,
+                viewed(name, minutes),
+                identified(f"i{name}", minutes + 1, email=email, signature=recognition.sign(shop[1], email)),
+            )
             drain(company)
         with work.unit(tenant_id=company.tenant_id):
             ann, bob = (identity.find("email", f"{name}@shop.example") for name in ("ann", "bob"))
@@ -228,7 +257,10 @@ class TestAnyOrder:
         assert figures == (3, 5, at(0), at(202), 1250, at(61)) and len(entries) == 5
 
     def pieces(self, browser, random) -> list[list[dict]]:
-        history = [{**e, "identity": {"email": f"{browser}@shop.example"}} if e["type"] == "identified" else e for e in self.EVENTS]
+        history = [
+            {**e, "identity": {"email": f"{browser}@shop.example"}} if e["type"] == "identified" else e
+            for e in self.EVENTS
+        ]
         random.shuffle(history)
         history += random.sample(history, 2)
         first, second = sorted(random.choices(range(len(history) + 1), k=2))
@@ -246,16 +278,59 @@ class TestAnyOrder:
             owners = {row.customer_id: row.visitor for row in db.session.scalars(select(Visitor))}
             found = {browser: ([], [], None, []) for browser in owners.values()}
             for v in db.session.scalars(select(Visit).order_by(Visit.began_at)):
-                found[v.visitor][0].append((v.began_at, v.ended_at, v.events_count, v.views_count, v.products, v.landing, owners[v.customer_id] == v.visitor))
+                found[v.visitor][0].append(
+                    (
+                        v.began_at,
+                        v.ended_at,
+                        v.events_count,
+                        v.views_count,
+                        v.products,
+                        v.landing,
+                        owners[v.customer_id] == v.visitor,
+                    )
+                )
             for c in db.session.scalars(select(Cart).order_by(Cart.key)):
-                found[c.visitor][1].append((c.key, c.amount, c.items, c.began_at, c.changed_at, c.checkout_at, c.closed_at, owners[c.customer_id] == c.visitor))
+                found[c.visitor][1].append(
+                    (
+                        c.key,
+                        c.amount,
+                        c.items,
+                        c.began_at,
+                        c.changed_at,
+                        c.checkout_at,
+                        c.closed_at,
+                        owners[c.customer_id] == c.visitor,
+                    )
+                )
             for one in facts.of(list(owners)).values():
-                told = (one.visits_count, one.views_count, one.first_visit_at, one.last_visit_at, one.cart_amount, one.cart_at)
+                told = (
+                    one.visits_count,
+                    one.views_count,
+                    one.first_visit_at,
+                    one.last_visit_at,
+                    one.cart_amount,
+                    one.cart_at,
+                )
                 found[owners[one.id]] = (*found[owners[one.id]][:2], told, found[owners[one.id]][3])
-            entries = select(TimelineEntry).where(TimelineEntry.kind.in_(["visit", "cart"])).order_by(TimelineEntry.at, TimelineEntry.kind)
+            entries = (
+                select(TimelineEntry)
+                .where(TimelineEntry.kind.in_(["visit", "cart"]))
+                .order_by(TimelineEntry.at, TimelineEntry.kind)
+            )
             for entry in db.session.scalars(entries):
                 found[owners[entry.customer_id]][3].append((entry.kind, entry.at, entry.title))
             return found
+
+
+class TestSign:
+    def test_it_is_what_the_manual_says(self):
+        assert (
+            recognition.sign("s3cret", "cust-77") == "7f8a950d1957b59680a3c28626898247aa14ebf76c52ebc6ab6ae37cb5b7b2f5"
+        )
+        assert (
+            recognition.sign("s3cret", "ann@example.com")
+            == "598de412e1c89171ef9dd526e37b784fc14c4abe1a7a9c0683b9d10f8a979802"
+        )
 
 
 class TestCount:
