@@ -166,8 +166,15 @@ def one(condition: dict[str, Any]) -> ColumnElement[bool]:
     return BUILDERS[field.kind](field, operator, value, condition)
 
 
+def _whole(value: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise ValueError(_("Give a whole number.")) from None
+
+
 def _days(value: Any) -> int:
-    days = int(value)
+    days = _whole(value)
     if not 0 < days <= 36_500:
         raise ValueError(_("Give a number of days between 1 and 36,500."))
     return days
@@ -178,7 +185,7 @@ def _truth(value: Any) -> bool:
 
 
 def _number(field: Field, operator: str, value: Any, condition: dict[str, Any]) -> ColumnElement[bool]:
-    wanted = int(value)
+    wanted = _whole(value)
     if abs(wanted) > 2**31 - 1:
         raise ValueError(_("This number is out of range."))
     held = field.column
@@ -186,7 +193,10 @@ def _number(field: Field, operator: str, value: Any, condition: dict[str, Any]) 
 
 
 def _money(field: Field, operator: str, value: Any, condition: dict[str, Any]) -> ColumnElement[bool]:
-    wanted = money.parse_amount(value, condition.get("currency") or "EUR")
+    try:
+        wanted = money.parse_amount(value, condition.get("currency") or "EUR")
+    except money.NotMoney:
+        raise ValueError(_("Give an amount such as 12.50.")) from None
     return field.column >= wanted if operator == "at_least" else field.column <= wanted
 
 
@@ -196,7 +206,10 @@ def _moment(field: Field, operator: str, value: Any, condition: dict[str, Any]) 
     if operator in ("in_last_days", "not_in_last_days"):
         since = clock.now() - timedelta(days=_days(value))
         return field.column >= since if operator == "in_last_days" else or_(field.column < since, field.column.is_(None))
-    moment = datetime.fromisoformat(str(value))
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError(_("Give a date such as 2026-05-21.")) from None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=clock.now().tzinfo)
     return field.column < moment if operator == "before" else field.column >= moment
 

@@ -6,7 +6,7 @@ what is stored changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -104,7 +104,7 @@ def upsert_many(items: Sequence[dict[str, Any]], source_id: UUID = NO_SOURCE, *,
         results[index].id = held
         for name in names[index]:
             known.setdefault(name, held)
-    _insert(created, source_id)
+    _insert(created, source_id, {results[index].id: items[index].get("created_at") for index, _row in rows})
     quiet = _update(changes, source_id)
     for result in results:
         if result.status == "updated":
@@ -132,14 +132,15 @@ def _names(row: dict[str, Any], source_id: UUID) -> list[identity.Name]:
     return names
 
 
-def _insert(created: dict[UUID, Message], source_id: UUID) -> None:
+def _insert(created: dict[UUID, Message], source_id: UUID, since: Mapping[UUID | None, datetime | None]) -> None:
+    """Write new customers; `since` says when the shop got to know them, if it told."""
     if not created:
         return
     now = clock.now()
     blank = {name: "" for name in TEXTS} | {"phone": "", "phone_norm": "", "external_id": None, "email": None, "email_norm": None}
     values = [
         {"tenant_id": scope.tenant_id(), "id": customer, "source_id": source_id, "note": "", "email_consent": "unknown",
-         "created_at": now, "updated_at": now, "tags": [], **blank, **row, "name_sort": sort_name(row),
+         "created_at": min(since.get(customer) or now, now), "updated_at": now, "tags": [], **blank, **row, "name_sort": sort_name(row),
          "versions": dict.fromkeys(row, versions.stamp(at))}
         for customer, (at, row) in created.items()
     ]  # fmt: skip

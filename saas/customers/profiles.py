@@ -11,7 +11,7 @@ from saas.customers import arriving, consent, facts, identity, timeline
 from saas.customers.arriving import Upserted, upsert_many
 from saas.customers.events import CustomerDeleted, CustomersChanged
 from saas.customers.models import NO_SOURCE, Customer
-from saas.kit import clock, errors, search, versions
+from saas.kit import clock, errors, scope, search, text, versions
 from saas.kit import db as kit_db
 from saas.kit.db import db
 from saas.kit.events import announce
@@ -131,10 +131,45 @@ def find_or_create(
 
 
 def write_note(*, customer_id: UUID | str, words: str) -> None:
-    """Add a note to a customer's timeline; raises NoSuchCustomer."""
+    """Add a note to a customer's timeline; raises NoSuchCustomer or BadCustomer."""
     customer = one(customer_id)
-    now = clock.now()
-    timeline.add(customer_id=customer.id, kind="note", at=now, title=words.strip()[:500], key=f"note:{now.isoformat()}")
+    now, words = clock.now(), text.clean(words, most=500)
+    if not words:
+        raise BadCustomer(fields={"words": [_("Write something first.")]})
+    timeline.add(
+        customer_id=customer.id, kind="note", at=now, title=words, key=f"note:{now.isoformat()}", details={"by": scope.actor().name}
+    )
+
+
+class NoReason(errors.Invalid):
+    """Staff must say why they change what a customer agreed to."""
+
+
+def say_consent(*, customer_id: UUID | str, state: str, reason: str) -> bool:
+    """Record on a customer's behalf that they agree to mails or no longer do, and why we believe it; tells whether that is news.
+
+    Raises NoSuchCustomer, BadCustomer or NoReason.
+    """
+    customer = one(customer_id, lock=True)
+    why = text.clean(reason, most=500)
+    if state not in ("granted", "withdrawn"):
+        raise BadCustomer(fields={"state": [_("Choose one of the values.")]})
+    if not why:
+        raise NoReason(fields={"reason": [_("Say how you know, such as “asked for it on the phone”.")]})
+    before = customer.email_consent
+    news = consent.record_many([(customer.id, state, None)], source="staff", proof={"reason": why, "by": scope.actor().name}) == 1
+    if news:
+        audit.record(action="customers.consent", kind="customer", record_id=customer.id, before={"email": before}, after={"email": state, "reason": why})
+        announce(CustomersChanged(customer_ids=[str(customer.id)]))
+        db.session.refresh(customer, ["email_consent"])
+    return news
+
+
+def tag(*, customer_id: UUID | str, add: str = "", remove: str = "") -> list[str]:
+    """Put a tag on a customer or take one off; returns the tags. Raises NoSuchCustomer."""
+    held = one(customer_id, lock=True).tags
+    wanted = [one_tag for one_tag in held if one_tag != remove] + ([add] if text.clean(add, most=60) else [])
+    return change(customer_id, tags=wanted).tags
 
 
 def _refuse_known(email_norm: str | None, own_id: UUID | None) -> None:

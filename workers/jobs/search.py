@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from uuid import UUID
 
+from saas.audiences import searching as segments
 from saas.catalog import searching as products
 from saas.commerce import searching as orders
 from saas.customers import searching as customers
@@ -13,7 +14,7 @@ from saas.kit import scope, search, ticks, work
 from saas.kit.search import Record
 
 LOADERS: dict[str, Callable[[Sequence[UUID] | None], Iterator[Record]]] = {
-    "customer": customers.records, "product": products.records, "order": orders.records,
+    "customer": customers.records, "product": products.records, "order": orders.records, "segment": segments.records,
 }  # fmt: skip
 
 

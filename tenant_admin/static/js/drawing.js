@@ -91,7 +91,7 @@ export function options(data) {
     name: lying ? "" : data.x_name ?? "", nameLocation: "middle", nameGap: 30, nameTextStyle: { color: text, fontFamily: font, fontSize: 12 },
   };
   const values = {
-    type: "value", splitNumber: 4, splitLine: { lineStyle: { color: line } }, axisLine: { show: false },
+    type: "value", splitNumber: 4, minInterval: data.unit === "count" ? 1 : 0, splitLine: { lineStyle: { color: line } }, axisLine: { show: false },
     axisLabel: { color: text, fontFamily: font, fontSize: 12, formatter: short, hideOverlap: true },
     name: data.y_name ?? "", nameLocation: lying ? "middle" : "end", nameGap: lying ? 28 : 12,
     nameTextStyle: { color: text, fontFamily: font, fontSize: 12, align: lying ? "center" : "left" },

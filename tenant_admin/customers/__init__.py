@@ -1,0 +1,30 @@
+"""The customers' pages: the list, one page a person, and the forms. Which address leads where stands here, in one table."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from tenant_admin.customers import editing, listing, record
+
+
+def make_pages() -> Blueprint:
+    """Return the customers' pages as a blueprint."""
+    blueprint = Blueprint("customers", __name__)
+    for path, view, methods in (
+        ("/customers", listing.index, ["GET"]),
+        ("/customers/condition", listing.condition, ["GET"]),
+        ("/customers/new", editing.create, ["GET", "POST"]),
+        ("/customers/<customer_id>", record.show, ["GET"]),
+        ("/customers/<customer_id>/offers", record.offer, ["GET"]),
+        ("/customers/<customer_id>/edit", editing.edit, ["GET", "POST"]),
+        ("/customers/<customer_id>/field", editing.field, ["POST"]),
+        ("/customers/<customer_id>/tags", editing.tags, ["POST"]),
+        ("/customers/<customer_id>/consent", editing.consent, ["POST"]),
+        ("/customers/<customer_id>/notes", editing.note, ["POST"]),
+        ("/customers/<customer_id>/delete", editing.delete, ["POST"]),
+    ):
+        blueprint.add_url_rule(path, view.__name__, view, methods=methods)
+    return blueprint
+
+
+pages = make_pages()

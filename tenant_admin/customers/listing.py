@@ -1,0 +1,204 @@
+"""The list of customers: tabs, filters said as sentences, chosen columns, a page at a time, whatever their number."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import g, make_response, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from saas.audiences import filters
+from saas.catalog import products
+from saas.customers import finding
+from saas.kit import doors, scope, search
+from tenant_admin import conditions, sentences
+from tenant_admin.frame import YEAR
+from tenant_admin.markup import here
+
+LIMIT = 25
+MOST_COUNTED = 5_000
+COOKIE = "customers_columns"
+# key: (name, the filters it stands for)
+VIEWS = {
+    "": (_l("Everybody"), ()),
+    "recent": (_l("Bought in the last 30 days"), ("last_order_at.in_last_days.30",)),
+    "regulars": (_l("Ordered more than once"), ("orders_count.at_least.2",)),
+    "never": (_l("Never bought"), ("orders_count.at_most.0",)),
+    "agreed": (_l("Agreed to mails"), ("email_consent.is.granted",)),
+}
+# key: (name, right-aligned, sort)
+COLUMNS = {
+    "consent": (_l("Mails"), False, None), "orders": (_l("Orders"), True, "orders"), "spent": (_l("Spent"), True, "spent"),
+    "last_order": (_l("Last order"), False, "last_order"), "last_visit": (_l("Last visit"), False, "last_visit"),
+    "created": (_l("Customer since"), False, "created"), "phone": (_l("Phone"), False, None), "company": (_l("Company"), False, None),
+    "city": (_l("City"), False, None), "country": (_l("Country"), False, None), "tags": (_l("Tags"), False, None),
+    "mails": (_l("Mails opened"), True, None),
+}  # fmt: skip
+USUAL = ("consent", "orders", "spent", "last_order", "last_visit")
+ON_THE_PHONE = ("spent",)
+# What the filter dialog sends.
+ASKING = dict.fromkeys(("field", "operator", "value", "matter", "key", "instead", "ask"))
+# What the filter menu offers ready-made.
+READY = (
+    (_l("Orders"), ("last_order_at.in_last_days.30", "last_order_at.not_in_last_days.180", "orders_count.at_least.2", "orders_count.at_most.0", "spent_amount.at_least.100")),
+    (_l("Visits"), ("last_visit_at.in_last_days.7", "cart_at.in_last_days.7")),
+    (_l("Mails"), ("email_consent.is.granted", "email_consent.is.unknown", "last_open_at.in_last_days.30")),
+    (_l("Who"), ("created_at.in_last_days.30",)),
+)  # fmt: skip
+
+
+@doors.open_to("member", "customers.read")
+def index():
+    """Show the list, or after a filter, a sort or a page turned only what changed of it: the page's script selects it."""
+    if request.args.get("field"):
+        return redirect(here(where=_with_built(), **ASKING), 303)
+    view = request.args.get("view", "")
+    wheres, refused = _filters()
+    typed, sort = request.args.get("q", "").strip(), _sort()
+    definition = _definition([*VIEWS.get(view, VIEWS[""])[1], *wheres])
+    page, total, exact = _found(definition, typed, sort)
+    columns = _columns()
+    names = _product_names(definition)
+    answer = make_response(render_template(
+        "customers/index.html", rows=[row(*pair) for pair in page.items], next=page.next, total=total, exact=exact, q=typed, sort=sort,
+        tabs=_tabs(view), chips=_chips(wheres, names), ready=_ready(wheres), refused=refused, columns=columns, column_choice=_column_choice(columns),
+        wheres=wheres, view_filters=list(VIEWS.get(view, VIEWS[""])[1]), filtered=bool(definition["conditions"] or typed),
+        asked=_asked(wheres), fields=sentences.fields(), place="customers",
+    ))  # fmt: skip
+    if "columns" in request.args:
+        answer.set_cookie(COOKIE, " ".join(columns), max_age=YEAR, samesite="Lax", httponly=True, secure=request.is_secure)
+    return answer
+
+
+@doors.open_to("member", "customers.read")
+def condition():
+    """Answer the row of the filter dialog, made new because another field was chosen in it."""
+    return render_template("customers/condition.html", row=conditions.shape(conditions.condition(request.args)), fields=sentences.fields())
+
+
+def row(customer: Any, facts: Any) -> dict[str, Any]:
+    """Return a customer as a line of a list."""
+    return {
+        "id": customer.id, "name": customer.name, "email": customer.email or "", "phone": customer.phone, "company": customer.company,
+        "city": customer.city, "country": customer.country, "tags": customer.tags, "consent": customer.email_consent,
+        "created": customer.created_at, "orders": facts.orders_count, "spent": facts.spent_amount, "currency": facts.currency or g.member.currency,
+        "last_order": facts.last_order_at, "last_visit": facts.last_visit_at, "mails": facts.mails_opened, "mails_sent": facts.mails_sent,
+    }  # fmt: skip
+
+
+def _with_built() -> list[str]:
+    """Return the address's filters with the one that the dialog just made, in place of the one it changed if any."""
+    wanted, old = request.args.getlist("where"), request.args.get("instead", type=int)
+    tree = {"match": "all", "conditions": [conditions.condition(request.args)]}
+    text = filters.write(conditions.finished(tree, g.member.currency)["conditions"][0])
+    if old is not None and 0 <= old < len(wanted):
+        wanted[old] = text
+    else:
+        wanted.append(text)
+    return wanted
+
+
+def _filters() -> tuple[list[str], list[str]]:
+    """Return the filters of the address, and a sentence for each that cannot be understood."""
+    good, bad = [], []
+    for text in dict.fromkeys(request.args.getlist("where")[: filters.MOST]):
+        try:
+            filters.read(text)
+            good.append(text)
+        except filters.BadFilter as error:
+            bad.append(error.fields["where"][0])
+    return good, bad
+
+
+def _definition(texts: list[str]) -> dict[str, Any]:
+    return conditions.finished(filters.definition(texts), g.member.currency)
+
+
+def _sort() -> str:
+    wanted = request.args.get("sort", finding.NEWEST)
+    return wanted if wanted.removeprefix("-") in finding.SORTS else finding.NEWEST
+
+
+def _found(definition: dict[str, Any], typed: str, sort: str) -> tuple[Any, int, bool]:
+    """Return the page, how many there are, and whether that is exact or only "more than"."""
+    cursor = request.args.get("cursor")
+    ids = None
+    if typed:
+        hits = search.find(scope.tenant_id(), typed, kinds=["customer"], limit=100)
+        ids = [hit.id for hit in hits]
+        if "sort" not in request.args:
+            return _best_first(definition, ids)
+    page = filters.listed(definition, sort=sort, cursor=cursor, limit=LIMIT, ids=ids)
+    if cursor is None and page.next is None:
+        return page, len(page.items), True
+    counted = filters.counted(definition, most=MOST_COUNTED, ids=ids)
+    return page, min(counted, MOST_COUNTED), counted <= MOST_COUNTED
+
+
+def _best_first(definition: dict[str, Any], ids: list[UUID]) -> tuple[Any, int, bool]:
+    """Return what was found in the order of the search; it finds a hundred at most, which is one page."""
+    page = filters.listed(definition, limit=100, ids=ids)
+    rank = {found: place for place, found in enumerate(ids)}
+    page.items.sort(key=lambda pair: rank[pair[0].id])
+    return page, len(page.items), len(ids) < 100
+
+
+def _columns() -> list[str]:
+    chosen = request.args.get("columns")
+    known = [key for key in (request.cookies.get(COOKIE, " ".join(USUAL)) if chosen is None else chosen).split() if key in COLUMNS]
+    return known if known or chosen is not None else list(USUAL)
+
+
+def _column_choice(columns: list[str]) -> list[dict[str, Any]]:
+    """Return the menu of columns; each entry shows or hides one."""
+    return [
+        {"label": str(name), "active": key in columns,
+         "url": here(columns=" ".join(other for other in COLUMNS if (other in columns) != (other == key)) or " ")}
+        for key, (name, _end, _sort_key) in COLUMNS.items()
+    ]  # fmt: skip
+
+
+def _tabs(view: str) -> list[dict[str, Any]]:
+    kept = {name: request.args[name] for name in ("sort",) if name in request.args}
+    return [
+        {"label": str(name), "url": url_for("customers.index", view=key or None, **kept), "active": key == (view if view in VIEWS else "")}
+        for key, (name, _filters) in VIEWS.items()
+    ]
+
+
+def _chips(wheres: list[str], names: dict[str, str]) -> list[dict[str, Any]]:
+    found = []
+    for place, text in enumerate(wheres):
+        others = [other for other in wheres if other != text]
+        found.append({
+            "sentence": sentences.sentence(filters.read(text), names), "remove": here(where=others or None, ask=None),
+            "edit": here(where=wheres, ask=place),
+        })  # fmt: skip
+    return found
+
+
+def _ready(wheres: list[str]) -> list[Any]:
+    entries: list[Any] = []
+    for heading, texts in READY:
+        fresh = [text for text in texts if text not in wheres]
+        if fresh:
+            entries.append({"heading": str(heading)})
+            entries += [
+                {"label": sentences.sentence(filters.read(text)), "url": here(where=[*wheres, text], ask=None)} for text in fresh
+            ]
+    return [*entries, "-", {"label": _("Something else…"), "url": here(where=wheres or None, ask="new"), "attrs": {"data-open": "filter"}}]
+
+
+def _asked(wheres: list[str]) -> dict[str, Any]:
+    """Return the row of the filter dialog: that of the filter to change, or a fresh one."""
+    place = request.args.get("ask", "")
+    if place.isdigit() and int(place) < len(wheres):
+        return {"row": conditions.shape(filters.read(wheres[int(place)])), "instead": int(place), "open": True}
+    return {"row": conditions.shape(conditions.FRESH), "instead": None, "open": place == "new"}
+
+
+def _product_names(definition: dict[str, Any]) -> dict[str, str]:
+    keys = list(sentences.products_in(definition))
+    return {key: product.name for key, product in products.by_external(keys).items()} if keys else {}

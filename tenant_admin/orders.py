@@ -1,0 +1,160 @@
+"""The orders' pages: the list with its totals, and one order in words."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, current_app, g, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from saas.catalog import products
+from saas.commerce import finding, orders, shops
+from saas.customers import finding as people
+from saas.customers import profiles
+from saas.kit import doors
+from saas.marketing import attribution as mails
+from saas.recommend import attribution as offers
+from tenant_admin import formats
+from tenant_admin.markup import here
+from tenant_admin.states import describe
+
+LIMIT, MOST_SUMMED = 25, 20_000
+STATES = ("pending", "paid", "fulfilled", "cancelled", "refunded", "failed")
+# What is odd about a line, in words.
+FLAGS = {
+    "return": _l("came back"), "free": _l("was free"), "negative_price": _l("has a price below zero"),
+    "unknown_product": _l("is not among the products"),
+}  # fmt: skip
+pages = Blueprint("orders", __name__)
+
+
+@pages.get("/orders")
+@doors.open_to("member", "orders.read")
+def index():
+    """List orders, newest first, with what they come to together."""
+    wanted, chips = _wanted()
+    cursor = request.args.get("cursor")
+    page = finding.listed(cursor=cursor, limit=LIMIT, **wanted)
+    sums = finding.summed(most=MOST_SUMMED, **wanted)
+    count = sum(row[1] for row in sums)
+    buyers = people.many([order.customer_id for order in page.items if order.customer_id])
+    return render_template(
+        "orders/index.html", rows=[_row(order, buyers) for order in page.items], next=page.next, chips=chips, add=_add(wanted),
+        q=request.args.get("q", ""), total=min(count, MOST_SUMMED), exact=count <= MOST_SUMMED, tabs=_tabs(), filtered=bool(wanted),
+        sums=[{"currency": currency, "orders": number, "total": total, "refunded": refunded} for currency, number, total, refunded in sums],
+        since=request.args.get("since", ""), until=request.args.get("until", ""),
+    )  # fmt: skip
+
+
+@pages.get("/orders/<order_id>")
+@doors.open_to("member", "orders.read")
+def show(order_id: str):
+    """Show an order: what was bought, what is odd about it, what was paid back, and by whom it was placed."""
+    order = orders.one(order_id)
+    lines = orders.lines_of([order.id])
+    known = products.many([line.product_id for line in lines if line.product_id])
+    buyer = people.many([order.customer_id]).get(order.customer_id) if order.customer_id else None
+    shop = next((one for one in shops.all_shops() if one.id == order.source_id), None)
+    return render_template(
+        "orders/show.html", order=_shown(order), lines=[_line(line, known) for line in lines], shop=shop.name if shop else None,
+        refunds=[{"amount": one.amount_micros, "at": one.at, "reason": one.reason} for one in orders.refunds_of(order.id)],
+        buyer={"id": buyer.id, "name": buyer.name, "email": buyer.email, "city": buyer.city} if buyer else None,
+        odd=sum(bool(line.flags) for line in lines), trail=_trail(order.id),
+    )  # fmt: skip
+
+
+def _trail(order_id: UUID) -> list[dict[str, Any]]:
+    """Return what the order followed, as far as that is known: a mail, offers."""
+    found = []
+    mail = mails.of_order(order_id)
+    if mail:
+        sentence = _("After a click in the mail “%(name)s”", name=mail["name"]) if mail["kind"] == "click" else _("After the mail “%(name)s” was opened", name=mail["name"])
+        there = "campaigns.show" in current_app.view_functions
+        found.append({"icon": "mail", "sentence": sentence, "at": mail["touched_at"],
+                      "url": url_for("campaigns.show", campaign_id=mail["campaign_id"]) if there else None})  # fmt: skip
+    for offer in offers.of_order(order_id):
+        clicked = offer.clicked_at is not None
+        found.append({
+            "icon": "sparkles", "sentence": _("An offer was clicked") if clicked else _("An offer was seen"), "why": offer.reason_text,
+            "at": offer.clicked_at or offer.seen_at or offer.at, "url": url_for("products.show", product_id=offer.product_id) if offer.product_id else None,
+        })  # fmt: skip
+    return found
+
+
+def _row(order: Any, buyers: dict[Any, Any]) -> dict[str, Any]:
+    buyer = buyers.get(order.customer_id)
+    return {
+        "id": order.id, "number": order.number, "at": order.placed_at, "status": order.status, "total": order.total_amount,
+        "refunded": order.refunded_amount, "currency": order.currency, "buyer": buyer.name if buyer else None,
+        "buyer_id": order.customer_id, "country": order.country,
+    }  # fmt: skip
+
+
+def _shown(order: Any) -> dict[str, Any]:
+    names = ("id", "number", "external_id", "placed_at", "updated_at", "status", "currency", "country", "cart_id", "visitor", "lines_micros",
+             "shipping_amount", "tax_amount", "discount_amount", "total_amount", "refunded_amount")  # fmt: skip
+    return {name: getattr(order, name) for name in names}
+
+
+def _line(line: Any, known: dict[Any, Any]) -> dict[str, Any]:
+    product = known.get(line.product_id)
+    return {
+        "id": line.product_id, "name": line.name or (product.name if product else "") or line.product_key or line.sku or _("Nameless thing"),
+        "sku": line.sku, "image": product.image_url if product else "", "quantity": line.quantity, "unit": line.unit_micros,
+        "total": line.line_micros, "flags": [str(FLAGS.get(flag, flag)) for flag in line.flags],
+    }  # fmt: skip
+
+
+def _wanted() -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return what the address asks for, and a sentence for each of it."""
+    wanted: dict[str, Any] = {}
+    chips = []
+    if request.args.get("status") in STATES:
+        wanted["status"] = request.args["status"]
+    if request.args.get("q", "").strip():
+        wanted["number"] = request.args["q"].strip().removeprefix("#")[:100]
+    if request.args.get("customer"):
+        customer = profiles.one(request.args["customer"])
+        wanted["customer_id"] = customer.id
+        chips.append({"sentence": _("by %(name)s", name=customer.name), "remove": here(customer=None)})
+    since, until = _day("since"), _day("until")
+    if since:
+        wanted["since"] = since
+        chips.append({"sentence": _("from %(day)s", day=formats.day(since.date())), "remove": here(since=None)})
+    if until:
+        wanted["until"] = until + timedelta(days=1)
+        chips.append({"sentence": _("until %(day)s", day=formats.day(until.date())), "remove": here(until=None)})
+    return wanted, chips
+
+
+def _day(name: str) -> datetime | None:
+    """Return the beginning of a day of the address in the company's zone, or None when it is none."""
+    try:
+        return datetime.combine(datetime.fromisoformat(request.args.get(name, "")).date(), time(), ZoneInfo(g.member.zone))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _tabs() -> list[dict[str, Any]]:
+    chosen = request.args.get("status")
+    return [
+        {"label": describe(state)[1] if state else _("All"), "url": here(status=state), "active": chosen == state or (not state and chosen not in STATES)}
+        for state in (None, *STATES)
+    ]
+
+
+def _add(wanted: dict[str, Any]) -> list[dict[str, Any]]:
+    today = datetime.now(ZoneInfo(g.member.zone)).date()
+    spans = (
+        (_("today"), today, today), (_("in the last 7 days"), today - timedelta(days=6), None), (_("in the last 30 days"), today - timedelta(days=29), None),
+        (_("this year"), today.replace(month=1, day=1), None),
+    )  # fmt: skip
+    return [
+        {"heading": _("Placed")},
+        *({"label": label, "url": here(since=since.isoformat(), until=until and until.isoformat())} for label, since, until in spans),
+        {"label": _("between two days…"), "url": here(), "attrs": {"data-open": "days"}},
+    ]

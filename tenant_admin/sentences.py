@@ -1,0 +1,128 @@
+"""Conditions as people say them: the names of the fields, the ways to ask, and whole sentences for chips and lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from saas.audiences.conditions import FIELDS, OPERATORS
+
+GROUPS = (
+    (_l("Orders"), ("orders_count", "spent_amount", "last_order_at", "first_order_at", "bought", "refunded_amount")),
+    (_l("Visits"), ("viewed", "visits_count", "views_count", "last_visit_at", "cart_amount", "cart_at")),
+    (_l("Mails"), ("email_consent", "mails_sent", "mails_opened", "mails_clicked", "last_mail_at", "last_open_at", "last_click_at", "suppressed")),
+    (_l("Who"), ("tags", "country", "city", "language", "company", "email", "first_name", "last_name", "created_at")),
+)  # fmt: skip
+NAMES = {
+    "orders_count": _l("Orders"), "spent_amount": _l("Spent"), "last_order_at": _l("Last order"), "first_order_at": _l("First order"),
+    "bought": _l("Bought"), "refunded_amount": _l("Refunded"), "viewed": _l("Looked at"), "visits_count": _l("Visits"),
+    "views_count": _l("Products looked at"), "last_visit_at": _l("Last visit"), "cart_amount": _l("Worth of the cart"),
+    "cart_at": _l("Cart left"), "email_consent": _l("Consent to mails"), "mails_sent": _l("Mails received"),
+    "mails_opened": _l("Mails opened"), "mails_clicked": _l("Mails clicked"), "last_mail_at": _l("Last mail"),
+    "last_open_at": _l("Last mail opened"), "last_click_at": _l("Last click in a mail"), "suppressed": _l("Must not be written to"),
+    "tags": _l("Tags"), "country": _l("Country"), "city": _l("City"), "language": _l("Language"), "company": _l("Company"),
+    "email": _l("Email"), "first_name": _l("First name"), "last_name": _l("Last name"), "created_at": _l("Customer since"),
+}  # fmt: skip
+WAYS = {
+    "at_least": _l("at least"), "at_most": _l("at most"), "is": _l("is"), "is_not": _l("is not"), "in_last_days": _l("in the last … days"),
+    "not_in_last_days": _l("not in the last … days"), "before": _l("before"), "after": _l("on or after"), "never": _l("never"),
+    "ever": _l("at any time"), "contains": _l("contains"), "begins_with": _l("begins with"), "is_empty": _l("is empty"),
+    "is_not_empty": _l("is not empty"), "has": _l("include"), "has_not": _l("do not include"),
+}  # fmt: skip
+CHOICES = {"granted": _l("Agreed"), "withdrawn": _l("Withdrawn"), "unknown": _l("Not known")}
+# Sentences that say it better than "<field> <way> <value>".
+SPECIAL = {
+    ("orders_count", "at_least"): _l("ordered at least %(value)s times"),
+    ("orders_count", "at_most"): _l("ordered at most %(value)s times"),
+    ("orders_count", "is"): _l("ordered exactly %(value)s times"),
+    ("spent_amount", "at_least"): _l("spent at least %(value)s"),
+    ("spent_amount", "at_most"): _l("spent at most %(value)s"),
+    ("last_order_at", "in_last_days"): _l("bought in the last %(value)s days"),
+    ("last_order_at", "not_in_last_days"): _l("has not bought in the last %(value)s days"),
+    ("last_order_at", "never"): _l("never bought"),
+    ("first_order_at", "in_last_days"): _l("bought for the first time in the last %(value)s days"),
+    ("last_visit_at", "in_last_days"): _l("visited in the last %(value)s days"),
+    ("last_visit_at", "not_in_last_days"): _l("has not visited in the last %(value)s days"),
+    ("last_visit_at", "never"): _l("never visited"),
+    ("cart_at", "in_last_days"): _l("left a cart in the last %(value)s days"),
+    ("email_consent", "granted"): _l("agreed to mails"),
+    ("email_consent", "withdrawn"): _l("no longer wants mails"),
+    ("email_consent", "unknown"): _l("never said whether mails are welcome"),
+    ("created_at", "in_last_days"): _l("became a customer in the last %(value)s days"),
+    ("last_mail_at", "in_last_days"): _l("got a mail in the last %(value)s days"),
+    ("last_mail_at", "not_in_last_days"): _l("got no mail in the last %(value)s days"),
+    ("last_open_at", "in_last_days"): _l("opened a mail in the last %(value)s days"),
+    ("last_click_at", "in_last_days"): _l("clicked in a mail in the last %(value)s days"),
+    ("tags", "has"): _l("tagged “%(value)s”"),
+    ("tags", "has_not"): _l("not tagged “%(value)s”"),
+    ("bought", "in_last_days"): _l("bought %(matter)s in the last %(value)s days"),
+    ("bought", "not_in_last_days"): _l("has not bought %(matter)s in the last %(value)s days"),
+    ("bought", "ever"): _l("bought %(matter)s"),
+    ("bought", "never"): _l("never bought %(matter)s"),
+    ("viewed", "in_last_days"): _l("looked at %(matter)s in the last %(value)s days"),
+    ("viewed", "not_in_last_days"): _l("has not looked at %(matter)s in the last %(value)s days"),
+    ("viewed", "ever"): _l("looked at %(matter)s"),
+    ("viewed", "never"): _l("never looked at %(matter)s"),
+    ("suppressed", "yes"): _l("must not be written to"),
+    ("suppressed", "no"): _l("may be written to"),
+}  # fmt: skip
+
+
+def sentence(condition: Mapping[str, Any], names: Mapping[str, str] | None = None) -> str:
+    """Return one condition in words; `names` gives products' names by their shop's id."""
+    field, operator, value = condition["field"], condition["operator"], condition.get("value", "")
+    key = (field, operator)
+    if field == "email_consent":
+        key = (field, str(value)) if operator == "is" else ("", "")
+    elif field == "suppressed":
+        key = (field, "yes" if str(value).lower() in ("true", "yes", "1") else "no")
+    if key in SPECIAL:
+        return str(SPECIAL[key]) % {"value": value, "matter": matter(condition, names)}
+    if operator in ("in_last_days", "not_in_last_days"):
+        way = _("in the last %(value)s days", value=value) if operator == "in_last_days" else _("not in the last %(value)s days", value=value)
+        return _("%(field)s %(way)s", field=NAMES[field], way=way)
+    if operator in ("never", "ever", "is_empty", "is_not_empty"):
+        return _("%(field)s %(way)s", field=NAMES[field], way=WAYS[operator])
+    shown = CHOICES.get(value, value) if FIELDS[field].choices else value
+    return _("%(field)s %(way)s %(value)s", field=NAMES[field], way=WAYS[operator], value=shown)
+
+
+def matter(condition: Mapping[str, Any], names: Mapping[str, str] | None = None) -> str:
+    """Return what was bought or looked at, in words."""
+    if condition.get("product"):
+        return _("“%(name)s”", name=(names or {}).get(str(condition["product"])) or condition["product"])
+    if condition.get("category"):
+        return _("something of “%(name)s”", name=condition["category"])
+    return _("something")
+
+
+def whole(definition: Mapping[str, Any], names: Mapping[str, str] | None = None) -> str:
+    """Return a whole definition as one sentence."""
+    parts = [
+        _("(%(group)s)", group=whole(node, names)) if "conditions" in node else sentence(node, names) for node in definition["conditions"]
+    ]
+    if not parts:
+        return _("everybody")
+    return (_(" or ") if definition.get("match") == "any" else _(" and ")).join(parts)
+
+
+def products_in(definition: Mapping[str, Any]) -> Iterable[str]:
+    """Yield the products a definition names, to look up what they are called."""
+    for node in definition.get("conditions", ()):
+        if "conditions" in node:
+            yield from products_in(node)
+        elif node.get("product"):
+            yield str(node["product"])
+
+
+def fields() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return all fields for a menu: (heading, [(field, name)])."""
+    return [(str(heading), [(name, str(NAMES[name])) for name in names]) for heading, names in GROUPS]
+
+
+def ways(field: str) -> list[tuple[str, str]]:
+    """Return how a field can be asked."""
+    return [(operator, str(WAYS[operator])) for operator in OPERATORS[FIELDS[field].kind]]
