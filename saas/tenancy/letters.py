@@ -69,7 +69,7 @@ def write_invitation(member_id: str, *, invited_by: str, language: str) -> None:
         return
     values = {"invited_by": invited_by, "company": tenants.current().name}
     link = f"/invitations/{proofs.for_invitation(member)}"
-    _send("invite", to=member.email, name="", language=language, path=link, values=values)
+    send("invite", to=member.email, name="", language=language, path=link, values=values)
 
 
 def _login(login_id: str) -> Login | None:
@@ -78,10 +78,10 @@ def _login(login_id: str) -> Login | None:
 
 def _write_to(login: Login, kind: str, path: str) -> None:
     language = login.language or tenants.settings().languages[0]
-    _send(kind, to=login.email, name=login.name, language=language, path=path, values={})
+    send(kind, to=login.email, name=login.name, language=language, path=path, values={})
 
 
-def _send(kind: str, *, to: str, name: str, language: str, path: str, values: dict[str, str]) -> None:
+def send(kind: str, *, to: str, name: str, language: str, path: str, values: dict[str, str]) -> None:
     """Write one letter and hand it to the mail server; raises LetterDelayed when that should be tried again."""
     try:
         message = compose(kind, to=to, name=name, language=language, path=path, values=values)

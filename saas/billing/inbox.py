@@ -1,0 +1,95 @@
+"""What Stripe tells us: whose it is, stored once, and then taken by asking Stripe how things stand now.
+
+Events come twice, late and in any order, so nothing in them is believed but which object to ask for. Whose they are is
+read from our own directory: by the customer, or by the checkout we opened; what somebody wrote into metadata is no proof.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+
+from saas.billing import accounts, checkouts, gateway, invoices, subscriptions
+from saas.billing.events import StripeTold, TrialEnding
+from saas.billing.models import Account, StripeEvent
+from saas.kit import clock, identifiers, scope
+from saas.kit.db import db
+from saas.kit.events import announce
+from saas.tenancy import directory
+
+log = logging.getLogger("regulars.billing")
+KEPT = timedelta(days=35)  # Stripe repeats for three days and shows events for thirty
+TELLING = ("checkout.session.", "customer.", "invoice.", "charge.", "payment_method.")
+
+
+def owner(told: gateway.Told) -> int | None:
+    """Return the tenant an event belongs to; None when it is nobody's here, or two different companies'."""
+    customer = told.customer
+    if customer is None and told.charge is not None:
+        customer = gateway.charge(told.charge).customer  # a dispute does not name its customer
+    found = set()
+    for kind, key in (("stripe_customer", customer), ("checkout", told.checkout)):
+        place = directory.find(kind=kind, key=key) if key else None
+        if place is not None:
+            found.add(place.tenant_id)
+    if len(found) > 1:
+        log.error("event %s names a customer and a checkout of different companies", told.event)
+    return found.pop() if len(found) == 1 else None
+
+
+def store(told: gateway.Told) -> bool:
+    """Store an event of the bound company and have it taken; False when it was stored before."""
+    row = {
+        "tenant_id": scope.tenant_id(), "id": identifiers.new(), "event": told.event, "kind": told.kind,
+        "object_id": told.object_id, "subscription": told.subscription, "charge": told.charge, "checkout": told.checkout,
+        "happened_at": told.happened_at, "told_at": clock.now(),
+    }  # fmt: skip
+    made = insert(StripeEvent).values(row).on_conflict_do_nothing(index_elements=["tenant_id", "event"])
+    if db.session.execute(made.returning(StripeEvent.id)).first() is None:
+        return False
+    if told.kind.startswith(TELLING):
+        announce(StripeTold(told_id=str(row["id"])))
+    return True
+
+
+def take(told_id: UUID | str) -> None:
+    """Take a stored event: ask for what it speaks of and bring the company's plan up to date with it."""
+    told = db.session.scalars(select(StripeEvent).where(StripeEvent.id == UUID(str(told_id)))).one_or_none()
+    if told is None or told.done_at is not None:
+        return
+    account = accounts.hold()
+    _take(account, told)
+    told.done_at = clock.now()
+
+
+def _take(account: Account, told: StripeEvent) -> None:
+    if told.kind == "customer.deleted":
+        subscriptions.refresh_all(account)
+        accounts.detach(account)
+    elif told.kind.startswith("checkout.session.") and told.checkout:
+        checkouts.refresh(account, told.checkout)
+    elif told.kind.startswith("customer.subscription."):
+        row = subscriptions.refresh(account, told.object_id)
+        if told.kind == "customer.subscription.trial_will_end" and row is not None and row.status == "trialing":
+            announce(TrialEnding(subscription_id=str(row.id)))
+    elif told.kind.startswith("invoice."):
+        if told.object_id:
+            invoices.refresh(account, told.object_id)
+        if told.subscription:
+            subscriptions.refresh(account, told.subscription)
+    elif told.kind.startswith("charge.dispute.") and told.charge:
+        invoices.note_charge(account, told.charge, dispute=told.object_id)
+    elif told.kind in ("charge.refunded", "charge.refund.updated") and told.charge:
+        invoices.note_charge(account, told.charge)
+    elif told.kind in ("customer.updated", "payment_method.attached", "payment_method.updated", "payment_method.automatically_updated"):
+        for row in subscriptions.alive():
+            subscriptions.refresh(account, row.stripe_id)
+
+
+def tidy() -> None:
+    """Throw away old events; Stripe has forgotten them too."""
+    db.session.execute(delete(StripeEvent).where(StripeEvent.told_at < clock.now() - KEPT))

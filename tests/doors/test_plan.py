@@ -1,0 +1,252 @@
+"""The plan's page as an owner uses it: choose, pay on Stripe's page, come back, change, cancel, keep."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+
+from saas.billing import accounts, banner, plans, subscriptions
+from saas.tenancy import limits, tenants
+from tests.companies import add_member
+from tests.payments import CARD, free_company, inside, path_of, payments  # noqa: F401
+
+
+def standing(app, company):
+    account = inside(app, company, accounts.current)
+    return (account.plan, account.standing) if account else (None, "free")
+
+
+class TestSubscribing:
+    def test_an_owner_pays_comes_back_and_has_the_plan(self, app, payments, free_company):
+        page = free_company.page.get("/plan").text
+        assert "Choose Growth" in page and "no card needed" in page
+        answer = free_company.post("/plan/choose/growth")
+        assert answer.status_code == 303 and answer.headers["Location"].startswith(payments.box.url)
+        status, text, back = payments.pay(answer.headers["Location"])
+        assert (status, "/plan/return/" in back) == (303, True)
+        payments.hand_all(free_company)
+        assert standing(app, free_company) == ("growth", "active")
+        assert inside(app, free_company, limits.all_limits) == plans.PLANS["growth"].limits
+        assert free_company.page.get(path_of(back)).headers["Location"] == "/plan"
+        page = free_company.page.get("/plan").text
+        for words in ("You are on Growth now", "€49.00 a month", "Visa •••• 4242", "Change to Scale", "Go on with Free"):
+            assert words in page
+
+    def test_coming_back_grants_nothing_until_stripe_says_so(self, app, payments, free_company):
+        url = free_company.post("/plan/choose/growth").headers["Location"]
+        back = path_of(f"/plan/return/{payments.box.world.store.first('checkout.session')['client_reference_id']}")
+        for asked in (0, 1, 2, 5):
+            assert "Waiting for the payment" in free_company.page.get(f"{back}?asked={asked}").text
+        assert standing(app, free_company) == (None, "free")
+        payments.pay(url)
+        assert "Waiting for the payment" in free_company.page.get(back).text
+        assert standing(app, free_company) == (None, "free")
+
+    def test_when_the_telling_gets_lost_the_waiting_page_asks_stripe(self, app, payments, free_company):
+        _status, _text, back = payments.pay(free_company.post("/plan/choose/growth").headers["Location"])
+        assert "asked=1" in free_company.page.get(path_of(back)).text
+        assert free_company.page.get(path_of(back) + "?asked=2").headers["Location"] == "/plan"
+        assert standing(app, free_company) == ("growth", "active")
+
+    def test_a_declined_card_leaves_the_company_as_it_was(self, app, payments, free_company):
+        url = free_company.post("/plan/choose/growth").headers["Location"]
+        status, text, _back = payments.pay(url, number="4000000000000002")
+        assert (status, "Your card was declined." in text) == (402, True)
+        payments.hand_all(free_company)
+        assert standing(app, free_company) == (None, "free")
+        assert payments.api.subscriptions.list({"status": "all"}).data == []
+
+    def test_a_card_that_asks_for_its_holder_is_confirmed_and_then_counts(self, app, payments, free_company):
+        url = free_company.post("/plan/choose/growth").headers["Location"]
+        status, text, challenge = payments.pay(url, number="4000002500003155")
+        assert "Is this you?" in text
+        payments.hand_all(free_company)
+        assert standing(app, free_company) == (None, "free")
+        payments.open(challenge, {"answer": "complete"})
+        payments.hand_all(free_company)
+        assert standing(app, free_company) == ("growth", "active")
+
+    def test_the_same_wish_twice_is_one_page_and_another_wish_closes_it(self, payments, free_company):
+        first = free_company.post("/plan/choose/growth").headers["Location"]
+        assert free_company.post("/plan/choose/growth").headers["Location"] == first
+        other = free_company.post("/plan/choose/scale").headers["Location"]
+        assert other != first
+        assert payments.open(first)[0] == 404 or "expired" in payments.open(first)[1]
+        assert len(payments.api.customers.list().data) == 1
+
+    def test_a_page_that_was_paid_meanwhile_is_not_paid_again(self, app, payments, free_company):
+        url = free_company.post("/plan/choose/growth").headers["Location"]
+        payments.pay(url)
+        assert "/plan/return/" in free_company.post("/plan/choose/scale").headers["Location"]
+        assert standing(app, free_company) == ("growth", "active")
+        assert len(payments.api.subscriptions.list().data) == 1
+
+    def test_a_closed_page_says_so_on_the_way_back(self, payments, free_company):
+        free_company.post("/plan/choose/growth")
+        session = payments.box.world.store.first("checkout.session")
+        payments.api.checkout.sessions.expire(session["id"])
+        payments.hand_all(free_company)
+        assert "Nothing was paid" in free_company.page.get(f"/plan/return/{session['client_reference_id']}").text
+
+
+class TestChanging:
+    def test_an_upgrade_is_confirmed_on_stripes_page_and_charged_in_proportion(self, app, payments, free_company):
+        payments.subscribe(free_company)
+        url = free_company.post("/plan/choose/scale").headers["Location"]
+        _status, text, page = payments.open(url)
+        assert "Amount due today" in text
+        assert standing(app, free_company)[0] == "growth"
+        price = payments.api.prices.list({"lookup_keys": ["regulars_scale_monthly"]}).data[0].id
+        _status, _text, back = payments.open(page.split("?")[0], {"price": price, "quantity": "1"})
+        payments.hand_all(free_company)
+        assert standing(app, free_company) == ("scale", "active")
+        assert inside(app, free_company, limits.all_limits) == plans.PLANS["scale"].limits
+        assert free_company.page.get(path_of(back)).headers["Location"] == "/plan"
+        page = free_company.page.get("/plan").text
+        assert "€200.00" in page  # what the rest of the month costs more
+
+    def test_a_downgrade_takes_the_smaller_limits_and_deletes_nothing(self, app, payments, free_company):
+        payments.subscribe(free_company, "scale")
+        url = free_company.post("/plan/choose/growth").headers["Location"]
+        price = payments.api.prices.list({"lookup_keys": ["regulars_growth_monthly"]}).data[0].id
+        payments.open(payments.open(url)[2].split("?")[0], {"price": price, "quantity": "1"})
+        payments.hand_all(free_company)
+        assert standing(app, free_company) == ("growth", "active")
+        assert inside(app, free_company, limits.all_limits)["contacts"] == 50_000
+
+    def test_cancelling_ends_with_the_month_and_can_be_taken_back(self, app, payments, free_company):
+        payments.subscribe(free_company)
+        free_company.post("/plan/free")
+        assert payments.subscription(free_company).cancel_at_period_end is True
+        page = free_company.page.get("/plan").text
+        assert "Your plan ends on" in page and "Keep this plan" in page
+        assert "Your plan ends on" in free_company.page.get("/settings").text
+        assert standing(app, free_company) == ("growth", "active")
+        free_company.post("/plan/keep")
+        assert payments.subscription(free_company).cancel_at_period_end is False
+        assert "Your plan ends on" not in free_company.page.get("/plan").text
+        assert inside(app, free_company, banner.read) == {}
+
+    def test_the_same_plan_again_is_refused_in_words(self, payments, free_company):
+        payments.subscribe(free_company)
+        assert free_company.post("/plan/choose/growth").headers["Location"] == "/plan"
+        assert "You have this plan." in free_company.page.get("/plan").text
+
+    def test_nothing_to_cancel_or_keep_is_said(self, payments, free_company):
+        free_company.post("/plan/free")
+        assert "There is no paid plan to cancel." in free_company.page.get("/plan").text
+        free_company.post("/plan/keep")
+        assert "The plan is not about to end." in free_company.page.get("/plan").text
+
+    def test_card_and_invoices_lead_to_the_portal_of_this_company(self, payments, free_company):
+        free_company.post("/plan/manage")
+        assert "There is nothing to manage yet" in free_company.page.get("/plan").text
+        payments.subscribe(free_company)
+        url = free_company.post("/plan/manage").headers["Location"]
+        _status, text, _page = payments.open(url)
+        assert "Visa •••• 4242" in text and "Invoice history" in text
+
+
+class TestRights:
+    def test_admins_look_and_owners_alone_change(self, app, payments, free_company):
+        admin = add_member(app, free_company, role="admin")
+        page = admin.get("/plan").text
+        assert "Only an owner of your company can change the plan." in page
+        assert "Choose Growth" not in page and "/plan/choose" not in page
+        as_admin = replace(free_company, page=admin)
+        for path in ("/plan/choose/growth", "/plan/free", "/plan/keep", "/plan/manage"):
+            answer = as_admin.post(path)
+            assert (answer.status_code, "Your role does not allow this" in answer.text) == (403, True)
+        assert payments.api.customers.list().data == []
+
+    @pytest.mark.parametrize("role", ["marketer", "sales", "service", "read_only"])
+    def test_others_do_not_see_what_is_paid(self, app, free_company, role):
+        assert add_member(app, free_company, role=role).get("/plan").status_code == 403
+
+    def test_an_unknown_plan_and_a_foreign_checkout_are_not_there(self, payments, free_company, other_company):
+        assert free_company.post("/plan/choose/gold").status_code == 404
+        free_company.post("/plan/choose/growth")
+        mine = payments.box.world.store.first("checkout.session")["client_reference_id"]
+        foreign, nobody = other_company.page.get(f"/plan/return/{mine}"), other_company.page.get(f"/plan/return/{uuid4()}")
+        assert (foreign.status_code, foreign.data) == (404, nobody.data)
+
+    def test_the_free_plan_is_not_paid_for(self, payments, free_company):
+        assert free_company.post("/plan/choose/free").headers["Location"] == "/plan"
+        assert payments.api.customers.list().data == []
+
+
+class TestStripeAway:
+    def test_the_page_still_shows_the_plan_and_a_wish_is_said_to_wait(self, app, payments, free_company):
+        payments.subscribe(free_company)
+        payments.box.server.shutdown()
+        payments.box.server.server_close()
+        assert free_company.page.get("/plan").status_code == 200
+        assert free_company.post("/plan/choose/scale").headers["Location"] == "/plan"
+        assert "Payments do not answer right now." in free_company.page.get("/plan").text
+        assert standing(app, free_company) == ("growth", "active")
+        payments.box.server.serve_forever = lambda *a, **k: None
+        payments.box.server.shutdown = lambda: None
+
+    def test_an_answer_that_got_lost_is_asked_again_and_is_one_subscription(self, app, payments, free_company, monkeypatch):
+        from saas.billing import gateway
+
+        real = gateway.snapshots.session
+
+        def lost(found):
+            monkeypatch.setattr(gateway.snapshots, "session", real)
+            raise gateway.StripeAway(gateway.StripeAway.message)
+
+        monkeypatch.setattr(gateway.snapshots, "session", lost)
+        assert free_company.post("/plan/choose/growth").headers["Location"] == "/plan"
+        url = free_company.post("/plan/choose/growth").headers["Location"]
+        assert len(payments.api.checkout.sessions.list().data) == 1
+        payments.pay(url)
+        payments.hand_all(free_company)
+        assert len(payments.api.subscriptions.list().data) == 1
+        assert standing(app, free_company) == ("growth", "active")
+
+
+class TestLimitsBind:
+    def test_creating_by_hand_stops_at_the_limit_and_shop_data_still_comes_in(self, app, free_company):
+        inside(app, free_company, lambda: limits.set_all(limits={"contacts": 1, "shops": 1, "members": 1}))
+        assert free_company.api("POST", "/customers", json={"email": "one@example.com"}).status_code == 201
+        refused = free_company.api("POST", "/customers", json={"email": "two@example.com"})
+        assert (refused.status_code, refused.json["error"]["code"]) == (402, "limit_reached")
+        bulk = free_company.api("POST", "/customers/bulk", json={"items": [{"external_id": "7", "email": "three@example.com"}]})
+        assert bulk.json["items"][0]["status"] == "created"
+        shop = {"kind": "generic", "name": "Shop"}
+        assert free_company.api("POST", "/shops", json=shop).status_code == 201
+        assert free_company.api("POST", "/shops", json=shop).status_code == 402
+
+    def test_a_page_over_the_limit_says_why_and_leads_to_the_plans(self, app, free_company):
+        inside(app, free_company, lambda: limits.set_all(limits={"members": 1}))
+        answer = free_company.post("/settings/members", {"email": "new@example.com", "role": "sales"})
+        if answer.status_code in (404, 405):
+            pytest.skip("the page of people is not there")
+        assert answer.status_code == 402
+        assert "Your plan has room for 1 people" in answer.text
+
+    def test_the_api_tells_plan_limits_and_use(self, free_company):
+        free_company.api("POST", "/customers", json={"email": "one@example.com"})
+        found = free_company.api("GET", "/plan").json
+        assert (found["plan"], found["standing"], found["state"]) == ("free", "free", "active")
+        assert found["limits"]["contacts"] == {"used": 1, "most": 500}
+        assert found["limits"]["members"] == {"used": 1, "most": 2}
+
+    def test_a_page_costs_few_queries(self, app, payments, free_company):
+        payments.subscribe(free_company)
+        from sqlalchemy import event
+
+        from saas.kit.db import db
+
+        seen = []
+        with app.app_context():
+            engine = db.engine
+        listen = lambda *args: seen.append(args[2])  # noqa: E731
+        event.listen(engine, "before_cursor_execute", listen)
+        free_company.page.get("/plan")
+        event.remove(engine, "before_cursor_execute", listen)
+        queries = [one for one in seen if not one.startswith("SET LOCAL")]
+        assert len(queries) <= 16, queries
