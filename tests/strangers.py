@@ -39,9 +39,23 @@ def filled_company(app) -> Filled:
                               "customer": {"email": "hers@shop.example"}, "lines": [{"product": "p1", "quantity": 1, "unit_price": "5"}]})  # fmt: skip
     make("shop", "/shops", {"kind": "generic", "name": "Shop"})
     make("segment", "/segments", {"name": "All", "definition": {"match": "all", "conditions": []}})
+    make("template", "/templates", {"name": "Letter", "subject": "Hello", "source": "<p>Hello</p>"})
+    make("campaign", "/campaigns", {"name": "Spring", "subject": "Hello", "source": "<p>Hello</p>"})
+    make("rule", "/recommendations/rules", {"kind": "boost", "category": "Pots"})
+    ids["offer"] = _an_offer(app, company)
     drain_outbox(app, company)
     ids["key"], ids["member"] = _of_the_house(app, company)
     return Filled(company, ids)
+
+
+def _an_offer(app, company: Company) -> str:
+    from saas.recommend import shown
+
+    offer = company.api("GET", "/recommendations").json["items"][0]["offer"]
+    with app.app_context():
+        shown.write_pending()
+    assert company.api("GET", f"/recommendations/{offer}").status_code == 200
+    return offer
 
 
 def _of_the_house(app, company: Company) -> tuple[str, str]:
@@ -61,7 +75,10 @@ def addresses(rule, ids: dict[str, str]) -> Iterator[str]:
         yield re.sub(r"<(?:[^:>]+:)?([^>]+)>", lambda match: ids[NAMES[match.group(1)]], rule.rule)
 
 
-BODIES = {"/orders/": {"external_id": "o1", "placed_at": "2026-05-01T10:00:00Z", "currency": "EUR"}}
+BODIES = {
+    "/orders/": {"external_id": "o1", "placed_at": "2026-05-01T10:00:00Z", "currency": "EUR"},
+    "/schedule": {"at": "2090-05-01T10:00:00Z"}, "/test": {"to": "me@shop.example"},
+}  # fmt: skip
 
 
 def call(company: Company, kind: str, method: str, path: str):

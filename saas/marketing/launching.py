@@ -70,7 +70,7 @@ def _mail_checks(campaign: Campaign) -> list[Check]:
     compiled = rendering.Compiled.load(campaign.compiled) if campaign.compiled else rendering.Compiled()
     if compiled.problems:
         first = compiled.problems[0].sentence
-        return [Check("template", False, _("The mail cannot be sent like this: %(sentence)s", sentence=first))]
+        return [Check("template", False, _("The mail cannot be sent like this: %(fault)s", fault=first))]
     return [
         Check("template", True, _("The mail can be read and filled in, as HTML and as text.")),
         Check("unsubscribe", True, _("Everybody can unsubscribe with one click.")),

@@ -12,9 +12,11 @@ from saas.commerce import searching as orders
 from saas.customers import searching as customers
 from saas.kit import scope, search, ticks, work
 from saas.kit.search import Record
+from saas.marketing import searching as campaigns
 
 LOADERS: dict[str, Callable[[Sequence[UUID] | None], Iterator[Record]]] = {
     "customer": customers.records, "product": products.records, "order": orders.records, "segment": segments.records,
+    "campaign": campaigns.records,
 }  # fmt: skip
 
 
