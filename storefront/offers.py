@@ -13,6 +13,7 @@ import orjson
 from flask import Blueprint, Response, request
 
 from saas.kit import doors, errors, rates, text
+from saas.kit.text import gettext as _
 from saas.recommend import offers, reasons
 from saas.tenancy import site_keys
 
@@ -57,7 +58,7 @@ def show() -> Response:
     meter.count(asked["site_key"])
     visitor = asked.get("visitor", "")
     if visitor and not VISITOR.fullmatch(visitor):
-        raise BadQuestion(fields={"visitor": ["16 to 64 letters, digits, “_” and “-”."]})
+        raise BadQuestion(fields={"visitor": [_("16 to 64 letters, digits, “_” and “-”.")]})
     slot = asked.get("slot", "home")
     chosen = offers.choose(
         tenant_id=place.tenant_id, slot=slot, visitor=visitor, product=text.clean(asked.get("product"), most=200),
@@ -70,7 +71,7 @@ def show() -> Response:
 
 def _limit(given: str) -> int:
     if not given.isascii() or not given.isdigit() or len(given) > 3:
-        raise BadQuestion(fields={"limit": [f"A number from 1 to {offers.MOST}."]})
+        raise BadQuestion(fields={"limit": [_("A number from 1 to %(most)s.", most=offers.MOST)]})
     return int(given)
 
 

@@ -50,7 +50,7 @@ def _chart(found: results.Results, currency: str) -> dict[str, Any]:
     sold = found.total.revenue > 0
     by_day = found.revenue if sold else found.clicked
     series = [{"name": str(SLOTS[slot]), "values": values} for slot, values in by_day.items() if any(values)]
-    amount = formats.money(found.total.revenue, currency, whole=True)
+    amount = formats.money(found.total.revenue, currency)
     title = (
         _("Offers led to sales of %(amount)s in %(days)s days", amount=amount, days=DAYS) if sold
         else _("Offers were clicked %(count)s times in %(days)s days", count=formats.number(found.total.clicked), days=DAYS)

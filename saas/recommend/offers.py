@@ -80,7 +80,10 @@ def choose(
     ask = Ask(tenant_id, slot, shopper, catalogue.find(product, place) if product else None, limit, place)
     chosen = Chosen(identifiers.new(), _offers(ask, ranking.choose(ask, catalogue), catalogue, language))
     if record and chosen.items:
-        shown.note(tenant_id=tenant_id, ask=ask, chosen=chosen)
+        shown.note(
+            tenant_id=tenant_id, request_id=chosen.request_id, slot=slot, visitor=visitor, customer_id=shopper.customer_id, source=place,
+            items=[[str(o.id), o.product.id, o.product.key, o.reason_code, o.reason_text, o.algorithm] for o in chosen.items],
+        )  # fmt: skip
     return chosen
 
 

@@ -72,12 +72,12 @@ def meet(
 
     `cart` adds products by the shop's ids; `cart_id` is the visitor's own cart, for when the live session is over.
     """
-    session = _session(tenant_id, visitor) if visitor else {}
-    if visitor and cart_id and "items" not in session:
-        session["cart"] = _left_behind(tenant_id, visitor, cart_id)
-    shopper = Shopper(visitor, customer_id or session.get("whose"))
-    shopper.seen = _numbers(catalogue, (item[0] for item in session.get("items", ())), source)
-    shopper.cart = _numbers(catalogue, [*session.get("cart", ()), *cart], source)
+    live = _live(tenant_id, visitor) if visitor else {}
+    if visitor and cart_id and "items" not in live:
+        live["cart"] = _left_behind(tenant_id, visitor, cart_id)
+    shopper = Shopper(visitor, customer_id or live.get("whose"))
+    shopper.seen = _numbers(catalogue, (item[0] for item in live.get("items", ())), source)
+    shopper.cart = _numbers(catalogue, [*live.get("cart", ()), *cart], source)
     if shopper.customer_id is not None:
         shopper.bought = bought_by(tenant_id, shopper.customer_id)
     return shopper
@@ -88,20 +88,20 @@ def _numbers(catalogue: Catalogue, keys: Any, source: str) -> list[int]:
     return [product.number for product in found if product is not None]
 
 
-def _session(tenant_id: int, visitor: str) -> dict[str, Any]:
+def _live(tenant_id: int, visitor: str) -> dict[str, Any]:
     """Read the live session, and whose browser it is under "whose" (a UUID, where proven)."""
     name = f"whose:{tenant_id}:{visitor}"
     try:
-        live, whose = valkey.client().mget(f"live:{tenant_id}:{visitor}", name)
+        told, whose = valkey.client().mget(f"live:{tenant_id}:{visitor}", name)
     except (RedisError, OSError):
-        live = whose = None
-    session = orjson.loads(live) if live else {}
-    if session.get("customer"):
-        whose = session["customer"].encode() if session.get("proven") else b""
+        told = whose = None
+    live = orjson.loads(told) if told else {}
+    if live.get("customer"):
+        whose = live["customer"].encode() if live.get("proven") else b""
     elif whose is None or whose.startswith(LOADING):
         whose = _copied(name, lambda: _find_whose(tenant_id, visitor))
-    session["whose"] = UUID(whose.decode()) if whose else None
-    return session
+    live["whose"] = UUID(whose.decode()) if whose else None
+    return live
 
 
 def _left_behind(tenant_id: int, visitor: str, cart_id: str) -> list[str]:

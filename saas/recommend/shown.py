@@ -11,7 +11,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -25,10 +25,6 @@ from saas.kit import db as kit_db
 from saas.kit.db import db
 from saas.recommend.models import OfferShown
 
-if TYPE_CHECKING:
-    from saas.recommend.offers import Chosen
-    from saas.recommend.ranking import Ask
-
 log = logging.getLogger(__name__)
 STREAM = "offers:shown"
 MOST_WAITING = 200_000
@@ -41,12 +37,15 @@ class NoSuchOffer(errors.NotFound):
     """There is no such offer."""
 
 
-def note(*, tenant_id: int, ask: Ask, chosen: Chosen) -> None:
-    """Append an answer to the stream; a Valkey that is away loses it, for the shopper must not wait."""
-    shopper = ask.shopper
-    entry = [tenant_id, str(chosen.request_id), clock.now().isoformat(), ask.slot, shopper.visitor,
-             str(shopper.customer_id) if shopper.customer_id else None, ask.source,
-             [[str(o.id), o.product.id, o.product.key, o.reason_code, o.reason_text, o.algorithm] for o in chosen.items]]  # fmt: skip
+def note(
+    *, tenant_id: int, request_id: UUID, slot: str, visitor: str, customer_id: UUID | None, source: str, items: list[list[str]]
+) -> None:
+    """Append an answer to the stream; a Valkey that is away loses it, for the shopper must not wait.
+
+    Each item is [offer id, product id, the shop's id, reason code, reason text, algorithm], the first shown first.
+    """
+    whom = str(customer_id) if customer_id else None
+    entry = [tenant_id, str(request_id), clock.now().isoformat(), slot, visitor, whom, source, items]
     try:
         valkey.client().xadd(STREAM, {"d": orjson.dumps(entry)}, maxlen=MOST_WAITING, approximate=True)
     except (RedisError, OSError) as error:
