@@ -6,14 +6,17 @@ minute. `shopfront` beside this file stands in for the product where only a shop
 
 import contextlib
 import json
+import secrets
 import shutil
 import subprocess
 import sys
+import time
 import urllib.parse
 import urllib.request
 
 import psycopg
 
+from sandbox.shop import hooks
 from tests.failures.copies import ROOT, Copy, until
 
 SCALE = "0.05"
@@ -87,3 +90,11 @@ def read_json(url, *, key="", **options):
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
     with urllib.request.urlopen(urllib.request.Request(url, headers=headers, **options), timeout=30) as answer:
         return json.load(answer)
+
+
+def deliver(shop, body, *, message_id=""):
+    """This function will deliver a signed message as a generic shop does and return the status; `shop` has hook_url and hook_secret."""
+    raw, message_id = json.dumps(body).encode(), message_id or f"msg_{secrets.token_hex(8)}"
+    headers = hooks.signed_headers(message_id, raw, secret=shop["hook_secret"], at=int(time.time()))
+    with urllib.request.urlopen(urllib.request.Request(shop["hook_url"], data=raw, headers=headers), timeout=30) as answer:
+        return answer.status

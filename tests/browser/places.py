@@ -1,0 +1,81 @@
+"""Every page there is, from the application's own map of addresses, with an example for every id in it.
+
+Run as a program it prints the map: an application is made once in a process, and the tests' own process has its own.
+"""
+
+import json
+import os
+import re
+import sys
+
+import psycopg
+
+from tests.failures.copies import ROOT
+
+HERE = "tests.browser.places"
+MACHINES = {"api-docs.openapi_json", "healthz", "readyz", "metrics", "scripts.script", "collector.collect", "offers.show"}
+# The example a page is shown with is the fullest of its kind.
+BUSIEST = "SELECT customer_id FROM orders WHERE tenant_id = %s AND customer_id IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1"
+NEWEST = "SELECT id FROM {} WHERE tenant_id = %s ORDER BY id DESC LIMIT 1"
+EXAMPLES = {
+    "customer_id": BUSIEST,
+    "product_id": "SELECT product_id FROM order_lines WHERE tenant_id = %s AND product_id IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1",
+    "order_id": NEWEST.format("orders"), "shop_id": NEWEST.format("shops"), "segment_id": NEWEST.format("segments"),
+    "campaign_id": NEWEST.format("campaigns"), "template_id": NEWEST.format("mail_templates"), "mailing_id": NEWEST.format("mailings"),
+    "recipient_id": NEWEST.format("mailing_recipients"), "delivery_id": NEWEST.format("deliveries_in"), "key_id": NEWEST.format("api_keys"),
+    "member_id": NEWEST.format("members"), "rule_id": NEWEST.format("offer_rules"), "offer_id": NEWEST.format("offers_shown"),
+    "invoice_id": NEWEST.format("invoices"), "checkout_id": NEWEST.format("checkouts"),
+}  # fmt: skip
+
+
+def there_are(product):
+    """This function will return [endpoint, address with its <names>, kind of visitor] for every page and part of one."""
+    return json.loads(product.command(HERE))
+
+
+def tenant_of(product, email):
+    """This function will return the tenant whose member has this address."""
+    return _ask(product, "SELECT tenant_id FROM members WHERE email_norm = %s", email)
+
+
+def example(product, rule, *, tenant_id, known=None):
+    """This function will put examples into an address; None where the company has nothing of a kind that it names."""
+    known, missing = dict(known or {}), []
+
+    def found(match):
+        name = match.group(1)
+        if name not in known:
+            known[name] = _ask(product, EXAMPLES[name], tenant_id)
+        if known[name] is None:
+            missing.append(name)
+        return str(known[name])
+
+    address = re.sub(r"<(?:[^:>]+:)?([^>]+)>", found, rule)
+    return None if missing else address
+
+
+def _ask(product, question, value):
+    with psycopg.connect(product.told["DATABASE_ADMIN_URL"], autocommit=True) as ledger:
+        row = ledger.execute(question, [value]).fetchone()
+    return row and row[0]
+
+
+def print_map():
+    """This function will print the map of this application's pages as JSON."""
+    os.environ.update(DATABASE_URL="postgresql://nobody@127.0.0.1/none", DATABASE_ADMIN_URL="postgresql://nobody@127.0.0.1/none",
+                      REDIS_URL="redis://127.0.0.1:1/0")  # fmt: skip
+    from saas.app import create_app
+    from saas.kit import doors
+
+    app = create_app()
+    found = []
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
+        entrance = doors.entrance_of(app.view_functions[rule.endpoint], "GET")
+        if "GET" in rule.methods and entrance and entrance.kind != "key" and rule.endpoint not in MACHINES:
+            found.append([rule.endpoint, rule.rule, entrance.kind])
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    print_map()
