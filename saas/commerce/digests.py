@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, update
 
 from saas.commerce import carts, live, recognition, visits
 from saas.commerce.events import BrowsingDigested
@@ -66,8 +66,3 @@ def _note_shops(sources: set[UUID], at: datetime) -> None:
             update(Shop).where(Shop.id.in_(known), or_(held.is_(None), held < at - SAID_EVERY)).values(last_event_at=at)
         )
         db.session.execute(heard.execution_options(synchronize_session=False))
-
-
-def waiting() -> int:
-    """Return how many browsers of the bound tenant have events that are not digested yet."""
-    return len(db.session.scalars(select(Visitor.id).where(Visitor.announcement.is_not(None))).all())

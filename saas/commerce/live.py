@@ -88,6 +88,7 @@ def note(
             pipe.eval(NOTE, 1, _key(tenant_id, visitor), SECONDS, MOST_ITEMS, orjson.dumps(told))
             if ring:
                 pipe.lpush(events.NUDGE, b"1")
+                pipe.ltrim(events.NUDGE, 0, 9)  # one bell is as good as many, also while nobody listens
             pipe.execute()
     except AWAY as error:
         log.warning("a live session was not noted: %s", error)

@@ -39,8 +39,3 @@ def find(site_key: str) -> directory.Place:
         _known.clear()
     _known[site_key] = (now + SECONDS, place)
     return place
-
-
-def forget() -> None:
-    """Ask the directory anew; for tests."""
-    _known.clear()
