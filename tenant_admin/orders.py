@@ -132,11 +132,12 @@ def _wanted() -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 
 def _day(name: str) -> datetime | None:
-    """Return the beginning of a day of the address in the company's zone, or None when it is none."""
+    """Return the beginning of a day of the address in the company's zone, or None when it is none that shops know."""
     try:
-        return datetime.combine(datetime.fromisoformat(request.args.get(name, "")).date(), time(), ZoneInfo(g.member.zone))
-    except (ValueError, OverflowError):
+        day = datetime.fromisoformat(request.args.get(name, "")).date()
+    except ValueError:
         return None
+    return datetime.combine(day, time(), ZoneInfo(g.member.zone)) if 1970 <= day.year < 2200 else None
 
 
 def _tabs() -> list[dict[str, Any]]:
