@@ -15,7 +15,8 @@ from sqlalchemy import select
 from saas import config
 from saas.billing import accounts, gateway, plans, subscriptions
 from saas.billing.models import Account, Checkout
-from saas.kit import clock, db as kit_db, errors
+from saas.kit import clock, errors
+from saas.kit import db as kit_db
 from saas.kit.db import db
 from saas.kit.text import gettext as _
 from saas.tenancy import audit, directory

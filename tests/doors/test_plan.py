@@ -7,10 +7,10 @@ from uuid import uuid4
 
 import pytest
 
-from saas.billing import accounts, banner, plans, subscriptions
-from saas.tenancy import limits, tenants
+from saas.billing import accounts, banner, plans
+from saas.tenancy import limits
 from tests.companies import add_member
-from tests.payments import CARD, free_company, inside, path_of, payments  # noqa: F401
+from tests.payments import inside, path_of
 
 
 def standing(app, company):
