@@ -51,7 +51,11 @@ def install(app: Flask) -> None:
 
 def form_targets(settings: config.Settings) -> Sequence[str]:
     """Return where our forms may lead besides ourselves: the payment pages."""
-    return [settings.stripe_api_base] if settings.stripe_api_base else ["https://checkout.stripe.com", "https://billing.stripe.com"]
+    return (
+        [settings.stripe_api_base]
+        if settings.stripe_api_base
+        else ["https://checkout.stripe.com", "https://billing.stripe.com"]
+    )
 
 
 def refuse_forged() -> None:

@@ -55,7 +55,7 @@ PLACES = (
     Place("recommend", _l("Recommendations"), "recommend.index", "sparkles", keys="r"),
     Place("insights", _l("Insights"), "insights.index", "chart-histogram", keys="i"),
     Place("shops", _l("Shops"), "shops.index", "building-store", keys="b"),
-    Place("settings", _l("Settings"), "settings.index", "settings", keys="t"),
+    Place("settings", _l("Settings"), "settings.index", "settings", right="settings.read", keys="t"),
 )  # fmt: skip
 
 

@@ -12,7 +12,9 @@ from saas.kit.db import db
 from saas.tenancy.models import AuditEntry, PlatformAct
 
 
-def record(*, action: str, kind: str = "", record_id: object = "", before: dict | None = None, after: dict | None = None) -> None:
+def record(
+    *, action: str, kind: str = "", record_id: object = "", before: dict | None = None, after: dict | None = None
+) -> None:
     """Add one entry for the acting member, key or job, in the same transaction as the act."""
     actor = scope.actor()
     db.session.add(
@@ -36,7 +38,13 @@ def record_platform_act(reason: str) -> None:
     """Write down that the platform acted over all tenants, in a unit of work of its own."""
     with work.unit(tenant_id=None):
         now = clock.now()
-        row = {"id": identifiers.new(), "acted_at": now, "acted_on": now.date(), "reason": reason, "actor": scope.actor().name}
+        row = {
+            "id": identifiers.new(),
+            "acted_at": now,
+            "acted_on": now.date(),
+            "reason": reason,
+            "actor": scope.actor().name,
+        }
         db.session.execute(insert(PlatformAct).values(row).on_conflict_do_nothing())
 
 

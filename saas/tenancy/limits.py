@@ -50,20 +50,29 @@ def require(name: str, *, used: int, wanted: int = 1) -> None:
     allowed = most(name)
     if allowed is None or used + wanted <= allowed:
         return
-    sentences = {
-        "contacts": _("Your plan holds %(most)s customers and you have %(used)s. Choose a larger plan to add more.", most=allowed, used=used),
-        "mails_month": _("Your plan sends %(most)s mails a month; %(used)s are used and this needs %(wanted)s.", most=allowed, used=used, wanted=wanted),
-        "shops": _("Your plan connects %(most)s shops. Choose a larger plan to connect more.", most=allowed),
-        "members": _("Your plan has room for %(most)s people. Choose a larger plan to invite more.", most=allowed),
-    }  # fmt: skip
-    raise OverLimit(sentences.get(name))
+    raise OverLimit(_sentence(name, allowed=allowed, used=used, wanted=wanted))
+
+
+def _sentence(name: str, *, allowed: int, used: int, wanted: int) -> str | None:
+    if name == "contacts":
+        sentence = _("Your plan holds %(most)s customers and you have %(used)s. Choose a larger plan to add more.")
+    elif name == "mails_month":
+        sentence = _("Your plan sends %(most)s mails a month; %(used)s are used and this needs %(wanted)s.")
+    elif name == "shops":
+        sentence = _("Your plan connects %(most)s shops. Choose a larger plan to connect more.")
+    elif name == "members":
+        sentence = _("Your plan has room for %(most)s people. Choose a larger plan to invite more.")
+    else:
+        return None
+    return sentence % {"most": allowed, "used": used, "wanted": wanted}
 
 
 def require_writable() -> None:
     """Raise ReadOnly when the company may only read and export."""
     state = db.session.scalar(select(Tenant.state).where(Tenant.id == scope.tenant_id()))
     if state != "active":
-        raise ReadOnly(_("This company is read-only until its plan is paid. Everything can still be read and exported."))
+        sentence = _("This company is read-only until its plan is paid. Everything can still be read and exported.")
+        raise ReadOnly(sentence)
 
 
 def set_state(state: str) -> None:

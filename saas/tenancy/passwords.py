@@ -54,6 +54,6 @@ def change(*, login_id: UUID, current: str, password: str, keep_digest: str) -> 
     """Change a signed-in person's password; raises WeakPassword, or WrongCurrent unless they know the one they have."""
     rates.require(f"password:{login_id}", "10/5 minute")
     login = logins.one(login_id)
-    if not crypto.verify_password(login.password_hash, current[:logins.LONGEST_PASSWORD]):
+    if not crypto.verify_password(login.password_hash, current[: logins.LONGEST_PASSWORD]):
         raise WrongCurrent(fields={"current": [_("This is not your present password.")]})
     set_new(login=login, password=password, keep_digest=keep_digest)

@@ -109,4 +109,3 @@ def _check(*, company: str, email: str, password: str) -> str:
 
 def _known_language(language: str) -> str:
     return language if language in LANGUAGES else ""
-

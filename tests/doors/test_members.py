@@ -25,7 +25,9 @@ class TestInvite:
         drain(company)
         letter = mailbox.to("grace@guests.example")[0]
         assert "Test Company" in letter["Subject"]
-        link = re.search(r"http://127\.0\.0\.1:8000(/invitations/\S+)", letter.get_body(("plain",)).get_content()).group(1)
+        link = re.search(
+            r"http://127\.0\.0\.1:8000(/invitations/\S+)", letter.get_body(("plain",)).get_content()
+        ).group(1)
         guest = Company(app, 0, "", "", "", app.test_client())
         assert guest.post(link, {"name": "Grace", "password": PASSWORD}).status_code == 303
         assert guest.page.get("/").status_code == 200

@@ -10,7 +10,14 @@ from saas.kit import work
 from saas.tenancy import api_keys, limits, logins, settings
 from tests.companies import Company, add_member
 
-COMPANY = {"name": "Lamps", "address": "Main St 1", "country": "DE", "currency": "EUR", "zone": "Europe/Berlin", "languages": ["de"]}
+COMPANY = {
+    "name": "Lamps",
+    "address": "Main St 1",
+    "country": "DE",
+    "currency": "EUR",
+    "zone": "Europe/Berlin",
+    "languages": ["de"],
+}
 
 
 class TestCompany:

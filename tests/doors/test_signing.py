@@ -79,7 +79,13 @@ class TestSignIn:
         answers = set()
         for email in (company.email, address()):
             guest = Company(app, 0, "", "", "", app.test_client())
-            answers.add(told(guest.post("/sign-in", {"email": email, "password": "wrong password"}), email, email.replace("@", "%40")))
+            answers.add(
+                told(
+                    guest.post("/sign-in", {"email": email, "password": "wrong password"}),
+                    email,
+                    email.replace("@", "%40"),
+                )
+            )
         assert len(answers) == 1 and next(iter(answers))[0] == 401
 
     def test_a_session_from_before_is_not_the_one_after(self, browser, company):
@@ -152,7 +158,10 @@ class TestSignUp:
         queues.queue("events").empty()
         sign_up(browser, company.email)
         job = queues.queue("events").jobs[-1]
-        assert (job.func_name, job.kwargs) == ("workers.jobs.tenancy.take_wish", {"email": company.email, "wish": "known"})
+        assert (job.func_name, job.kwargs) == (
+            "workers.jobs.tenancy.take_wish",
+            {"email": company.email, "wish": "known"},
+        )
 
     def test_the_same_browser_confirms_with_one_click_and_is_in(self, app, browser):
         email = address()
@@ -302,7 +311,9 @@ class TestCompanies:
 
 class TestAccount:
     def test_name_language_and_zone(self, company):
-        assert company.post("/account", {"name": "Ada", "language": "zh_Hans", "zone": "Asia/Shanghai"}).status_code == 303
+        assert (
+            company.post("/account", {"name": "Ada", "language": "zh_Hans", "zone": "Asia/Shanghai"}).status_code == 303
+        )
         page = company.page.get("/account").text
         assert 'lang="zh-Hans"' in page and 'value="Ada"' in page
         assert company.post("/account", {"name": "Ada", "zone": "Mars/Base"}).status_code == 422
@@ -311,7 +322,10 @@ class TestAccount:
         other = sign_in(app, company.email)
         wrong = company.post("/account/password", {"current": "wrong", "password": "a whole new password"})
         assert wrong.status_code == 422 and signed_in(other)
-        assert company.post("/account/password", {"current": PASSWORD, "password": "a whole new password"}).status_code == 303
+        assert (
+            company.post("/account/password", {"current": PASSWORD, "password": "a whole new password"}).status_code
+            == 303
+        )
         assert signed_in(company.page) and not signed_in(other)
 
     def test_one_browser_or_all_can_be_signed_out(self, app, company):

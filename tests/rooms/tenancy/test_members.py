@@ -66,7 +66,9 @@ class TestInvite:
         again = as_owner(members.invite, email=gone.email, role="marketer")
         assert (again.id, again.role, again.joined_at) == (gone.id, "marketer", None)
 
-    @pytest.mark.parametrize(("email", "role", "field"), [("nobody", "sales", "email"), ("a@b.example", "king", "role")])
+    @pytest.mark.parametrize(
+        ("email", "role", "field"), [("nobody", "sales", "email"), ("a@b.example", "king", "role")]
+    )
     def test_a_wrong_field_is_named(self, as_owner, email, role, field):
         with pytest.raises(members.BadMember) as refused:
             as_owner(members.invite, email=email, role=role)

@@ -24,7 +24,12 @@ class TestChangeCompany:
         settings.change_company(name="Lamps", country="DE", zone="Europe/Berlin", languages=["de", "zh_Hans"])
         db.session.flush()
         held = settings.shown()
-        assert (held["name"], held["country"], held["zone"], held["languages"]) == ("Lamps", "DE", "Europe/Berlin", ["de", "zh_Hans"])
+        assert (held["name"], held["country"], held["zone"], held["languages"]) == (
+            "Lamps",
+            "DE",
+            "Europe/Berlin",
+            ["de", "zh_Hans"],
+        )
         entry = db.session.scalars(audit.of_record(kind="tenant", record_id=tenant.tenant_id)).first()
         assert (entry.before["name"], entry.after["name"]) == ("Test Company", "Lamps")
 
@@ -39,7 +44,9 @@ class TestChangeCompany:
 
 
 class TestChangeSender:
-    @pytest.mark.parametrize("address", ["nobody", "a@b.example\r\nBcc: x@y.example", "ä@shop.example", "a b@shop.example"])
+    @pytest.mark.parametrize(
+        "address", ["nobody", "a@b.example\r\nBcc: x@y.example", "ä@shop.example", "a b@shop.example"]
+    )
     def test_an_address_that_cannot_stand_in_a_header_is_refused(self, tenant, address):
         with pytest.raises(settings.BadSettings):
             settings.change_sender(sender_email=address)
@@ -102,7 +109,7 @@ def dns_server(texts: dict[str, list[str]], *, silent: bool = False):
         name = query.question[0].name
         found = texts.get(name.to_text(omit_final_dot=True))
         if found:
-            quoted = [" ".join(f'"{text[at:at + 200]}"' for at in range(0, len(text), 200)) for text in found]
+            quoted = [" ".join(f'"{text[at : at + 200]}"' for at in range(0, len(text), 200)) for text in found]
             answer.answer.append(dns.rrset.from_text(name, 60, "IN", "TXT", *quoted))
         else:
             answer.set_rcode(dns.rcode.NXDOMAIN)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import statistics
+import time
 
 import pytest
 from sqlalchemy import func, select
@@ -21,7 +23,12 @@ def address() -> str:
 
 
 def sign_up(**fields):
-    values = {"company": "Lamp & Light", "email": address(), "password": "correct horse battery", "allowed": FREE} | fields
+    values = {
+        "company": "Lamp & Light",
+        "email": address(),
+        "password": "correct horse battery",
+        "allowed": FREE,
+    } | fields
     with work.unit(tenant_id=None):
         return signup.sign_up(**values)
 
@@ -121,3 +128,15 @@ class TestFoundAnother:
         done = sign_up()
         with pytest.raises(logins.NotVerified), work.unit(tenant_id=None):
             signup.found_another(login_id=done.login_id, company="Second", allowed=FREE)
+
+
+@pytest.mark.usefixtures("context")
+def test_a_known_address_takes_as_long_as_a_new_one(company):
+    times = {True: [], False: []}
+    for _round in range(9):
+        for email in (company.email, address()):
+            began = time.perf_counter()
+            known = sign_up(email=email).known
+            times[known].append(time.perf_counter() - began)
+    known, new = (statistics.median(times[kind]) for kind in (True, False))
+    assert 0.5 < known / new < 2
