@@ -20,7 +20,9 @@ from saas.kit.text import gettext as _
 
 MOST_BYTES, MOST_EVENTS, MOST_ITEMS, MOST_PROPERTIES = 512 * 1024, 100, 200, 4096
 OLDEST = timedelta(days=30)
-VISITOR = re.compile(r"[A-Za-z0-9_-]{16,64}")
+VOUCHED_FOR = {"analytics": True, "marketing": False}
+"""What holds where the sender says nothing of consent: a server that sends events answers for them itself."""
+VISITOR = re.compile(r"[A-Za-z0-9_-]{1,64}")
 NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
@@ -55,12 +57,12 @@ def read(raw: bytes) -> Batch:
         ) from None
     if not isinstance(body, dict):
         raise errors.Invalid(fields={"body": [_("Must be an object.")]})
-    consent, events, visitor = body.get("consent"), body.get("events"), body.get("visitor")
+    consent, events, visitor = body.get("consent", VOUCHED_FOR), body.get("events"), body.get("visitor")
     wrong: dict[str, list[str]] = {}
     if not isinstance(body.get("site_key"), str):
         wrong["site_key"] = [_("Must be the shop's site key.")]
     if not isinstance(visitor, str) or not VISITOR.fullmatch(visitor):
-        wrong["visitor"] = [_("Must be 16 to 64 letters, digits, “_” or “-”.")]
+        wrong["visitor"] = [_("Must be 1 to 64 letters, digits, “_” or “-”.")]
     if not isinstance(consent, dict) or not isinstance(consent.get("analytics"), bool):
         wrong["consent.analytics"] = [_("Must be true or false: what the visitor agreed to.")]
     elif not isinstance(consent.get("marketing", False), bool):

@@ -52,7 +52,7 @@ class OrderIn(Schema):
     status = fields.String(load_default="paid", validate=validate.OneOf(ORDER_STATES))
     currency = fields.String(required=True, validate=validate.Regexp(r"^[A-Za-z]{3}$", error="Three letters, such as EUR."))
     customer = fields.Nested(CustomerIn, allow_none=True)
-    visitor = fields.String(allow_none=True, validate=validate.Regexp(r"^[A-Za-z0-9_-]{16,64}$"))
+    visitor = fields.String(allow_none=True, validate=validate.Regexp(r"^[A-Za-z0-9_-]{1,64}$"))
     cart_id = fields.String(allow_none=True, validate=validate.Length(max=200))
     country = fields.String(allow_none=True, validate=validate.Length(max=60))
     lines = fields.List(fields.Nested(LineIn), validate=validate.Length(max=2000))

@@ -24,7 +24,7 @@ class OffersQuery(shapes.Shape):
 
     slot = fields.String(load_default="home", validate=validate.OneOf(SLOTS))
     customer_id = fields.UUID(load_default=None, metadata={"description": "a customer you vouch for: their history is used"})
-    visitor = fields.String(load_default="", validate=validate.Regexp(r"^([A-Za-z0-9_-]{16,64})?$"))
+    visitor = fields.String(load_default="", validate=validate.Regexp(r"^([A-Za-z0-9_-]{1,64})?$"))
     product = fields.String(load_default="", validate=validate.Length(max=200), metadata={"description": "beside this product"})
     cart = fields.List(fields.String(validate=validate.Length(max=200)), load_default=list, metadata={"description": "products in the cart"})
     limit = fields.Integer(load_default=4, validate=validate.Range(1, offers.MOST))
