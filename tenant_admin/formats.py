@@ -9,7 +9,7 @@ import datetime
 from decimal import Decimal
 from zlib import crc32
 
-from babel.dates import format_timedelta, get_datetime_format
+from babel.dates import format_skeleton, format_timedelta, get_datetime_format
 from babel.numbers import format_compact_decimal, format_decimal, format_percent, get_currency_precision
 from babel.numbers import format_currency as babel_currency
 from flask_babel import format_date, format_time, get_locale, gettext
@@ -83,6 +83,11 @@ def day(value: datetime.date | datetime.datetime | None) -> str:
     if value is None:
         return EMPTY
     return format_date(_at(value) if isinstance(value, datetime.datetime) else value, "medium")
+
+
+def month(value: datetime.date) -> str:
+    """Write a month (Nov 2026)."""
+    return format_skeleton("yMMM", value, locale=get_locale())
 
 
 def ago(value: datetime.datetime | None) -> Markup:

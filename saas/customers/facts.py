@@ -71,11 +71,6 @@ def ensure(customer_ids: Sequence[UUID]) -> None:
         db.session.execute(insert(Facts).on_conflict_do_nothing(index_elements=["tenant_id", "id"]), rows)
 
 
-def anybody_mailed() -> bool:
-    """Tell whether any customer was ever sent a mail."""
-    return db.session.execute(select(Facts.id).where(Facts.mails_sent > 0).limit(1)).first() is not None
-
-
 def of(customer_ids: Sequence[UUID]) -> dict[UUID, Facts]:
     """Return the facts of customers by their id."""
     return {facts.id: facts for facts in db.session.scalars(select(Facts).where(Facts.id.in_(customer_ids)))}

@@ -104,11 +104,15 @@ def concentrations(shares: Sequence[float], scope: Scope = EVERYTHING) -> list[d
 
 
 def best_products(scope: Scope = EVERYTHING, *, limit: int = 10) -> list[dict[str, Any]]:
-    """Return the products that brought most: key, name (today's where the catalogue knows it), product_id, quantity,
-    revenue_micros, orders."""
+    """Return the products that brought most: key, product_id, name and image_url (today's, where the catalogue knows it),
+    quantity, revenue_micros, orders."""
     found = [_plain(row) for row in _rows("best_products", scope, most=limit)]
     known = products.many([row["product_id"] for row in found if row["product_id"]])
-    return [{**row, "name": known[row["product_id"]].name if row["product_id"] in known else row["name"] or row["key"]} for row in found]
+    return [
+        {**row, "name": product.name, "image_url": product.image_url} if (product := known.get(row["product_id"]))
+        else {**row, "name": row["name"] or row["key"], "image_url": ""}
+        for row in found
+    ]  # fmt: skip
 
 
 def goes_with(first: str, second: str, scope: Scope = EVERYTHING) -> dict[str, float]:

@@ -143,6 +143,12 @@ def counts(shop_id: UUID) -> dict[str, int]:
     return {"waiting": 0, "done": 0, "failed": 0} | dict(db.session.execute(query).all())
 
 
+def failed_by_shop() -> dict[UUID, int]:
+    """Return how many deliveries could not be understood, of each shop that has such."""
+    query = select(DeliveryIn.shop_id, func.count()).where(DeliveryIn.state == "failed").group_by(DeliveryIn.shop_id)
+    return dict(db.session.execute(query).all())
+
+
 def refused_lately(shop_id: UUID) -> list[Refused]:
     """Return what was turned away in the last seven days, newest first, at most twenty."""
     since = clock.now() - timedelta(days=7)
