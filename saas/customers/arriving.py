@@ -137,7 +137,7 @@ def _insert(created: dict[UUID, Message], source_id: UUID, since: Mapping[UUID |
     if not created:
         return
     now = clock.now()
-    blank = {name: "" for name in TEXTS} | {"phone": "", "phone_norm": "", "external_id": None, "email": None, "email_norm": None}
+    blank = dict.fromkeys(TEXTS, "") | {"phone": "", "phone_norm": "", "external_id": None, "email": None, "email_norm": None}
     values = [
         {"tenant_id": scope.tenant_id(), "id": customer, "source_id": source_id, "note": "", "email_consent": "unknown",
          "created_at": min(since.get(customer) or now, now), "updated_at": now, "tags": [], **blank, **row, "name_sort": sort_name(row),

@@ -16,7 +16,6 @@ from saas.kit import clock, identifiers, scope
 from saas.kit.db import db
 from saas.kit.text import gettext as _
 
-
 Change = tuple[UUID, str, datetime | None]
 """A customer, the state (granted, withdrawn), and when they said so (None: now)."""
 

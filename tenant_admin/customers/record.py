@@ -6,9 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from flask import g, render_template, request
-from flask_babel import get_locale
+from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from saas.catalog import products
 from saas.commerce import finding as shopping
