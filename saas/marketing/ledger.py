@@ -22,14 +22,14 @@ from psycopg_pool import PoolTimeout
 from saas.kit import pool, scope
 
 log = logging.getLogger("regulars.mailings")
-LEASE = "interval '60 seconds'"
+CLAIMED_FOR, SENDING_FOR = "interval '20 seconds'", "interval '30 seconds'"
 GIVEN_UP = "interval '72 hours'"
 PATIENCE = 600  # seconds to wait for the database when mails have left and their outcome is not written yet
 TELL_EVERY = 5  # seconds between two signs of life
 DROP = 5000
 
 CLAIM = f"""
-UPDATE mailing_recipients r SET state = 'claimed', worker = %(worker)s, claimed_at = now(), lease_until = now() + {LEASE}
+UPDATE mailing_recipients r SET state = 'claimed', worker = %(worker)s, claimed_at = now(), lease_until = now() + {CLAIMED_FOR}
 FROM (SELECT q.tenant_id, q.id FROM mailing_recipients q
       JOIN mailings m ON m.tenant_id = q.tenant_id AND m.id = q.mailing_id AND m.state = 'sending'
       WHERE q.tenant_id = %(tenant)s AND q.mailing_id = %(mailing)s AND q.state = 'queued' AND q.due_at <= now()
@@ -39,7 +39,7 @@ RETURNING r.id, r.customer_id, r.email"""
 PROGRESS = "UPDATE mailings SET progress_at = now() WHERE tenant_id = %(tenant)s AND id = %(mailing)s"
 # A row that is `sending` already by this worker's own hand was marked by a commit whose answer was lost.
 TAKE = f"""
-UPDATE mailing_recipients r SET state = 'sending', lease_until = now() + {LEASE}, offers = o.offers,
+UPDATE mailing_recipients r SET state = 'sending', lease_until = now() + {SENDING_FOR}, offers = o.offers,
        first_try_at = coalesce(r.first_try_at, now())
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS o (id uuid, offers jsonb), mailings m
 WHERE r.tenant_id = %(tenant)s AND r.id = o.id AND r.worker = %(worker)s AND r.state IN ('claimed', 'sending')

@@ -26,7 +26,7 @@ from saas.marketing.press import Press
 from saas.tenancy import limits
 
 log = logging.getLogger("regulars.mailings")
-HANDFUL, ARMFUL = 10, 200
+HANDFUL, ARMFUL = 10, 100
 AWAY = ("connect", "greeting", "starttls", "auth")
 AWAY_WAIT = 30
 
