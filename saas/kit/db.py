@@ -139,7 +139,7 @@ def _narrow(state: ORMExecuteState) -> None:
         raise ForeignRow("this session began for another tenant")
     if bound is None:
         tables = find_tables(state.statement, include_joins=False, include_crud=True, check_columns=True)
-        if any("tenant_id" in table.columns and table.name not in walls.GLOBAL_TABLES for table in tables):
+        if any(table is not None and "tenant_id" in table.columns and table.name not in walls.GLOBAL_TABLES for table in tables):
             raise scope.NoTenant("a tenant's table was asked for, and no tenant is bound")
         return
     if state.is_column_load or state.is_relationship_load:

@@ -8,7 +8,7 @@ from sqlalchemy import func, insert, select, text, update
 from saas.kit import db as kit_db
 from saas.kit import outbox, scope, work
 from saas.kit.db import db
-from saas.tenancy.models import ApiKey, Member, TenantSettings
+from saas.tenancy.models import ApiKey, Login, Member, TenantSettings
 
 
 class TestUnit:
@@ -65,6 +65,11 @@ class TestWalls:
                 with pytest.raises(scope.NoTenant):
                     db.session.execute(query)
             assert db.session.execute(text("SELECT count(*) FROM members")).scalar() == 0
+
+    def test_without_a_tenant_the_shared_tables_can_be_counted(self, company, context):
+        with work.unit(tenant_id=None):
+            assert db.session.scalar(select(func.count()).select_from(Login)) >= 1
+            assert db.session.scalar(select(func.count()).select_from(select(Login.id).subquery())) >= 1
 
     def test_another_tenants_rows_cannot_be_changed(self, company, other_company, context):
         with work.unit(tenant_id=company.tenant_id):
