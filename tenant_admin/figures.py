@@ -129,7 +129,7 @@ def shares(found: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
         "x_name": _("Customers"), "y_name": _("Part of the goods sold"), "series": [{"name": _("Part of the goods sold"), "values": [row["part"] for row in real]}],
         "links": [url_for("customers.index", sort="-spent")] * len(real),
     }  # fmt: skip
-    finding = _("The best %(share)s of customers bring %(part)s of it", share=formats.percent(fifth["share"], 0), part=formats.percent(fifth["part"], 0))
+    finding = _("The best %(share)s of customers bring %(part)s of sales", share=formats.percent(fifth["share"], 0), part=formats.percent(fifth["part"], 0))
     return {"data": data, "finding": finding}
 
 
@@ -138,7 +138,7 @@ def best(rows: Sequence[dict[str, Any]], sold: dict[str, Any]) -> str:
     if sold["revenue_micros"] <= 0:
         return _("What sold best")
     part = sum(row["revenue_micros"] for row in rows) / sold["revenue_micros"]
-    return _("%(count)s products bring %(part)s of it", count=len(rows), part=formats.percent(part, 0))
+    return _("%(count)s products bring %(part)s of sales", count=len(rows), part=formats.percent(part, 0))
 
 
 def month_rows(rows: Sequence[dict[str, Any]]) -> Iterable[Sequence[Any]]:

@@ -14,8 +14,8 @@ from saas.tenancy import limits
 from tenant_admin import entrance, formats
 from tenant_admin.first_steps import address
 
-NEAR = 0.8
-"""From this share of a plan's limit on somebody should know."""
+NEAR, FEW = 0.8, 10
+"""From this share of a plan's limit on somebody should know; a limit of a few is meant to be used up."""
 
 
 def listed(standing: Mapping[str, Any], rights: frozenset[str]) -> list[dict[str, Any]]:
@@ -58,12 +58,17 @@ def _campaigns(standing: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _plan(standing: Mapping[str, Any]) -> list[dict[str, Any]]:
-    names = {"contacts": _("customers"), "mails_month": _("mails this month"), "shops": _("shops"), "members": _("people")}
     found = []
     for name, most in limits.all_limits().items():
-        if name not in names or not most or standing[name] < NEAR * most or (most < 10 and standing[name] <= most):
+        if not most or standing.get(name, 0) < NEAR * most or (most < FEW and standing[name] <= most):
             continue
-        text = _("%(used)s of the %(most)s %(things)s of your plan are used.", used=formats.number(standing[name]), most=formats.number(most), things=names[name])
-        found.append({"icon": "report-money", "tone": "warning" if standing[name] < most else "danger", "text": text, "label": _("See the plan"),
-                      "url": address("plan.index")})  # fmt: skip
+        counts = {"used": formats.number(standing[name]), "most": formats.number(most)}
+        texts = {
+            "contacts": _("%(used)s of the %(most)s customers of your plan are there.", **counts),
+            "mails_month": _("%(used)s of the %(most)s mails of your plan are used this month.", **counts),
+            "shops": _("%(used)s of the %(most)s shops of your plan are connected.", **counts),
+            "members": _("%(used)s of the %(most)s people of your plan are here.", **counts),
+        }  # fmt: skip
+        found.append({"icon": "report-money", "tone": "warning" if standing[name] < most else "danger", "text": texts[name],
+                      "label": _("See the plan"), "url": address("plan.index")})  # fmt: skip
     return found

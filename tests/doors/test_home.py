@@ -136,8 +136,8 @@ class TestNeeds:
         with app.app_context(), work.unit(tenant_id=sold.tenant_id):
             limits.set_all(limits={"contacts": 500, "mails_month": 1000})
             limits.count("mails_month", by=900)
-        assert "900 of the 1,000 mails this month of your plan are used." in text_of(sold.page.get("/"))
-        assert "of your plan are used" not in text_of(add_member(app, sold, role="marketer").get("/"))
+        assert "900 of the 1,000 mails of your plan are used this month." in text_of(sold.page.get("/"))
+        assert "of your plan" not in text_of(add_member(app, sold, role="marketer").get("/"))
 
 
 class TestSimulated:
