@@ -51,11 +51,17 @@ def index() -> str:
     owing = invoices.unpaid()
     owner = "plan.edit" in (frame.viewer().rights or ("plan.edit",))
     return render_template(
-        "plan/index.html", account=_account(account, alive), plan=mine and {"key": mine.key, "name": mine.name},
+        "plan/index.html", account=_account(account, alive), plan=_name(mine, alive),
         cards=plan_words.cards(mine, alive=alive, account=account, owner=owner), uses=[plan_words.use(one) for one in uses],
         over=plan_words.beyond_free(uses), owing=owing and plan_words.invoice(owing), owner=owner, notice=read_banner(),
         invoices=[plan_words.invoice(one) for one in invoices.listed()], tabs=settings.tabs("plan.index"),
     )  # fmt: skip
+
+
+def _name(mine: plans.Plan | None, alive: list[Any]) -> str | None:
+    """Return the plan's name as the company knows it: also while it is not granted because it is not paid."""
+    subscribed = plans.one(alive[0].plan) if alive else mine
+    return subscribed.name if subscribed else None
 
 
 def _account(account: Any, alive: list[Any]) -> dict[str, Any]:
