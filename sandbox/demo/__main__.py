@@ -1,8 +1,8 @@
 """Loads the simulated shop into a running Regulars, through the same doors as any shop: its API and /collect.
 
-Founds the demo company, connects the shop, sends its products, customers and orders, then the browsing of the last
-weeks, and hands back what the demo shop needs to go on from there. Begun again after an interruption it goes on with
-the same company; everything is recorded once.
+Founds the demo company, connects the shop, sends its products and customers, its orders and the browsing of the last weeks,
+makes segments, has the past campaigns taken over, and hands back what the demo shop needs to go on from there. Begun again
+after an interruption it goes on with the same company; everything is recorded once.
 """
 
 import argparse
@@ -15,13 +15,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
-from zlib import crc32
 
 from sandbox import demo
+from sandbox.demo import forms, groups, letters
 
 COMPANY, EMAIL, PASSWORD = "Fern & Kettle", "demo@regulars.example", "fern-and-kettle"
 OLDEST = timedelta(days=29)  # /collect takes nothing that is older than a month
-BULK, SENDERS = 500, 3
+BULK, SENDERS, MOST_EVENTS = 500, 3, 100
+SEGMENTS = {"tea-week": "Tea lovers", "missed-you": "Gone quiet", "warm-light": "Light and warmth"}
+DRAFT = "New glazes"
 
 
 class Refused(Exception):
@@ -38,7 +40,14 @@ class Door:
 
     def post(self, path, body):
         """This function will send `body` and return the answer; raises Refused."""
-        self.line.request("POST", path, json.dumps(body), self.headers)
+        return self.ask("POST", path, json.dumps(body))
+
+    def get(self, path):
+        """This function will return what is at `path`; raises Refused."""
+        return self.ask("GET", path)
+
+    def ask(self, method, path, body=None):
+        self.line.request(method, path, body, self.headers)
         answer = self.line.getresponse()
         text = answer.read().decode()
         if answer.status >= 300:
@@ -56,9 +65,16 @@ def main():
         seed=options.seed, until=datetime.fromisoformat(known["until"]), scale=options.scale, shop_url=options.shop_url
     )
     api = Door(options.crm_url, key=known["api_key"])
-    for name, items in (("products", world.products()), ("customers", world.customers()), ("orders", world.orders())):
+    for name, items in (("products", world.products()), ("customers", world.customers())):
         print(f"{name}: {send_all(api, name, list(items), shop=known['shop'])}", flush=True)
-    print(f"browsing: {browse(options.crm_url, world, known)}", flush=True)
+    with ThreadPoolExecutor(1) as aside:
+        browsing = aside.submit(browse, options.crm_url, world, known)
+        print(f"orders: {send_all(api, 'orders', list(world.orders()), shop=known['shop'])}", flush=True)
+        print(f"browsing: {browsing.result()}", flush=True)
+    made = segments(api)
+    print(f"segments: {len(made)}", flush=True)
+    mail(api, world, known, made, aside=options.output.with_suffix(".mailings"))
+    saas("learn", "--later", "--tenant", str(known["tenant"]))
     options.output.touch(mode=0o600)
     options.output.write_text(json.dumps(known))
     begun.unlink()
@@ -76,17 +92,22 @@ def arguments():
     return parser.parse_args()
 
 
+def saas(*words):
+    """This function will run a command of Regulars and return what it printed."""
+    return subprocess.run([sys.executable, "-m", "saas", *words], check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
 def found(options):
     """This function will found the demo company by Regulars' own command and connect the demo shop to it."""
-    command = [sys.executable, "-m", "saas", "tenants", "create", "--json", "--simulated", "--plan", "scale"]
-    command += ["--company", COMPANY, "--email", EMAIL, "--password", PASSWORD]
-    made = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    made = json.loads(saas(
+        "tenants", "create", "--json", "--simulated", "--plan", "scale", "--company", COMPANY, "--email", EMAIL, "--password", PASSWORD
+    ))  # fmt: skip
     api = Door(options.crm_url, key=made["api_key"])
     wanted = {"kind": "generic", "name": COMPANY, "url": options.shop_url, "currency": "EUR"}
     shop = api.post("/api/v1/shops", wanted)
     until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     return {
-        "email": EMAIL, "password": PASSWORD, "api_key": made["api_key"], "shop": shop["id"],
+        "tenant": made["tenant_id"], "email": EMAIL, "password": PASSWORD, "api_key": made["api_key"], "shop": shop["id"],
         "site_key": shop["site_key"], "hook_url": shop["webhook_url"],
         "hook_secret": shop["webhook_secret"], "until": until.isoformat(),
     }  # fmt: skip
@@ -103,20 +124,68 @@ def send_all(api, name, items, *, shop):
 
 
 def browse(url, world, known):
-    """This function will tell the sessions of the last weeks as the tracker would have, and return how many events."""
+    """This function will tell the sessions of the last weeks as the tracker would have, and return how many events.
+
+    What one browser did goes in bodies of up to a hundred events, in its order.
+    """
     since = (datetime.fromisoformat(known["until"]) - OLDEST).isoformat()
-    lanes = [[] for _ in range(SENDERS)]
+    told = {}
     for visit in world.visits(secret=known["hook_secret"]):
         if visit["events"][0]["at"] >= since:
-            # One visitor's sessions stay in one lane, so that they arrive in their order.
-            lanes[crc32(visit["visitor"].encode()) % SENDERS].append({"site_key": known["site_key"], **visit})
+            whole = told.setdefault(visit["visitor"], {"site_key": known["site_key"], **visit, "events": []})
+            whole["consent"] = visit["consent"]
+            whole["events"] += visit["events"]
+    lanes = [list(told.values())[lane::SENDERS] for lane in range(SENDERS)]
 
     def tell(lane):
         door = Door(url)
-        return sum(door.post("/collect", visit)["accepted"] for visit in lane)
+        return sum(
+            door.post("/collect", {**visit, "events": visit["events"][start : start + MOST_EVENTS]})["accepted"]
+            for visit in lane for start in range(0, len(visit["events"]), MOST_EVENTS)
+        )  # fmt: skip
 
     with ThreadPoolExecutor(SENDERS) as senders:
         return sum(senders.map(tell, lanes))
+
+
+def segments(api):
+    """This function will make the shop's segments that are not there yet and return all ids by name."""
+    known = {one["name"]: one["id"] for one in api.get("/api/v1/segments?limit=200")["items"]}
+    wanted = groups.groups({key: name for key, (name, _) in forms.CATEGORIES.items()})
+    missing = {name: definition for name, definition in wanted.items() if name not in known}
+    return known | {name: api.post("/api/v1/segments", {"name": name, "definition": definition})["id"] for name, definition in missing.items()}
+
+
+def mail(api, world, known, made, *, aside):
+    """This function will have the past campaigns taken over, and write one more that waits to be sent."""
+    past = [
+        {"name": one["name"], "subject": one["subject"], "source": letters.letter(one["key"]), "segment": made[SEGMENTS[one["key"]]],
+         "sent_at": one["sent_at"], "holdout_percent": 10, "recipients": list(map(recipient, one["responses"]))}
+        for one in world.campaigns()
+    ]  # fmt: skip
+    aside.write_text(json.dumps({"shop": known["shop"], "mailings": past}))
+    print(saas("mailings", str(aside), "--tenant", str(known["tenant"])), end="", flush=True)
+    aside.unlink()
+    if not any(one["name"] == DRAFT for one in api.get("/api/v1/campaigns?limit=200")["items"]):
+        api.post("/api/v1/campaigns", {
+            "name": DRAFT, "subject": "Two new glazes, {{ customer.first_name | default: 'fresh from the kiln' }}",
+            "source": letters.letter("tea-again"), "segment_id": made["Tea lovers"], "holdout_percent": 10,
+        })  # fmt: skip
+
+
+def recipient(answer):
+    """This function will say of one recipient what a mail system would know.
+
+    A privacy proxy fetches the picture whoever reads, so its fetching is no opening; a click is one.
+    """
+    if answer["arm"] == "held_out":
+        return {"customer": answer["customer"], "held_out": True}
+    proxy, opened, clicked = answer["by_proxy"], answer["opened_at"], answer["clicked_at"]
+    return {
+        "customer": answer["customer"], "sent_at": answer["sent_at"], "opened_at": clicked if proxy else opened,
+        "proxy_opened_at": opened if proxy else None, "clicked_at": clicked, "unsubscribed_at": answer["unsubscribed_at"],
+        "bounced_at": answer["sent_at"] if answer["bounced"] else None, "complained_at": answer["complained_at"],
+    }  # fmt: skip
 
 
 if __name__ == "__main__":

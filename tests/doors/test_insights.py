@@ -14,6 +14,7 @@ from tests import queries
 from tests.doors.shop_data import ESCAPED, HOSTILE, order, product, send
 from tests.doors.test_home import text_of
 
+
 @pytest.fixture
 def sold(company):
     """Orders of three people over three months, in two countries, and one of a guest."""
