@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from saas import config
-from saas.billing import accounts, gateway, plans, subscriptions
+from saas.billing import accounts, gateway, plans, snapshots, subscriptions
 from saas.billing.models import Account, Checkout
 from saas.kit import clock, errors
 from saas.kit import db as kit_db
@@ -120,7 +120,7 @@ def _others(checkout: Checkout) -> list[Checkout]:
     return list(db.session.scalars(query))
 
 
-def _close(account: Account, other: Checkout) -> gateway.snapshots.Session:
+def _close(account: Account, other: Checkout) -> snapshots.Session:
     session = gateway.close_checkout(other.session or "")
     _take(account, other, session)
     if other.state == "expired":
@@ -140,7 +140,7 @@ def refresh(account: Account, checkout_id: UUID | str) -> Checkout:
     return checkout
 
 
-def _take(account: Account, checkout: Checkout, session: gateway.snapshots.Session) -> None:
+def _take(account: Account, checkout: Checkout, session: snapshots.Session) -> None:
     """Take over how a page stands. Only its own customer's subscription counts."""
     if session.checkout != str(checkout.id) or session.customer != account.customer:
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from saas.billing import accounts, gateway, snapshots, standing, subscriptions
+from saas.billing import accounts, snapshots, standing, subscriptions
 from saas.billing.models import Account, Subscription
 from saas.kit import clock
 from saas.kit.db import db
@@ -12,15 +12,17 @@ from saas.kit.db import db
 ALIKE = ("status", "price", "item", "period_end_at", "ends_at", "trial_end_at")
 
 
-def differing() -> dict[int, set[str]]:
+def differing(everything: list[snapshots.Subscription]) -> dict[int, set[str]]:
     """Return by tenant the subscriptions that are not as Stripe has them, and the tenants whose grace is over.
 
-    Runs over all tenants. One question lists a hundred subscriptions, so only those that differ are asked for one by one.
+    Runs over all tenants. `everything` is `gateway.all_subscriptions`, asked for before the transaction began; a hundred
+    come in one answer, so only those that differ are asked for one by one.
     """
     tenants = dict(db.session.execute(select(Account.customer, Account.tenant_id).where(Account.customer.is_not(None))).all())
-    ours = {row.stripe_id: row for row in db.session.scalars(select(Subscription).where(Subscription.status.in_(subscriptions.ALIVE)))}
+    alive = select(Subscription).where(Subscription.status.in_(subscriptions.ALIVE))
+    ours = {row.stripe_id: row for row in db.session.scalars(alive)}
     found: dict[int, set[str]] = {}
-    for theirs in gateway.all_subscriptions():
+    for theirs in everything:
         mine = ours.pop(theirs.stripe_id, None)
         tenant_id = tenants.get(theirs.customer)
         if tenant_id is not None and not _alike(mine, theirs):

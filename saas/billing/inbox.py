@@ -7,6 +7,7 @@ read from our own directory: by the customer, or by the checkout we opened; what
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -23,14 +24,18 @@ from saas.tenancy import directory
 
 log = logging.getLogger("regulars.billing")
 KEPT = timedelta(days=35)  # Stripe repeats for three days and shows events for thirty
+CARD_CHANGED = (
+    "customer.updated", "payment_method.attached", "payment_method.updated", "payment_method.automatically_updated",
+)  # fmt: skip
 TELLING = ("checkout.session.", "customer.", "invoice.", "charge.", "payment_method.")
 
 
 def owner(told: gateway.Told) -> int | None:
     """Return the tenant an event belongs to; None when it is nobody's here, or two different companies'."""
     customer = told.customer
-    if customer is None and told.charge is not None:
-        customer = gateway.charge(told.charge).customer  # a dispute does not name its customer
+    if customer is None and told.charge is not None:  # a dispute does not name its customer
+        with suppress(gateway.NotAtStripe):
+            customer = gateway.charge(told.charge).customer
     found = set()
     for kind, key in (("stripe_customer", customer), ("checkout", told.checkout)):
         place = directory.find(kind=kind, key=key) if key else None
@@ -77,15 +82,15 @@ def _take(account: Account, told: StripeEvent) -> None:
         if told.kind == "customer.subscription.trial_will_end" and row is not None and row.status == "trialing":
             announce(TrialEnding(subscription_id=str(row.id)))
     elif told.kind.startswith("invoice."):
-        if told.object_id:
-            invoices.refresh(account, told.object_id)
-        if told.subscription:
-            subscriptions.refresh(account, told.subscription)
+        invoice = invoices.refresh(account, told.object_id) if told.object_id else None  # a preview has no id
+        subscription = (invoice and invoice.subscription) or told.subscription
+        if subscription:
+            subscriptions.refresh(account, subscription)
     elif told.kind.startswith("charge.dispute.") and told.charge:
         invoices.note_charge(account, told.charge, dispute=told.object_id)
     elif told.kind in ("charge.refunded", "charge.refund.updated") and told.charge:
         invoices.note_charge(account, told.charge)
-    elif told.kind in ("customer.updated", "payment_method.attached", "payment_method.updated", "payment_method.automatically_updated"):
+    elif told.kind in CARD_CHANGED:
         for row in subscriptions.alive():
             subscriptions.refresh(account, row.stripe_id)
 

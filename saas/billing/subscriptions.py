@@ -15,7 +15,10 @@ from saas.tenancy import audit
 
 log = logging.getLogger("regulars.billing")
 ALIVE = (*standing.PAID_FOR, *standing.OWING)
-COPIED = ("item", "price", "status", "price_amount", "currency", "started_at", "period_end_at", "trial_end_at", "ends_at", "ended_at", "end_reason")
+COPIED = (
+    "item", "price", "status", "price_amount", "currency", "started_at", "period_end_at", "trial_end_at", "ends_at",
+    "ended_at", "end_reason",
+)  # fmt: skip
 
 
 class NoPlanToChange(errors.Conflict):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from saas.billing import comparing, inbox, letters
+from saas.billing import comparing, gateway, inbox, letters
 from saas.kit import ticks, work
 
 log = logging.getLogger("regulars.billing")
@@ -38,8 +38,9 @@ def write_change(*, standing_before: str, standing: str, **_: object) -> None:
 
 def compare(*, run_at: str, **_: object) -> None:
     """Compare all plans with Stripe; a company that cannot be repaired does not keep the others waiting."""
+    everything = list(gateway.all_subscriptions())
     with work.platform_unit(reason="compare subscriptions with Stripe"):
-        found = comparing.differing()
+        found = comparing.differing(everything)
         inbox.tidy()
     for tenant_id, stripe_ids in found.items():
         try:
