@@ -100,6 +100,10 @@ class Hall(Flask):
             with work.unit():
                 return self._answered(super().dispatch_request())
 
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Views and hooks are plain functions here; asking each of them each time is a fifth of a short request."""
+        return func
+
     def _answered(self, answer: ResponseReturnValue) -> Response:
         """Make the response inside the unit; an answer of 400 or more must not leave half a change behind."""
         response = self.make_response(answer)

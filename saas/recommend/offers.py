@@ -6,6 +6,7 @@ never is (see `stock`).
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,12 +17,17 @@ from saas.kit.text import gettext as _
 from saas.recommend import ranking, reasons, shelf, shoppers, shown, stock
 from saas.recommend.baskets import Rule
 from saas.recommend.models import SLOTS
+from saas.recommend.neighbourhood import MEMORY
 from saas.recommend.ranking import Ask, Choice
 from saas.recommend.shoppers import Shopper
 from saas.recommend.stock import NO_SOURCE, Catalogue, Product
 
 MOST = 20
 PURCHASES_EACH = 60  # of a mailing's customers, on average
+KEPT_FOR, MOST_KEPT = 5.0, 5000  # seconds and number of answers that are kept
+Ready = tuple[Product, str, str, str]
+"""A product with code and words of its reason, and the algorithm: an offer but for its id and place."""
+_answers: dict[tuple[Any, ...], tuple[float, list[Ready]]] = {}
 PLAIN = {"newest": "new", "rule": "picked"}
 OF_THEIR_OWN = {"session": "seen", "buyer": "bought_before"}
 BY_OTHERS = {"session": "looked_at_both", "viewed_together": "viewed_together", "buyer": "taste"}
@@ -78,7 +84,9 @@ def choose(
         tenant_id=tenant_id, catalogue=catalogue, source=place, visitor=visitor, customer_id=customer_id, cart=cart, cart_id=cart_id
     )
     ask = Ask(tenant_id, slot, shopper, catalogue.find(product, place) if product else None, limit, place)
-    chosen = Chosen(identifiers.new(), _offers(ask, ranking.choose(ask, catalogue), catalogue, language))
+    chosen = Chosen(identifiers.new(), [
+        Offer(identifiers.new(), *ready, position) for position, ready in enumerate(_answer(ask, catalogue, language), 1)
+    ])  # fmt: skip
     if record and chosen.items:
         shown.note(
             tenant_id=tenant_id, request_id=chosen.request_id, slot=slot, visitor=visitor, customer_id=shopper.customer_id, source=place,
@@ -87,13 +95,33 @@ def choose(
     return chosen
 
 
-def _offers(ask: Ask, choices: Sequence[Choice], catalogue: Catalogue, language: str) -> list[Offer]:
-    if catalogue.mark is None and choices:  # Valkey is away, so this memory may be seconds old
-        good = stock.still_offerable(tenant_id=ask.tenant_id, product_ids=[choice.product.id for choice in choices])
-        choices = [choice for choice in choices if choice.product.id in good]
+def _answer(ask: Ask, catalogue: Catalogue, language: str) -> list[Ready]:
+    """Choose, or give the answer to the same question of some seconds ago if neither stock nor models nor rules moved since.
+
+    Many shoppers ask the same: those who just came, and those who look at the same product first.
+    """
+    if catalogue.mark is None:  # Valkey is away, so this memory may be seconds old
+        ready = _ready(ask, catalogue, language)
+        good = stock.still_offerable(tenant_id=ask.tenant_id, product_ids=[one[0].id for one in ready]) if ready else ()
+        return [one for one in ready if one[0].id in good]
+    shopper, now = ask.shopper, time.monotonic()
+    question = (
+        ask.tenant_id, ask.slot, ask.limit, ask.source, language, ask.product.number if ask.product else 0, tuple(shopper.seen[-MEMORY:]),
+        tuple(shopper.cart), tuple(shopper.bought), shelf.stamp(ask.tenant_id), catalogue.stamp,
+    )  # fmt: skip
+    known = _answers.get(question)
+    if known is not None and known[0] > now:
+        return known[1]
+    ready = _ready(ask, catalogue, language)
+    if len(_answers) >= MOST_KEPT:
+        _answers.clear()
+    _answers[question] = now + KEPT_FOR, ready
+    return ready
+
+
+def _ready(ask: Ask, catalogue: Catalogue, language: str) -> list[Ready]:
     return [
-        Offer(identifiers.new(), choice.product, *_why(ask, choice, catalogue, language), choice.algorithm, position)
-        for position, choice in enumerate(choices, 1)
+        (choice.product, *_why(ask, choice, catalogue, language), choice.algorithm) for choice in ranking.choose(ask, catalogue)
     ]
 
 
@@ -114,7 +142,7 @@ def _why(ask: Ask, choice: Choice, catalogue: Catalogue, language: str) -> tuple
         code = OF_THEIR_OWN.get(choice.algorithm, code)
     elif rule is not None and choice.algorithm == "session":
         code, together = "bought_both", rule.together
-    elif because is not None and together >= ranking.LEAST_MEETINGS:
+    elif because is not None and (together := together or _met(ask.tenant_id, because, choice.product)) >= ranking.LEAST_MEETINGS:
         code = BY_OTHERS.get(choice.algorithm, code)
     elif because is not None and choice.algorithm == "session":
         code = "looked_at"
@@ -131,6 +159,13 @@ def _rule(tenant_id: int, antecedent: Product | None, consequent: Product) -> Ru
         return None
     rule = model.rule(antecedent.number, consequent.number)
     return rule if rule is not None and rule.together >= ranking.LEAST_MEETINGS else None
+
+
+def _met(tenant_id: int, one: Product, other: Product) -> int:
+    """Return in how many visits both were looked at, as the model of what is looked at together has counted them."""
+    model = shelf.get(tenant_id, "viewed")
+    rule = model.rule(one.number, other.number) if model is not None else None
+    return rule.together if rule is not None else 0
 
 
 def for_mail(
@@ -150,6 +185,7 @@ def for_mail(
         shopper = Shopper("", customer_id, views, [], bought.get(customer_id, []))
         ask = Ask(tenant_id, "mail", shopper, None, limit, NO_SOURCE)
         wish = (languages or {}).get(customer_id, language)
-        offers = _offers(ask, ranking.choose(ask, catalogue), catalogue, reasons.language_of(wish))
+        ready = _ready(ask, catalogue, reasons.language_of(wish))
+        offers = [Offer(identifiers.new(), *one, position) for position, one in enumerate(ready, 1)]
         answer[customer_id] = [offer.plain() | {"product_id": offer.product.id} for offer in offers]
     return answer

@@ -7,25 +7,31 @@ cannot be compared. Equal scores keep the order in which products were first nam
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from saas.recommend import shelf
+from saas.recommend.neighbourhood import MEMORY
 from saas.recommend.rules import Orders
 from saas.recommend.shoppers import Shopper, today
 from saas.recommend.stock import Catalogue, Product
 from saas.recommend.suggestions import Suggestion
 
 SMOOTH = 5.0  # the k of the fusion: how much the first place counts over the second
-RESERVE = 24  # named beyond what is wanted, for what is sold out, hidden or in the cart
+RESERVE, MORE = 8, 20  # named beyond what is wanted for what is sold out, hidden or in the cart; times so many when short
 WITHOUT_PICTURE = 0.7
 JUST_BOUGHT = 30.0  # days
+MOST_KNOWN = 10_000  # predictions that are remembered in a process
+_known: dict[Hashable, list[Suggestion]] = {}
 LEAST_MEETINGS = 2  # a pair that met once proves nothing
 
 
 class Ask(NamedTuple):
-    """What is asked for: a place, a shopper, perhaps the product beside which it is shown, and how many."""
+    """What is asked for: a place, a shopper, perhaps the product beside which it is shown, and how many.
+
+    `wanted` is how many each model is asked to name.
+    """
 
     tenant_id: int
     slot: str
@@ -33,6 +39,7 @@ class Ask(NamedTuple):
     product: Product | None
     limit: int
     source: str
+    wanted: int = 0
 
 
 class Choice(NamedTuple):
@@ -57,24 +64,34 @@ def choose(ask: Ask, catalogue: Catalogue) -> list[Choice]:
     """Choose the products for a place, best first, each offerable now and not excluded."""
     orders = Orders(shelf.get(ask.tenant_id, "rules"), slot=ask.slot, now=time.time())
     barred = excluded(ask) | orders.hidden
-    pinned = [(place, catalogue.by_number.get(number)) for place, number in orders.pinned if number not in barred]
     chosen: dict[int, Choice] = {}
     for name in (learnt, popular, newest):  # the next only where the one before could not fill the place
-        if len(chosen) >= ask.limit:
-            break
-        fused = _fused(name(ask, catalogue), catalogue, orders)
-        for choice in fused:
-            number = choice.product.number
-            if number not in chosen and number not in barred and catalogue.offerable_in(choice.product, ask.source):
-                chosen[number] = choice
-                if len(chosen) >= ask.limit:
-                    break
+        for most in (ask.limit + RESERVE, MORE * (ask.limit + RESERVE)):
+            if len(chosen) >= ask.limit:
+                break
+            lists = name(ask._replace(wanted=most), catalogue)
+            _take(chosen, _fused(lists, catalogue, orders), ask, catalogue, barred)
+            if all(len(named.suggestions) < most for named in lists):
+                break
     answer = list(chosen.values())
-    for place, product in pinned:
-        if product is not None and catalogue.offerable_in(product, ask.source):
-            answer = [choice for choice in answer if choice.product.number != product.number]
+    for place, number in orders.pinned:
+        product = catalogue.by_number.get(number)
+        if number not in barred and product is not None and catalogue.offerable_in(product, ask.source):
+            answer = [choice for choice in answer if choice.product.number != number]
             answer.insert(place - 1, Choice(product, "rule"))
     return answer[: ask.limit]
+
+
+def _take(
+    chosen: dict[int, Choice], fused: Iterable[Choice], ask: Ask, catalogue: Catalogue, barred: set[int]
+) -> None:
+    """Add what may be shown, until there is enough."""
+    for choice in fused:
+        if len(chosen) >= ask.limit:
+            return
+        number = choice.product.number
+        if number not in chosen and number not in barred and catalogue.offerable_in(choice.product, ask.source):
+            chosen[number] = choice
 
 
 def excluded(ask: Ask) -> set[int]:
@@ -97,29 +114,36 @@ def learnt(ask: Ask, catalogue: Catalogue) -> list[Named]:
     return [named for make in PLACES[ask.slot] for named in [make(ask)] if named is not None and named.suggestions]
 
 
-def _wanted(ask: Ask) -> int:
-    return ask.limit + RESERVE
+def _predicted(ask: Ask, kind: str, what: Hashable, predict: Callable[[Any], list[Suggestion]]) -> list[Suggestion]:
+    """Ask a model, or remember what it answered to the same question; several places of a page ask the same."""
+    model = shelf.get(ask.tenant_id, kind)
+    if model is None:
+        return []
+    question = (ask.tenant_id, shelf.stamp(ask.tenant_id), kind, what, ask.wanted)
+    known = _known.get(question)
+    if known is None:
+        if len(_known) >= MOST_KNOWN:
+            _known.clear()
+        known = _known[question] = predict(model)
+    return known
+
+
+def _paired(ask: Ask, kind: str, items: Sequence[int]) -> list[Suggestion]:
+    return _predicted(
+        ask, kind, tuple(items), lambda model: model.predict(items, n=ask.wanted, least=LEAST_MEETINGS)
+    )
 
 
 def _bought_with_product(ask: Ask) -> Named | None:
-    model = shelf.get(ask.tenant_id, "bought") if ask.product else None
-    if model is None:
-        return None
-    return Named("bought_together", 1.0, model.predict([ask.product.number], n=_wanted(ask), least=LEAST_MEETINGS))
+    return Named("bought_together", 1.0, _paired(ask, "bought", [ask.product.number])) if ask.product else None
 
 
 def _viewed_with_product(ask: Ask) -> Named | None:
-    model = shelf.get(ask.tenant_id, "viewed") if ask.product else None
-    if model is None:
-        return None
-    return Named("viewed_together", 0.6, model.predict([ask.product.number], n=_wanted(ask), least=LEAST_MEETINGS))
+    return Named("viewed_together", 0.6, _paired(ask, "viewed", [ask.product.number])) if ask.product else None
 
 
 def _bought_with_cart(ask: Ask) -> Named | None:
-    model = shelf.get(ask.tenant_id, "bought") if ask.shopper.cart else None
-    if model is None:
-        return None
-    return Named("bought_together", 1.0, model.predict(ask.shopper.cart[-30:], n=_wanted(ask), least=LEAST_MEETINGS))
+    return Named("bought_together", 1.0, _paired(ask, "bought", ask.shopper.cart[-MEMORY:])) if ask.shopper.cart else None
 
 
 def _session(weight: float, mode: str) -> Callable[[Ask], Named | None]:
@@ -127,8 +151,11 @@ def _session(weight: float, mode: str) -> Callable[[Ask], Named | None]:
         seen = ask.shopper.seen
         if ask.product is not None and ask.slot == "product" and (not seen or seen[-1] != ask.product.number):
             seen = [*seen, ask.product.number]
-        model = shelf.get(ask.tenant_id, "sessions") if seen else None
-        return None if model is None else Named("session", weight, model.predict(seen, n=_wanted(ask), mode=mode))
+        seen = seen[-MEMORY:]
+        found = _predicted(
+            ask, "sessions", (mode, *seen), lambda model: model.predict(seen, n=ask.wanted, mode=mode, count=False)
+        ) if seen else []  # fmt: skip
+        return Named("session", weight, found)
 
     return following
 
@@ -140,27 +167,21 @@ def _taste(weight: float, mode: str) -> Callable[[Ask], Named | None]:
         if model is None:
             return None
         items, days = zip(*bought, strict=True)
-        return Named("buyer", weight, model.predict(items, days, now=today(), n=_wanted(ask), mode=mode))
+        return Named("buyer", weight, model.predict(items, days, now=today(), n=ask.wanted, mode=mode))
 
     return liked
 
 
 def popular(ask: Ask, catalogue: Catalogue) -> list[Named]:
     """Name what many want just now, beside a product those of its categories first."""
-    model = shelf.get(ask.tenant_id, "popular")
-    if model is None:
-        return []
     category = ask.product.categories[0] if ask.product is not None and ask.product.categories else None
-    most = _wanted(ask) + len(ask.shopper.seen) + len(ask.shopper.cart)
-    found = model.predict(n=most, category=category)
-    if sum(catalogue.offerable_in(catalogue.by_number.get(one.item), ask.source) for one in found) < ask.limit + RESERVE / 2:
-        found = model.predict(n=2000, category=category)  # much is sold out
+    found = _predicted(ask, "popular", category, lambda model: model.predict(n=ask.wanted, category=category))
     return [Named("popular", 1.0, found)]
 
 
 def newest(ask: Ask, catalogue: Catalogue) -> list[Named]:
     """Name what came last, for a shop nobody has bought in yet."""
-    return [Named("newest", 1.0, [Suggestion(number, 0.0, None, 0) for number in catalogue.newest])]
+    return [Named("newest", 1.0, [Suggestion(number, 0.0, None, 0) for number in catalogue.newest[: ask.wanted]])]
 
 
 PLACES: dict[str, tuple[Callable[[Ask], Named | None], ...]] = {

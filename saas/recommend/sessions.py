@@ -58,12 +58,14 @@ class SessionModel:
         exclude: Iterable[Id] = (),
         only: Iterable[Id] | None = None,
         explain: bool = True,
+        count: bool = True,
     ) -> list[Suggestion]:
         """List the n items most likely to follow in a session whose clicks so far are `seen`, oldest first.
 
         Unknown items in `seen` are passed over; with none known the answer is empty and the caller falls back to
         popularity. `exclude` are never listed (out of stock, just bought), `only` restricts to these. Without
-        `explain` the evidence is left empty, which saves about half of the time.
+        `explain` the evidence is left empty, which saves about half of the time; without `count` it says which item led
+        there and not how many had both, for callers who know that already.
         """
         weights = self.weights[mode]
         known = self.log.vocabulary.known(seen).tolist()
@@ -78,7 +80,7 @@ class SessionModel:
             scores[np.isin(near.cell_item, known)] = 0.0
         scores = self._narrowed(near.cell_item, scores, exclude, only)
         cells = suggestions.best(scores, n)
-        reasons = self._reasons(near, given, cells) if explain else [(None, 0)] * len(cells)
+        reasons = self._reasons(near, given, cells, count=count) if explain else [(None, 0)] * len(cells)
         name = self.log.vocabulary
         return [
             Suggestion(name[near.cell_item[cell]], float(scores[cell]), None if why is None else name[why], together)
@@ -93,7 +95,9 @@ class SessionModel:
         allowed = np.ones(len(self.log.vocabulary), dtype=bool)
         return np.where(suggestions.block(allowed, self.log.vocabulary, exclude, only)[items], scores, 0.0)
 
-    def _reasons(self, near: Neighbourhood, given: np.ndarray, cells: np.ndarray) -> list[tuple[int | None, int]]:
+    def _reasons(
+        self, near: Neighbourhood, given: np.ndarray, cells: np.ndarray, *, count: bool
+    ) -> list[tuple[int | None, int]]:
         """Find for each cell the seen item whose neighbours gave it most, and how many sessions have both."""
         width = len(near.seen_item)
         rows = np.full(len(near.cell_item), -1)
@@ -106,8 +110,8 @@ class SessionModel:
         items = near.cell_item[cells]
         reminded = np.isin(items, near.seen_item)
         chosen = np.where(reminded, items, chosen)
-        together = self.log.spread[items]
-        for source in np.unique(chosen[~reminded]):
+        together = self.log.spread[items] if count else np.zeros(len(items), dtype=np.int64)
+        for source in np.unique(chosen[~reminded]) if count else ():
             followers = np.flatnonzero((chosen == source) & ~reminded)
             together[followers] = self.log.meetings(source, items[followers])
         return list(zip(chosen.tolist(), together.tolist(), strict=True))

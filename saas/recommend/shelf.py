@@ -7,6 +7,7 @@ Valkey again; with both away what is in memory stays in use, and without any mod
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
@@ -61,6 +62,7 @@ class Held:
 
 
 _versions: dict[int, tuple[float, dict[str, str]]] = {}
+_stamps: dict[int, int] = defaultdict(itertools.count().__next__)
 _held: OrderedDict[tuple[int, str], Held] = OrderedDict()
 _guard = threading.Lock()
 _loading: dict[tuple[int, str], threading.Lock] = defaultdict(threading.Lock)
@@ -128,8 +130,16 @@ def versions(tenant_id: int) -> dict[str, str]:
         found = _newest(tenant_id)
     except AWAY:
         found = known[1] if known is not None else {}
+    if known is not None and found != known[1]:
+        _stamps.pop(tenant_id, None)
     _versions[tenant_id] = (time.monotonic(), found)
     return found
+
+
+def stamp(tenant_id: int) -> int:
+    """Return a number that changes whenever another model or rule is in force, for answers that are kept a moment."""
+    versions(tenant_id)
+    return _stamps[tenant_id]
 
 
 def _newest(tenant_id: int) -> dict[str, str]:
@@ -206,3 +216,4 @@ def forget() -> None:
     with _guard:
         _held.clear()
         _versions.clear()
+        _stamps.clear()

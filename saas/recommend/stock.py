@@ -10,6 +10,7 @@ The models know a product by its number, the low 63 bits of its id, so that they
 from __future__ import annotations
 
 import heapq
+import itertools
 import threading
 import time
 from collections import OrderedDict, defaultdict
@@ -77,6 +78,9 @@ def _from_row(row: Sequence) -> Product:
                    bool(offerable))  # fmt: skip
 
 
+_stamps = itertools.count(1)
+
+
 class Catalogue:
     """One company's products, by number and by the shops' own ids."""
 
@@ -86,6 +90,7 @@ class Catalogue:
         self.by_number: dict[int, Product] = {}
         self.by_key: dict[str, dict[str, int]] = defaultdict(dict)
         self.sources: set[str] = set()
+        self.stamp = 0  # changes with every change, for answers that are kept a moment
         self._newest: list[int] | None = None
         self.take(products)
 
@@ -96,6 +101,7 @@ class Catalogue:
             self.by_key[product.key][product.source] = product.number
             self.sources.add(product.source)
         self._newest = None
+        self.stamp = next(_stamps)
 
     @property
     def newest(self) -> list[int]:

@@ -19,6 +19,7 @@ def shop(company, drain):
 
     shelf.forget()
     stock.forget()
+    shown.flush()
     valkey.client().delete(shown.STREAM)
     with company.app.app_context():
         little_shop.fill(company)

@@ -6,7 +6,6 @@ import pytest
 
 from saas.kit import valkey
 from saas.recommend import offers, shelf, shown, stock
-from saas.tenancy import site_keys
 from storefront import offers as door
 from tests.rooms.recommend import little_shop
 
@@ -127,7 +126,6 @@ class TestRefused:
         assert ask(shop).status_code == 429
 
     def test_another_companys_site_key_shows_their_products(self, shop, other_company):
-        site_keys.forget()
         assert ask(shop, site_key=other_company.site_key).json["items"] == []
 
     def test_the_limit_of_the_room_is_the_limit_of_the_door(self):

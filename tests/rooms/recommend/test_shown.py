@@ -20,6 +20,7 @@ VISITOR = "shopper-0000000000000002"
 
 @pytest.fixture(autouse=True)
 def empty_stream(settings_in_environment):
+    shown.flush()
     valkey.client().delete(shown.STREAM)
 
 
@@ -63,6 +64,7 @@ class TestWriting:
 
     def test_a_batch_written_twice_counts_once(self, shop, monkeypatch):
         show(shop, limit=3)
+        shown.flush()
         entries = valkey.client().xrange(shown.STREAM)
         shown.write_pending()
         for _id, fields in entries:
@@ -88,6 +90,7 @@ class TestWriting:
 
     def test_a_try_out_is_not_kept(self, shop):
         show(shop, record=False)
+        shown.flush()
         assert valkey.client().xlen(shown.STREAM) == 0
 
     def test_without_valkey_the_shopper_is_answered_all_the_same(self, shop, away):

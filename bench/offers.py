@@ -1,0 +1,252 @@
+"""Section B of the targets: recommendations over HTTP, beside a bare Flask hello on the same server, one after the other.
+
+A shop with 500 products, 20,000 past visits and 10,000 orders; 2,000 shoppers with live sessions. A third of them has just
+come, a quarter looks at a first product (which are few: Zipf), the others at two to eight. Each asks for the four offers of a
+place: beside a product, at home, for a cart, something new. What is shown is recorded. The share of hello is reckoned from
+the CPU time of the server's processes, so that neither the sender nor a busy machine is part of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import orjson
+from flask import Flask
+
+from bench import table
+from saas.kit import launch, roles, servers
+
+SECTION = "B"
+ROOT = Path(__file__).parents[1]
+PRODUCTS, VISITS, SHOPPERS, CONNECTIONS = 500, 20_000, 20_000, 8
+WARM_UP, SECONDS, RATE = 2.0, 6.0, 500
+TICKS = os.sysconf("SC_CLK_TCK")
+
+hello = Flask("hello")
+hello.add_url_rule("/", "hello", lambda: "Hello, World!")
+
+
+def rows() -> Iterator[table.Row]:
+    """Measure hello and offers as fast as they go, then offers at 500 a second."""
+    with tempfile.TemporaryDirectory() as folder, prepared(Path(folder)) as (environment, site_key):
+        with serving("bench.offers:hello", environment) as (port, web):
+            plain = Load(port, [b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"] * 100)
+            plain.run(seconds=WARM_UP)
+            plain.run(seconds=SECONDS, server=web)
+        with serving("saas.wsgi:app", environment) as (port, web):
+            ours = Load(port, questions(site_key))
+            ours.run(seconds=WARM_UP * 2)
+            ours.run(seconds=SECONDS, server=web)
+            paced = Load(port, questions(site_key))
+            paced.run(seconds=SECONDS, rate=RATE)
+    share = plain.cpu / ours.cpu
+    yield table.Row("offers over HTTP, as fast as they go", f"{ours.per_second:,.0f}/s", f"hello {plain.per_second:,.0f}/s", "", None)
+    yield table.Row("CPU of the server for an answer", f"{ours.cpu * 1e6:,.0f} us", f"hello {plain.cpu * 1e6:,.0f} us", "", None)
+    yield table.at_least("offers as a share of Flask hello", share, 0.25, form=".1%", others="gorse and others: see targets")
+    p50, p90 = statistics.median(paced.times) * 1000, statistics.quantiles(paced.times, n=10)[8] * 1000
+    yield table.at_most(f"answered after, at {RATE}/s, p90", p90, 10.0, form=".1f", unit=" ms", others=f"p50 {p50:.1f} ms")
+
+
+@contextlib.contextmanager
+def prepared(folder: Path) -> Iterator[tuple[dict[str, str], str]]:
+    """Run PostgreSQL and Valkey of its own with a shop in them: the settings for its servers, and the site key."""
+    postgres, valkey = servers.Postgres(folder / "postgres"), servers.Valkey(folder / "valkey")
+    try:
+        urls = roles.prepare(postgres.start().url)
+        environment = {
+            **os.environ, **urls.environment(), "REDIS_URL": valkey.start().url, "ENVIRONMENT": "development",
+            "VAR_DIR": str(folder / "var"), "PYTHONPATH": str(ROOT),
+        }  # fmt: skip
+        program = [sys.executable, "-m"]
+        subprocess.run([*program, "saas", "db", "migrate"], env=environment, cwd=ROOT, check=True, capture_output=True)
+        filled = subprocess.run([*program, "bench.offers"], env=environment, cwd=ROOT, check=True, capture_output=True)
+        yield environment, filled.stdout.decode().split()[-1]
+    finally:
+        valkey.stop()
+        postgres.stop()
+
+
+@contextlib.contextmanager
+def serving(app: str, environment: dict[str, str]) -> Iterator[tuple[int, subprocess.Popen]]:
+    """Serve an application as the Procfile does."""
+    port, granian = servers.free_port(), Path(sys.executable).parent / "granian"
+    web = launch.start(
+        [granian, "--interface", "wsgi", app, "--host", "127.0.0.1", "--port", port, "--workers", 2, "--blocking-threads", 4, "--no-ws"],
+        env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            except OSError:
+                if time.monotonic() > deadline or web.poll() is not None:
+                    raise RuntimeError(f"{app} does not start") from None
+                time.sleep(0.05)
+        yield port, web
+    finally:
+        web.send_signal(signal.SIGTERM)
+        web.wait(30)
+
+
+def fill() -> str:
+    """Found a company with products, models and live sessions in the database of the environment; returns its site key."""
+    from saas.app import create_app
+    from saas.billing.plans import PLANS
+    from saas.catalog import products
+    from saas.kit import valkey, work
+    from saas.recommend import shelf, stock
+    from saas.recommend.baskets import BasketModel
+    from saas.recommend.popularity import PopularityModel
+    from saas.recommend.sessions import SessionModel
+    from saas.tenancy import founding
+
+    with create_app(only_rooms=True).app_context():
+        made = founding.from_command(
+            company="Bench", email="o@bench.example", password=secrets.token_hex(12), allowed=PLANS["scale"].limits
+        )
+        with work.unit(tenant_id=made["tenant_id"]):
+            products.upsert_many([
+                {"external_id": f"p{n}", "name": f"Product {n}", "url": f"https://shop.example/p{n}", "price": "12.50", "currency": "EUR",
+                 "image_url": f"https://shop.example/p{n}.jpg", "categories": [f"Shelf {n % 12}"], "stock": 5}
+                for n in range(PRODUCTS)
+            ])  # fmt: skip
+        catalogue = stock.catalogue(made["tenant_id"])
+        numbers = np.array([catalogue.find(f"p{n}").number for n in range(PRODUCTS)])
+        chance = np.random.default_rng(2)
+        looked = looks(chance, VISITS, 5)
+        visits, items = np.repeat(np.arange(VISITS), 5), numbers[looked.ravel()]
+        with work.unit(tenant_id=made["tenant_id"]):
+            shelf.store("sessions", SessionModel.fit(visits, items).to_bytes(), notes={})
+            shelf.store("viewed", BasketModel.fit(visits, items).to_bytes(), notes={})
+            shelf.store("bought", BasketModel.fit(visits[: VISITS * 5 // 2], items[: VISITS * 5 // 2]).to_bytes(), notes={})
+            shelf.store("popular", PopularityModel.fit(items, visits / 200.0).to_bytes(), notes={})
+        now = int(time.time() * 1000)
+        for shopper, seen in enumerate(sessions()):
+            live = {"items": [[f"p{n}", now + at] for at, n in enumerate(seen)], "cart": [f"p{n}" for n in seen[3:4]]}
+            if seen:
+                valkey.client().set(f"live:{made['tenant_id']}:{name(shopper)}", orjson.dumps(live), ex=3600)
+    return str(made["site_key"])
+
+
+def looks(chance: np.random.Generator, visits: int, length: int) -> np.ndarray:
+    """Make up what visits look at: 25 kinds of things, in each a few that everybody wants."""
+    kind = chance.integers(0, 25, visits)
+    return (kind[:, None] * 20 + np.minimum(chance.zipf(1.5, (visits, length)), 20) - 1) % PRODUCTS
+
+
+def sessions() -> list[list[int]]:
+    """Make up what the shoppers look at now; the same at each call."""
+    chance = np.random.default_rng(5)
+    lengths = chance.choice([0, 1, 2, 3, 4, 5, 6, 7, 8], SHOPPERS, p=[0.33, 0.25, 0.12, 0.08, 0.06, 0.05, 0.04, 0.04, 0.03])
+    return [row[:length].tolist() for row, length in zip(looks(chance, SHOPPERS, 8), lengths, strict=True)]
+
+
+def name(shopper: int) -> str:
+    return f"bench-shopper-{shopper:06d}"
+
+
+def questions(site_key: str) -> list[bytes]:
+    """Write one request for each shopper and place, shuffled; the product beside which it is shown is the one looked at."""
+    asked = []
+    for shopper, seen in enumerate(sessions()):
+        for slot in ("product", "home", "cart", "discover"):
+            if slot == "product" and not seen:
+                continue
+            beside = f"&product=p{seen[-1]}" if slot == "product" else ""
+            asked.append(
+                f"GET /offers?site_key={site_key}&visitor={name(shopper)}&slot={slot}&limit=4{beside} HTTP/1.1\r\n"
+                "Host: 127.0.0.1\r\nAccept-Language: en\r\nOrigin: https://shop.example\r\n\r\n".encode()
+            )
+    Random(7).shuffle(asked)
+    return asked
+
+
+class Load:
+    """Sends requests over kept connections and waits for each answer; `cpu` is the server's seconds for one."""
+
+    def __init__(self, port: int, requests: list[bytes]) -> None:
+        self.port, self.requests = port, requests
+        self.times: list[float] = []
+        self.per_second = self.cpu = 0.0
+
+    def run(self, *, seconds: float, rate: float | None = None, server: subprocess.Popen | None = None) -> None:
+        """Send for some seconds, as fast as it goes or `rate` a second; then a time counts from when it was due."""
+        self.times = []
+        before, start = cpu_of(server), time.perf_counter()
+        failed: list[BaseException] = []
+
+        def one(number: int) -> None:
+            try:
+                self._send(number, start, seconds, rate)
+            except BaseException as error:
+                failed.append(error)
+
+        senders = [threading.Thread(target=one, args=(number,)) for number in range(CONNECTIONS)]
+        for sender in senders:
+            sender.start()
+        for sender in senders:
+            sender.join()
+        if failed:
+            raise failed[0]
+        self.per_second = len(self.times) / (time.perf_counter() - start)
+        self.cpu = (cpu_of(server) - before) / len(self.times)
+
+    def _send(self, number: int, start: float, seconds: float, rate: float | None) -> None:
+        with socket.create_connection(("127.0.0.1", self.port)) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            turn = number
+            while True:
+                due = start + turn / rate if rate else time.perf_counter()
+                if due - start > seconds:
+                    return
+                if rate:
+                    time.sleep(max(0.0, due - time.perf_counter()))
+                connection.sendall(self.requests[turn % len(self.requests)])
+                _read(connection)
+                self.times.append(time.perf_counter() - due)
+                turn += CONNECTIONS
+
+
+def _read(connection: socket.socket) -> None:
+    answer = connection.recv(65_536)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    if not head.startswith(b"HTTP/1.1 200"):
+        raise RuntimeError(answer[:300])
+    length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+    while len(body) < length:
+        body += connection.recv(65_536)
+
+
+def cpu_of(server: subprocess.Popen | None) -> float:
+    """Return the CPU seconds a server and its workers have used."""
+    if server is None:
+        return 0.0
+    parents, used = {}, {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = entry.read_text().rpartition(")")[2].split()
+            parents[int(entry.parent.name)], used[int(entry.parent.name)] = int(fields[1]), (int(fields[11]) + int(fields[12])) / TICKS
+    family = {server.pid}
+    while more := {pid for pid, parent in parents.items() if parent in family} - family:
+        family |= more
+    return sum(used.get(pid, 0.0) for pid in family)
+
+
+if __name__ == "__main__":
+    print(fill())
