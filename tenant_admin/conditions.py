@@ -79,23 +79,24 @@ def _input(kind: str, operator: str) -> str:
 def change(tree: dict[str, Any], act: str) -> dict[str, Any]:
     """Carry out what a button asks of the tree: add a row or a group at a place, or remove what is there."""
     verb, _colon, text = act.partition(":")
-    place = [int(part) for part in text.split(".") if part.isdigit()]
-    if verb == "remove" and place:
-        group = _at(tree, place[:-1])
-        if group is not None and place[-1] < len(group["conditions"]):
-            del group["conditions"][place[-1]]
+    if verb == "remove" and text:
+        above, _dot, last = text.rpartition(".")
+        group = at(tree, above)
+        if group is not None and last.isdigit() and int(last) < len(group["conditions"]):
+            del group["conditions"][int(last)]
     elif verb in ("add", "group"):
-        group = _at(tree, place)
+        group = at(tree, text)
         if group is not None:
             group["conditions"].append(dict(FRESH) if verb == "add" else {"match": "any", "conditions": [dict(FRESH)]})
     return tree
 
 
-def _at(tree: dict[str, Any], place: list[int]) -> dict[str, Any] | None:
-    for step in place:
-        if step >= len(tree["conditions"]) or "conditions" not in tree["conditions"][step]:
+def at(tree: dict[str, Any], place: str) -> dict[str, Any] | None:
+    """Return the group at a place ("" is the tree itself), or None when there is none."""
+    for step in place.split(".") if place else ():
+        if not step.isdigit() or int(step) >= len(tree["conditions"]) or "conditions" not in tree["conditions"][int(step)]:
             return None
-        tree = tree["conditions"][step]
+        tree = tree["conditions"][int(step)]
     return tree
 
 

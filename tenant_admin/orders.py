@@ -124,10 +124,10 @@ def _wanted() -> tuple[dict[str, Any], list[dict[str, Any]]]:
     since, until = _day("since"), _day("until")
     if since:
         wanted["since"] = since
-        chips.append({"sentence": _("from %(day)s", day=formats.day(since.date())), "remove": here(since=None)})
+        chips.append({"sentence": _("from %(day)s", day=formats.day(since.date())), "remove": here(since=None, ask=None)})
     if until:
         wanted["until"] = until + timedelta(days=1)
-        chips.append({"sentence": _("until %(day)s", day=formats.day(until.date())), "remove": here(until=None)})
+        chips.append({"sentence": _("until %(day)s", day=formats.day(until.date())), "remove": here(until=None, ask=None)})
     return wanted, chips
 
 
@@ -156,6 +156,6 @@ def _add(wanted: dict[str, Any]) -> list[dict[str, Any]]:
     )  # fmt: skip
     return [
         {"heading": _("Placed")},
-        *({"label": label, "url": here(since=since.isoformat(), until=until and until.isoformat())} for label, since, until in spans),
-        {"label": _("between two days…"), "url": here(), "attrs": {"data-open": "days"}},
+        *({"label": label, "url": here(since=since.isoformat(), until=until and until.isoformat(), ask=None)} for label, since, until in spans),
+        {"label": _("between two days…"), "url": here(ask="days")},
     ]

@@ -27,7 +27,7 @@ pages = Blueprint("search", __name__)
 def index():
     """Answer what the typed text finds, by kind: links alone for the box, a page for everybody else."""
     typed = request.args.get("q", "").strip()[:200]
-    in_the_box = request.headers.get("HX-Request") == "true"
+    in_the_box = "HX-Request" in request.headers and "HX-Target" not in request.headers  # htmx names a target, the box is no htmx
     kinds = _allowed()
     hits = search.find(scope.tenant_id(), typed, kinds=kinds, limit=IN_THE_BOX if in_the_box else ON_THE_PAGE) if typed else []
     groups = _grouped(hits)

@@ -85,7 +85,7 @@ def _edited(segment: Any):
     tree, name = conditions.read(request.form), request.form.get("name", "")
     act = request.form.get("do", "")
     if act != "save":
-        return _editor(conditions.change(tree, act), name=name, segment=segment)
+        return _editor(conditions.change(tree, act), name=name, segment=segment, focus=_focus(tree, act))
     definition = conditions.finished(tree, g.member.currency)
     wrong = conditions.troubles(definition)
     if wrong:
@@ -101,13 +101,28 @@ def _edited(segment: Any):
     return frame.go(url_for("segments.show", segment_id=segment.id))
 
 
+def _focus(tree: dict[str, Any], act: str) -> str:
+    """Return the id of what gets the keyboard after a button changed the tree: the new row, or the button to add another."""
+    verb, _colon, place = act.partition(":")
+    if verb not in ("add", "group", "remove"):
+        return ""
+    if verb == "remove":
+        parent = place.rpartition(".")[0]
+        return f"add-{parent.replace('.', '-')}"
+    group = conditions.at(tree, place)
+    if group is None:
+        return ""
+    row = f"{place}.{len(group['conditions']) - 1}".strip(".") + (".0" if verb == "group" else "")
+    return f"c-{row.replace('.', '-')}-field"
+
+
 def _editor(tree: dict[str, Any], *, name: str, segment: Any = None, wrong: dict[str, str] | None = None, **more: Any) -> str:
     known = goods.listed(limit=KNOWN_PRODUCTS, active=True).items
     return render_template(
         "segments/editor.html", tree=_drawn(tree, wrong or {}), name=name, segment={"id": segment.id, "name": segment.name} if segment else None,
         fields=sentences.fields(), known_products=[(product.external_id, product.name) for product in known],
         known_categories=sorted({category for product in known for category in product.categories}),
-        **{"problems": {}, "general": None, **more}, **_counted(tree),
+        **{"problems": {}, "general": None, "focus": "", **more}, **_counted(tree),
     )  # fmt: skip
 
 

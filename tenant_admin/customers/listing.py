@@ -188,7 +188,7 @@ def _ready(wheres: list[str]) -> list[Any]:
             entries += [
                 {"label": sentences.sentence(filters.read(text)), "url": here(where=[*wheres, text], ask=None)} for text in fresh
             ]
-    return [*entries, "-", {"label": _("Something else…"), "url": here(where=wheres or None, ask="new"), "attrs": {"data-open": "filter"}}]
+    return [*entries, "-", {"label": _("Something else…"), "url": here(where=wheres or None, ask="new")}]
 
 
 def _asked(wheres: list[str]) -> dict[str, Any]:
