@@ -41,6 +41,8 @@ STATES = {
     "opened": ("good", _l("Opened")),
     "clicked": ("good", _l("Clicked")),
     "holdout": ("info", _l("Held back")),
+    "held_out": ("info", _l("Held back")),
+    "claimed": ("accent", _l("Sending")),
     "connected": ("good", _l("Connected")),
     "disconnected": ("grey", _l("Disconnected")),
     "stored": ("info", _l("Stored")),

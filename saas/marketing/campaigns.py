@@ -127,7 +127,8 @@ def _fill(campaign: Campaign, fields: dict[str, Any]) -> None:
     if fields.get("holdout_percent") is not None:
         if not 0 <= fields["holdout_percent"] <= MOST_HELD_OUT:
             wrong["holdout_percent"] = [_("Hold back between 0 and %(most)s percent.", most=MOST_HELD_OUT)]
-        campaign.holdout_percent = fields["holdout_percent"]
+        else:
+            campaign.holdout_percent = fields["holdout_percent"]
     if wrong:
         raise BadCampaign(fields=wrong)
     if any(fields.get(name) is not None for name in (*WRITTEN, "language", "template_id")) or not campaign.compiled:
