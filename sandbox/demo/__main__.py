@@ -65,12 +65,9 @@ def main():
         seed=options.seed, until=datetime.fromisoformat(known["until"]), scale=options.scale, shop_url=options.shop_url
     )
     api = Door(options.crm_url, key=known["api_key"])
-    for name, items in (("products", world.products()), ("customers", world.customers())):
+    for name, items in (("products", world.products()), ("customers", world.customers()), ("orders", world.orders())):
         print(f"{name}: {send_all(api, name, list(items), shop=known['shop'])}", flush=True)
-    with ThreadPoolExecutor(1) as aside:
-        browsing = aside.submit(browse, options.crm_url, world, known)
-        print(f"orders: {send_all(api, 'orders', list(world.orders()), shop=known['shop'])}", flush=True)
-        print(f"browsing: {browsing.result()}", flush=True)
+    print(f"browsing: {browse(options.crm_url, world, known)}", flush=True)
     made = segments(api)
     print(f"segments: {len(made)}", flush=True)
     mail(api, world, known, made, aside=options.output.with_suffix(".mailings"))
