@@ -40,12 +40,13 @@ def index():
     cursor = request.args.get("cursor")
     page = finding.listed(cursor=cursor, limit=LIMIT, **wanted)
     sums = finding.summed(most=MOST_SUMMED, **wanted)
-    count = sum(row[1] for row in sums)
+    count = sum(row["orders"] for row in sums)
+    counting = [row for row in sums if row["counts"]] or sums
     buyers = people.many([order.customer_id for order in page.items if order.customer_id])
     return render_template(
         "orders/index.html", rows=[_row(order, buyers) for order in page.items], next=page.next, chips=chips, add=_add(wanted),
         q=request.args.get("q", ""), total=min(count, MOST_SUMMED), exact=count <= MOST_SUMMED, tabs=_tabs(), filtered=bool(wanted),
-        sums=[{"currency": currency, "orders": number, "total": total, "refunded": refunded} for currency, number, total, refunded in sums],
+        sums=counting, left_out=sum(row["orders"] for row in sums if row not in counting),
         since=request.args.get("since", ""), until=request.args.get("until", ""),
     )  # fmt: skip
 

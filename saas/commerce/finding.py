@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, func, select
 
-from saas.commerce.models import Cart, Order, Visit
+from saas.commerce.models import COUNTED, Cart, Order, Visit
 from saas.kit import pages
 from saas.kit.db import db
 
@@ -36,12 +36,18 @@ def listed(*, cursor: str | None = None, limit: int = pages.LIMIT, **wanted: Any
     return pages.page(narrowed(select(Order), **wanted), order=NEWEST, cursor=cursor, limit=limit)
 
 
-def summed(*, most: int, **wanted: Any) -> list[tuple[str, int, int, int]]:
-    """Return (currency, orders, total, refunded) of the orders that fit, in minor units, over at most `most` + 1 of them."""
-    some = narrowed(select(Order.currency, Order.total_amount, Order.refunded_amount), **wanted).limit(most + 1).subquery()
-    sums = select(some.c.currency, func.count(), func.sum(some.c.total_amount), func.sum(some.c.refunded_amount))
-    rows = db.session.execute(sums.group_by(some.c.currency).order_by(func.count().desc()))
-    return [(currency, count, int(total), int(refunded)) for currency, count, total, refunded in rows]
+def summed(*, most: int, **wanted: Any) -> list[dict[str, Any]]:
+    """Return what the orders that fit come to, by currency and by whether they count as bought, over at most `most` + 1.
+
+    Each entry has currency, counts, orders, total and refunded, the sums in minor units.
+    """
+    counts = Order.status.in_(COUNTED).label("counts")
+    some = narrowed(select(Order.currency, counts, Order.total_amount, Order.refunded_amount), **wanted).limit(most + 1).subquery()
+    sums = select(
+        some.c.currency, some.c.counts, func.count().label("orders"), func.sum(some.c.total_amount).label("total"),
+        func.sum(some.c.refunded_amount).label("refunded"),
+    ).group_by(some.c.currency, some.c.counts).order_by(some.c.counts.desc(), func.count().desc())  # fmt: skip
+    return [{**row, "total": int(row["total"]), "refunded": int(row["refunded"])} for row in db.session.execute(sums).mappings()]
 
 
 def open_cart(customer_id: UUID) -> Cart | None:
