@@ -1,8 +1,8 @@
 """Who is being offered something: what they look at now, what lies in their cart, and, where proven, what they bought.
 
-Everything comes from Valkey in one look: `live:<tenant>:<visitor>` (kept by commerce.live), `whose:<tenant>:<visitor>` (the
-customer of a browser, proven bindings alone) and `bought:<tenant>:<customer>`. The last two are copies for some minutes,
-dropped when the truth changes. A claimed customer is nobody here: anybody could have typed that address.
+Everything comes from Valkey: the live session (kept by commerce.live) with whose browser it is (see `browsers`) in one look,
+and for a proven customer `bought:<tenant>:<customer>`, a copy for some minutes that is dropped when they order. A claimed
+customer is nobody here: anybody could have typed that address.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 
 from saas.commerce.models import COUNTED
 from saas.kit import crypto, pool, valkey
+from saas.recommend import browsers
 from saas.recommend.stock import NUMBER, Catalogue
 
 log = logging.getLogger(__name__)
@@ -31,9 +32,6 @@ DAY = 86_400.0
 # note as well, so that what was read before the change is never kept.
 KEEP = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end"
 
-WHOSE = """
-    SELECT customer_id FROM customer_identities WHERE kind = 'visitor' AND source_id = %s AND value = %s AND proven
-"""
 BOUGHT = """
     SELECT o.customer_id, coalesce(l.product_id, p.id), extract(epoch FROM o.placed_at)::float8
     FROM orders o JOIN order_lines l ON l.tenant_id = o.tenant_id AND l.order_id = o.id
@@ -90,16 +88,16 @@ def _numbers(catalogue: Catalogue, keys: Any, source: str) -> list[int]:
 
 def _live(tenant_id: int, visitor: str) -> dict[str, Any]:
     """Read the live session, and whose browser it is under "whose" (a UUID, where proven)."""
-    name = f"whose:{tenant_id}:{visitor}"
+    names = [f"live:{tenant_id}:{visitor}", browsers.key(tenant_id, visitor), browsers.whole(tenant_id)]
     try:
-        told, whose = valkey.client().mget(f"live:{tenant_id}:{visitor}", name)
+        told, whose, whole = valkey.client().mget(names)
     except (RedisError, OSError):
-        told = whose = None
+        told = whose = whole = None
     live = orjson.loads(told) if told else {}
     if live.get("customer"):
-        whose = live["customer"].encode() if live.get("proven") else b""
-    elif whose is None or whose.startswith(LOADING):
-        whose = _copied(name, lambda: _find_whose(tenant_id, visitor))
+        whose = live["customer"].encode() if live.get("proven") else None
+    elif whole is None:
+        whose = browsers.look_up(tenant_id, visitor)
     live["whose"] = UUID(whose.decode()) if whose else None
     return live
 
@@ -109,12 +107,6 @@ def _left_behind(tenant_id: int, visitor: str, cart_id: str) -> list[str]:
     with pool.connection(tenant_id=tenant_id) as opened:
         row = opened.execute(LEFT_BEHIND, [cart_id, visitor]).fetchone()
     return [str(item.get("product", "")) for item in row[0]] if row else []
-
-
-def _find_whose(tenant_id: int, visitor: str) -> bytes:
-    with pool.connection(tenant_id=tenant_id) as opened:
-        row = opened.execute(WHOSE, [UUID(int=0), visitor]).fetchone()
-    return str(row[0]).encode() if row else b""
 
 
 def bought_by(tenant_id: int, customer_id: UUID) -> Bought:
@@ -159,9 +151,9 @@ def _copied(name: str, load: Callable[[], bytes]) -> bytes:
         return load()
 
 
-def forget(*, tenant_id: int, customer_ids: Sequence[str] = (), visitors: Sequence[str] = ()) -> None:
-    """Drop the copies about customers who ordered and browsers that turned out to be somebody's; raises Valkey's errors."""
-    names = [f"bought:{tenant_id}:{one}" for one in customer_ids] + [f"whose:{tenant_id}:{one}" for one in visitors]
+def forget(*, tenant_id: int, customer_ids: Sequence[str]) -> None:
+    """Drop the copies about customers who ordered; raises Valkey's errors, so that it is tried again."""
+    names = [f"bought:{tenant_id}:{one}" for one in customer_ids]
     for start in range(0, len(names), 500):
         valkey.client().delete(*names[start : start + 500])
 

@@ -6,7 +6,7 @@ import logging
 from functools import partial
 
 from saas.kit import partitions, queues, scope, ticks, valkey, work
-from saas.recommend import attribution, fitting, freshness, shoppers, shown, stock
+from saas.recommend import attribution, browsers, fitting, freshness, shoppers, shown, stock
 
 log = logging.getLogger(__name__)
 FIT = "workers.jobs.recommend.fit_due"
@@ -31,8 +31,8 @@ def follow_visitors(*, visitors: list[str], **_: object) -> None:
 
 
 def recognise(*, visitor: str, **_: object) -> None:
-    """Forget that the browser was nobody's."""
-    shoppers.forget(tenant_id=scope.tenant_id(), visitors=[visitor])
+    """Have the offers know whose browser it is."""
+    browsers.refresh(tenant_id=scope.tenant_id(), visitor=visitor)
 
 
 def fit_soon(**_: object) -> None:
@@ -52,8 +52,9 @@ def fit_due(*, run_at: str | None = None, tenant_id: int | None = None, **_: obj
             fit_alone(one)
         except Exception:
             log.exception("the models of tenant %s could not be fitted", one)
-    with work.unit(tenant_id=None):
-        ticks.done(task=FIT, run_at=run_at or "")
+    if run_at is not None:
+        with work.unit(tenant_id=None):
+            ticks.done(task=FIT, run_at=run_at)
 
 
 def fit_alone(tenant_id: int) -> None:

@@ -1,0 +1,62 @@
+"""Whose browser is whose, for the hot path: a copy in Valkey of all proven bindings, so that a stranger costs no query.
+
+`whose:<tenant>:<visitor>` holds the customer's id, and `whose:<tenant>` says that the copy is whole: without it the next reader
+makes the copy, and reads PostgreSQL while somebody else is at it. A missing key in a whole copy means an anonymous browser.
+"""
+
+from __future__ import annotations
+
+from redis.exceptions import RedisError
+
+from saas.kit import pool, valkey
+
+KEPT_FOR = 24 * 3600  # seconds; the note that it is whole goes a minute sooner
+BATCH = 1000
+ALL = "SELECT value, customer_id FROM customer_identities WHERE kind = 'visitor' AND proven"
+ONE = f"{ALL} AND value = %s"
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('recommend.browsers', %s))"
+
+
+def key(tenant_id: int, visitor: str) -> str:
+    return f"whose:{tenant_id}:{visitor}"
+
+
+def whole(tenant_id: int) -> str:
+    return f"whose:{tenant_id}"
+
+
+def look_up(tenant_id: int, visitor: str) -> bytes | None:
+    """Return the customer a browser is proven to be, from PostgreSQL, and see to it that there is a copy soon."""
+    try:
+        if valkey.client().set(f"{whole(tenant_id)}:making", b"1", nx=True, ex=60):
+            publish(tenant_id)
+    except (RedisError, OSError):
+        pass
+    with pool.connection(tenant_id=tenant_id) as opened:
+        row = opened.execute(ONE, [visitor]).fetchone()
+    return str(row[1]).encode() if row else None
+
+
+def publish(tenant_id: int) -> None:
+    """Copy all proven bindings of a company."""
+    with pool.connection(tenant_id=tenant_id) as opened:
+        opened.execute(LOCK, [tenant_id])
+        found = opened.execute(ALL).fetchall()
+        for start in range(0, len(found), BATCH):
+            with valkey.client().pipeline(transaction=False) as together:
+                for visitor, customer_id in found[start : start + BATCH]:
+                    together.set(key(tenant_id, visitor), str(customer_id), ex=KEPT_FOR)
+                together.execute()
+        valkey.client().set(whole(tenant_id), b"1", ex=KEPT_FOR - 60)
+        valkey.client().delete(f"{whole(tenant_id)}:making")
+
+
+def refresh(*, tenant_id: int, visitor: str) -> None:
+    """Copy one binding that changed; raises Valkey's errors, so that it is tried again. The lock orders it with `publish`."""
+    with pool.connection(tenant_id=tenant_id) as opened:
+        opened.execute(LOCK, [tenant_id])
+        row = opened.execute(ONE, [visitor]).fetchone()
+        if row is not None:
+            valkey.client().set(key(tenant_id, visitor), str(row[1]), ex=KEPT_FOR)
+        else:
+            valkey.client().delete(key(tenant_id, visitor))
