@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from liquid.exceptions import LiquidError
+
 from saas import config
 from saas.customers import profiles
 from saas.kit import clock, errors, identifiers, mail, mail_headers, smtp, smtp_server
 from saas.kit.text import gettext as _
-from saas.marketing import campaigns, mailings, people, previews, rendering, senders, tracking
+from saas.marketing import campaigns, mailings, people, previews, rendering, senders, templating, tracking
 from saas.marketing.models import MailingRecipient
 from saas.marketing.press import Press
 from saas.tenancy import tenants
@@ -58,6 +60,17 @@ def preview(
     return made, filled(made, person(customer_id, offers=made.offers))
 
 
+def subject_line(source: str, data: dict[str, Any]) -> str:
+    """Return a subject as somebody would read it; one that cannot be filled in as it is written."""
+    template, faults = templating.read(source, part="subject", language=templating.TEXT_PART)
+    if faults:
+        return source
+    try:
+        return " ".join(template.fill(data).split()) or source
+    except (LiquidError, ArithmeticError, ValueError, TypeError):
+        return source
+
+
 def filled(made: rendering.Compiled, data: dict[str, Any]) -> rendering.Parts:
     """Fill a compiled mail in for somebody, its links leading where they lead without us; raises RenderFailed."""
     targets = [_target(link, data) for link in made.links]
@@ -68,7 +81,7 @@ def filled(made: rendering.Compiled, data: dict[str, Any]) -> rendering.Parts:
 def _target(link: tracking.Link, data: dict[str, Any]) -> str:
     try:
         return tracking.target(link, data)
-    except rendering.templating.RenderFailed:
+    except templating.RenderFailed:
         return "#"
 
 
@@ -80,7 +93,7 @@ def send_test(campaign_id: UUID | str, *, to: str, customer_id: UUID | str | Non
     campaign = campaigns.one(campaign_id)
     made = rendering.Compiled.load(campaign.compiled) if campaign.compiled else rendering.Compiled()
     if made.problems:
-        raise rendering.templating.RenderFailed(made.problems[0].sentence)
+        raise templating.RenderFailed(made.problems[0].sentence)
     parts = filled(made, person(customer_id, offers=made.offers))
     sender, address = senders.current(), mail_headers.address(to)
     frame = mail.Frame(

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from saas.kit import doors
 from saas.kit import pages as paging
-from saas.marketing import campaigns, mailings, reports
+from saas.marketing import campaigns, letters, mailings, reports
 from tenant_admin.markup import here
 from tenant_admin.states import describe
 
@@ -44,7 +44,12 @@ def rows(found: list[Any]) -> list[dict[str, Any]]:
     sent = mailings.of_campaigns([campaign.id for campaign in found])
     ids = [mailing.id for mailing in sent.values()]
     figures, earned = (reports.results(ids), reports.earnings(ids)) if ids else ({}, {})
-    return [_row(campaign, sent.get(campaign.id), figures, earned) for campaign in found]
+    example = letters.person(None) if found else {}
+    return [
+        _row(campaign, sent.get(campaign.id), figures, earned)
+        | {"subject": letters.subject_line(campaign.subject, example)}
+        for campaign in found
+    ]
 
 
 def _row(campaign: Any, mailing: Any | None, figures: dict, earned: dict) -> dict[str, Any]:
@@ -52,7 +57,6 @@ def _row(campaign: Any, mailing: Any | None, figures: dict, earned: dict) -> dic
     return {
         "id": campaign.id,
         "name": campaign.name,
-        "subject": campaign.subject,
         "state": campaign.state,
         "at": mailing.launched_at if mailing else campaign.scheduled_at or campaign.updated_at,
         "sent": got["sent"] if got else None,

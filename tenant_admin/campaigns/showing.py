@@ -13,7 +13,7 @@ from flask_babel import ngettext
 from saas.audiences import segments
 from saas.kit import doors
 from saas.kit import pages as paging
-from saas.marketing import campaigns, freezing, launching, mailings, reports
+from saas.marketing import campaigns, freezing, launching, letters, mailings, reports
 from tenant_admin.campaigns import previewing
 from tenant_admin.formats import number as written
 from tenant_admin.markup import here
@@ -49,9 +49,10 @@ def show(campaign_id: UUID | str) -> str:
         name: getattr(campaign, name)
         for name in ("id", "name", "state", "subject", "holdout_percent", "scheduled_at", "trouble", "sender_name", "reply_to")
     }
+    subject = letters.subject_line(campaign.subject, letters.person(None))
     if mailing is None:
-        return render_template("campaigns/draft.html", campaign=plain, **_draft(campaign))
-    return render_template("campaigns/report.html", campaign=plain, **_report(campaign, mailing))
+        return render_template("campaigns/draft.html", campaign=plain, subject=subject, **_draft(campaign))
+    return render_template("campaigns/report.html", campaign=plain, subject=subject, **_report(campaign, mailing))
 
 
 def _draft(campaign: Any) -> dict[str, Any]:

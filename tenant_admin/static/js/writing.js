@@ -33,5 +33,5 @@ document.addEventListener("change", (event) => {
   if (!eyes) return;
   const address = new URL(eyes.dataset.look, location.href);
   if (eyes.value) address.searchParams.set("customer", eyes.value);
-  document.querySelector(".r-look-mail").src = address.href;
+  document.querySelector(".r-proof-mail").src = address.href;
 });
