@@ -29,7 +29,7 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
     "MemberInvited": (Reaction("workers.jobs.tenancy.write_invitation", "mail"),),
     "CustomersChanged": (INDEX,),
     "CustomerDeleted": (INDEX, Reaction("workers.jobs.marketing.forget_deleted")),
-    "ProductsChanged": (INDEX, Reaction("workers.jobs.recommend.refresh_stock")),
+    "ProductsChanged": (INDEX, Reaction("workers.jobs.recommend.refresh_stock"), Reaction("workers.jobs.commerce.tie_lines")),
     "OrdersRecorded": (INDEX, Reaction("workers.jobs.commerce.follow_orders"), Reaction("workers.jobs.recommend.follow_orders"),
                        Reaction("workers.jobs.marketing.follow_orders")),
     "EventsCollected": (Reaction("workers.jobs.commerce.digest"),),

@@ -152,6 +152,12 @@ def by_external(keys: Iterable[str], source_id: UUID | None = None) -> dict[str,
     return found
 
 
+def new_since(product_ids: Iterable[str], moment: datetime) -> list[Product]:
+    """Return those of these products that are known only since a moment."""
+    wanted = Product.id.in_([UUID(str(one_id)) for one_id in product_ids])
+    return list(db.session.scalars(select(Product).where(wanted, Product.created_at > moment).order_by(Product.id)))
+
+
 def by_key(keys: Iterable[tuple[str, str]], source_id: UUID) -> dict[tuple[str, str], UUID]:
     """Return product ids by (external id, sku): by the id of this source, then any source's, then by the article number."""
     wanted = list(dict.fromkeys(keys))

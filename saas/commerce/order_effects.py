@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from saas.commerce import carts, recognition
+from saas.commerce import carts, recognition, sold_products
 from saas.commerce.models import COUNTED, Order, OrderLine, Refund
 from saas.customers import arriving, facts, timeline
 from saas.kit import money
@@ -25,12 +25,14 @@ def apply(*, order_ids: Iterable[str], customer_ids: Iterable[str]) -> None:
     Locks come before reading, in the order that digests take them too (browsers, customers, carts), so that of two
     reactions the later one has the last word.
     """
+    order_ids = list(order_ids)
     wanted = Order.id.in_([UUID(str(one)) for one in order_ids])
     concerned = db.session.execute(select(Order.visitor, Order.customer_id).where(wanted)).all()
     recognition.hold_many({visitor for visitor, _customer in concerned if visitor})
     customers = {UUID(str(one)) for one in customer_ids} | {customer for _visitor, customer in concerned if customer}
     held = count(customers)
     orders = list(db.session.scalars(select(Order).where(wanted).order_by(Order.id)))
+    sold_products.tie_lines_of(order_ids)
     tell(orders)
     carts.close_for(orders)
     arriving.touch_updated(held)

@@ -112,7 +112,8 @@ def waiting(tenant_ids: list[int]) -> int:
 
 
 OLD = (
-    text("DELETE FROM outbox WHERE done_at < now() - interval '7 days'"),
+    text("""DELETE FROM outbox WHERE announced_at < now() - interval '7 days'
+            AND NOT EXISTS (SELECT FROM outbox_doorbell WHERE event_id = outbox.id)"""),
     text("DELETE FROM reactions_done WHERE done_at < now() - interval '14 days'"),
 )
 

@@ -55,7 +55,7 @@ class Product(Copy):
     def settle(self, seconds=120):
         """This function will wait until everything that was announced has had its effect."""
         with psycopg.connect(self.told["DATABASE_ADMIN_URL"], autocommit=True) as ledger:
-            waiting = "SELECT count(*) FROM outbox_doorbell WHERE due_at < now() + interval '2 minutes'"
+            waiting = "SELECT count(*) FROM outbox_doorbell WHERE attempts > 0 OR due_at <= now()"
             until(lambda: ledger.execute(waiting).fetchone()[0] == 0, seconds)
 
     def mails(self, to, subject=""):

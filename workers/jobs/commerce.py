@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from saas.commerce import digests, order_effects
+from saas.commerce import digests, order_effects, sold_products
 from saas.kit import partitions, ticks, work
 
 
@@ -20,6 +20,11 @@ def settle_visitor(*, visitor: str, **_: object) -> None:
 def follow_orders(*, order_ids: list[str], customer_ids: list[str], **_: object) -> None:
     """Bring customers' figures, timelines and carts up to date with orders."""
     order_effects.apply(order_ids=order_ids, customer_ids=customer_ids)
+
+
+def tie_lines(*, product_ids: list[str], **_: object) -> None:
+    """Tie lines that were there before their products."""
+    sold_products.tie_to_products(product_ids)
 
 
 def make_months(*, run_at: str, **_: object) -> None:

@@ -119,3 +119,19 @@ def _forget():
 
     for model in (OrderLine, Refund, Order, Customer):
         db.session.execute(delete(model))
+
+
+class TestProductsThatComeLater:
+    """Deliveries come in any order, and so do an order and the products it names."""
+
+    LINES = [{"product": "late", "quantity": 1, "unit_price": "5"}, {"sku": "LATE-1", "quantity": 2, "unit_price": "-1"}]
+
+    def test_its_lines_are_tied_when_the_product_arrives(self, company, drain):
+        body = {"external_id": "o1", "placed_at": "2026-05-01T10:00:00Z", "currency": "EUR", "lines": self.LINES}
+        order = company.api("POST", "/orders", json=body).json
+        drain(company)
+        assert [line["flags"] for line in order["lines"]] == [["unknown_product"], ["negative_price", "unknown_product"]]
+        product = company.api("POST", "/products", json={"external_id": "late", "sku": "LATE-1", "name": "Late", "currency": "EUR"}).json
+        drain(company)
+        lines = company.api("GET", f"/orders/{order['id']}").json["lines"]
+        assert [(line["product_id"], line["flags"]) for line in lines] == [(product["id"], []), (product["id"], ["negative_price"])]
