@@ -1,4 +1,6 @@
-"""Section A of the targets: the lift of a real e-mail test with a group that got nothing (Hillstrom 2008), with intervals."""
+"""Section A of the targets: the lift of a real e-mail test with a group that got nothing (Hillstrom 2008), with
+intervals.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,8 @@ PUBLISHED = {
 def arms() -> dict[str, dict[str, Group]]:
     """Read each arm of the test as groups: who visited, who bought, and what was spent."""
     query = """
-        SELECT segment, count(*), sum(visit), sum(conversion), sum(spend), sum(spend * spend) FROM {t} GROUP BY segment"""
+        SELECT segment, count(*), sum(visit), sum(conversion), sum(spend), sum(spend * spend) FROM {t} GROUP BY
+        segment"""
     return {
         arm: {
             "visit": Group(people, int(visits)),
@@ -46,4 +49,6 @@ def rows() -> Iterator[Row]:
             for name, ours, right in zip(("lift", "low", "high"), got, figures, strict=True):
                 yield exactly(f"lift: {arm}, {what}, {name}", ours, right, form=form)
         bought = uplift.rates(found[arm]["conversion"], found[CONTROL]["conversion"])
-        yield Row(f"lift: {arm}, conversion", f"{bought.value:+.4f} [{bought.low:.4f}, {bought.high:.4f}]", "-", "", None)
+        yield Row(
+            f"lift: {arm}, conversion", f"{bought.value:+.4f} [{bought.low:.4f}, {bought.high:.4f}]", "-", "", None
+        )

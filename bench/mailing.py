@@ -36,7 +36,9 @@ def rows() -> Iterator[Row]:
             yield Row(f"mailing: freeze {PEOPLE:,} people", f"{PEOPLE / frozen:,.0f}/s", "-", "", None)
             rate, cpu = sent(made, mailing_id)
             name, others = mail.NAMES[kind], f"{cpu:.0f} us CPU a mail; {PEERS}"
-            yield at_least(f"mailing: with ledger, signed with {name}", rate, limit, others=others, form=",.0f", unit="/s")
+            yield at_least(
+                f"mailing: with ledger, signed with {name}", rate, limit, others=others, form=",.0f", unit="/s"
+            )
 
 
 @contextmanager
@@ -46,14 +48,20 @@ def company() -> Iterator[tuple[Any, int]]:
     from tests.servers import migrate
 
     with tempfile.TemporaryDirectory() as folder, mail.sink() as port:
-        postgres, valkey = servers.Postgres(Path(folder) / "postgres").start(), servers.Valkey(Path(folder) / "valkey").start()
+        postgres, valkey = (
+            servers.Postgres(Path(folder) / "postgres").start(),
+            servers.Valkey(Path(folder) / "valkey").start(),
+        )
         try:
             urls = roles.prepare(postgres.url)
             os.environ.update(urls.environment())
             os.environ.update(
-                REDIS_URL=valkey.url, ENVIRONMENT="test", SMTP_URL=f"smtp://127.0.0.1:{port}", VAR_DIR=folder,
+                REDIS_URL=valkey.url,
+                ENVIRONMENT="test",
+                SMTP_URL=f"smtp://127.0.0.1:{port}",
+                VAR_DIR=folder,
                 SECRET_KEY=secrets.token_hex(24),
-            )  # fmt: skip
+            )
             migrate(urls)
             yield from _furnished()
         finally:
@@ -73,7 +81,10 @@ def _furnished() -> Iterator[tuple[Any, int]]:
     app = create_app(only_rooms=True)
     with app.app_context():
         made = founding.from_command(
-            company="North & Pine", email="bench@shop.example", password="correct horse battery", allowed=PLANS["scale"].limits
+            company="North & Pine",
+            email="bench@shop.example",
+            password="correct horse battery",
+            allowed=PLANS["scale"].limits,
         )
         _fill(made["tenant_id"])
         yield app, made["tenant_id"]
@@ -89,18 +100,30 @@ def _fill(tenant_id: int) -> None:
     from saas.kit import work
 
     shelf = [
-        {"external_id": f"p{number}", "name": f"Oak bowl {number}", "price": "12.50", "currency": "EUR", "stock": 9,
-         "url": f"https://shop.example/p/{number}", "image_url": f"https://shop.example/pictures/{number}.jpg"}
+        {
+            "external_id": f"p{number}",
+            "name": f"Oak bowl {number}",
+            "price": "12.50",
+            "currency": "EUR",
+            "stock": 9,
+            "url": f"https://shop.example/p/{number}",
+            "image_url": f"https://shop.example/pictures/{number}.jpg",
+        }
         for number in range(60)
-    ]  # fmt: skip
+    ]
     with work.unit(tenant_id=tenant_id):
         products.upsert_many(shelf)
     for start in range(0, PEOPLE, 1000):
         people = [
-            {"email": f"person{number}@mail.example", "first_name": f"Ann {number}", "last_name": "O'Hara", "city": "Köln",
-             "consent": {"email": "granted"}}
+            {
+                "email": f"person{number}@mail.example",
+                "first_name": f"Ann {number}",
+                "last_name": "O'Hara",
+                "city": "Köln",
+                "consent": {"email": "granted"},
+            }
             for number in range(start, start + 1000)
-        ]  # fmt: skip
+        ]
         with work.unit(tenant_id=tenant_id):
             arriving.upsert_many(people, UUID(int=0), source="bench")
 
@@ -115,7 +138,12 @@ def launched(made: tuple[Any, int], kind: str) -> tuple[UUID, float]:
     _app, tenant_id = made
     with work.unit(tenant_id=tenant_id):
         held, pem = tenants.settings(), dkim.create_key(kind)
-        held.sender_email, held.address, held.dkim_domain, held.dkim_selector = "news@shop.example", "12 Mill Lane, Leeds", "shop.example", "s1"
+        held.sender_email, held.address, held.dkim_domain, held.dkim_selector = (
+            "news@shop.example",
+            "12 Mill Lane, Leeds",
+            "shop.example",
+            "s1",
+        )
         held.dkim_key_sealed = crypto.seal(pem, place=f"{scope.tenant_id()}|tenant_settings|dkim_key_sealed|{held.id}")
         held.dkim_public = dkim.record(dkim.Signer("shop.example", "s1", pem))
         segment = segments.create(name=kind, definition=segments.EVERYBODY)
@@ -130,7 +158,9 @@ def launched(made: tuple[Any, int], kind: str) -> tuple[UUID, float]:
 
 
 def sent(made: tuple[Any, int], mailing_id: UUID) -> tuple[float, float]:
-    """Send it with two workers; returns mails a second and the workers' microseconds a mail. Raises when one was not sent."""
+    """Send it with two workers; returns mails a second and the workers' microseconds a mail. Raises when one was not
+    sent.
+    """
     from saas.kit import pool, work
     from saas.marketing import mailings
 

@@ -1,7 +1,7 @@
 """What the addresses in mails lead to: clicks, the pixel, leaving, and the mail in a browser.
 
-Nobody signs in here; a signed token says whose mail it is, and a token that we did not make is answered 404. To leave takes
-a POST, because programs that look through mails follow every link.
+Nobody signs in here; a signed token says whose mail it is, and a token that we did not make is answered 404. To leave
+takes a POST, because programs that look through mails follow every link.
 """
 
 from __future__ import annotations
@@ -85,4 +85,6 @@ def view(token: str) -> Response:
     opened = _read(token, links.VIEW)
     with work.unit(tenant_id=opened.tenant_id):
         html = letters.as_page(responses.find(opened))
-    return Response(html, mimetype="text/html", headers={"Content-Security-Policy": VIEWED, "Cache-Control": "no-store"})
+    return Response(
+        html, mimetype="text/html", headers={"Content-Security-Policy": VIEWED, "Cache-Control": "no-store"}
+    )

@@ -30,7 +30,9 @@ class BadSignature(errors.NotSignedIn):
 @door.post("/hooks/mail")
 @doors.open_to("anyone", unit=False)
 def report() -> tuple[dict[str, str], int]:
-    """Take {"message_id", "recipient", "kind": "complaint" or "bounce", "detail"}; one about no mail of ours is let go."""
+    """Take {"message_id", "recipient", "kind": "complaint" or "bounce", "detail"}; one about no mail of ours is let
+    go.
+    """
     raw = request.get_data(cache=True)
     if len(raw) > MOST:
         raise errors.TooLarge
@@ -53,7 +55,9 @@ def _read(raw: bytes) -> dict[str, str]:
         body: Any = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         place = {"what": error.msg, "line": error.lineno, "column": error.colno}
-        raise errors.Unreadable(_("The body is not JSON: %(what)s at line %(line)s, column %(column)s.", **place)) from None
+        raise errors.Unreadable(
+            _("The body is not JSON: %(what)s at line %(line)s, column %(column)s.", **place)
+        ) from None
     if not isinstance(body, dict) or not isinstance(body.get("message_id"), str):
         raise errors.Invalid(fields={"message_id": [_("Must name the mail.")]})
     kind = body.get("kind", "complaint")

@@ -1,7 +1,7 @@
-"""Which orders followed which mail: the last click within seven days before the order, else the last true open within three.
+"""Which orders followed which mail: the last click within seven days before, else the last true open within three.
 
-What counts is what is left of an order after its refunds. It says what followed, not what the mail caused; that is what the
-people held out are for (see `uplift`).
+What counts is what is left of an order after its refunds. It says what followed, not what the mail caused; that is
+what the people held out are for (see `uplift`).
 """
 
 from __future__ import annotations
@@ -50,11 +50,15 @@ def _touches(orders: Sequence[Order]) -> dict[UUID | None, list[Any]]:
     query = (
         select(MailEvent.customer_id, MailEvent.kind, MailEvent.at, MailEvent.mailing_id, MailEvent.recipient_id)
         .where(
-            MailEvent.customer_id.in_({order.customer_id for order in known}), MailEvent.kind.in_(WINDOWS), MailEvent.at >= first,
-            MailEvent.at <= last, ~MailEvent.proxy, ~MailEvent.bot,
+            MailEvent.customer_id.in_({order.customer_id for order in known}),
+            MailEvent.kind.in_(WINDOWS),
+            MailEvent.at >= first,
+            MailEvent.at <= last,
+            ~MailEvent.proxy,
+            ~MailEvent.bot,
         )
         .order_by(MailEvent.at)
-    )  # fmt: skip
+    )
     found: dict[UUID | None, list[Any]] = {}
     for row in db.session.execute(query):
         found.setdefault(row.customer_id, []).append(row)
@@ -66,10 +70,17 @@ def _row(order: Order, touches: list[Any]) -> dict[str, Any] | None:
     if touch is None:
         return None
     return {
-        "tenant_id": scope.tenant_id(), "id": identifiers.new(), "order_id": order.id, "mailing_id": touch.mailing_id,
-        "recipient_id": touch.recipient_id, "kind": touch.kind, "touched_at": touch.at, "ordered_at": order.placed_at,
-        "amount": max(order.total_amount - order.refunded_amount, 0), "currency": order.currency,
-    }  # fmt: skip
+        "tenant_id": scope.tenant_id(),
+        "id": identifiers.new(),
+        "order_id": order.id,
+        "mailing_id": touch.mailing_id,
+        "recipient_id": touch.recipient_id,
+        "kind": touch.kind,
+        "touched_at": touch.at,
+        "ordered_at": order.placed_at,
+        "amount": max(order.total_amount - order.refunded_amount, 0),
+        "currency": order.currency,
+    }
 
 
 def last_touch(ordered_at: datetime, touches: Sequence[Any]) -> Any | None:

@@ -66,8 +66,9 @@ def create(*, name: str, **fields: Any) -> Campaign:
 def change(campaign_id: UUID | str, **fields: Any) -> Campaign:
     """Change a campaign that was not sent yet.
 
-    Fields: name, segment_id, template_id, subject, source (MJML or HTML with Liquid), text_source, language, sender_name,
-    reply_to, holdout_percent (0 to 50), scheduled_at. A faulty template is kept, with its problems, and cannot be sent.
+    Fields: name, segment_id, template_id, subject, source (MJML or HTML with Liquid), text_source, language,
+    sender_name, reply_to, holdout_percent (0 to 50), scheduled_at. A faulty template is kept, with its problems, and
+    cannot be sent.
     Raises NoSuchCampaign, NotChangeable, BadCampaign, NoSuchSegment or NoSuchTemplate.
     """
     campaign = one(campaign_id, lock=True)
@@ -87,7 +88,9 @@ def change(campaign_id: UUID | str, **fields: Any) -> Campaign:
 
 
 def delete(campaign_id: UUID | str) -> None:
-    """Delete a campaign that is not being sent, with its mailing and results; raises NoSuchCampaign or NotChangeable."""
+    """Delete a campaign that is not being sent, with its mailing and results; raises NoSuchCampaign or
+    NotChangeable.
+    """
     campaign = one(campaign_id, lock=True)
     if campaign.state in ("sending", "paused"):
         raise NotChangeable(_("This campaign is being sent. Stop it before you delete it."))

@@ -1,7 +1,8 @@
-"""Who is in a mailing, decided once: everybody of the segment gets a row that says queued, held out, or skipped and why.
+"""Who is in a mailing, decided once: everybody of the segment gets a row that says queued, held out, or skipped and
+why.
 
-`forecast` counts what `freeze_some` will write; both ask the same SQL. A person is held out by a hash of their id and the
-mailing's, so that the choice is random, the same whenever it is asked, and different from mailing to mailing.
+`forecast` counts what `freeze_some` will write; both ask the same SQL. A person is held out by a hash of their id and
+the mailing's, so that the choice is random, the same whenever it is asked, and different from mailing to mailing.
 """
 
 from __future__ import annotations
@@ -128,9 +129,15 @@ def _write(mailing: Mailing, ids: list[UUID]) -> None:
     )
     state = case((judged.c.reason == "", "queued"), (judged.c.reason == HELD_OUT, HELD_OUT), else_="skipped")
     rows = select(
-        literal(scope.tenant_id(), BigInteger), judged.c.id, literal(mailing.id), judged.c.customer_id, func.coalesce(judged.c.email, ""),
-        state, case((judged.c.reason == HELD_OUT, ""), else_=judged.c.reason), case((judged.c.reason == "", func.now()), else_=null()),
-    )  # fmt: skip
+        literal(scope.tenant_id(), BigInteger),
+        judged.c.id,
+        literal(mailing.id),
+        judged.c.customer_id,
+        func.coalesce(judged.c.email, ""),
+        state,
+        case((judged.c.reason == HELD_OUT, ""), else_=judged.c.reason),
+        case((judged.c.reason == "", func.now()), else_=null()),
+    )
     columns = ["tenant_id", "id", "mailing_id", "customer_id", "email", "state", "reason", "due_at"]
     db.session.execute(insert(MailingRecipient.__table__).from_select(columns, rows))
 
@@ -158,9 +165,11 @@ def _keep_within_plan(mailing: Mailing) -> None:
         mailing.reserved += granted
     if over > granted:
         last = (
-            select(MailingRecipient.id).where(MailingRecipient.mailing_id == mailing.id, MailingRecipient.state == "queued")
-            .order_by(MailingRecipient.id.desc()).limit(over - granted)
-        )  # fmt: skip
+            select(MailingRecipient.id)
+            .where(MailingRecipient.mailing_id == mailing.id, MailingRecipient.state == "queued")
+            .order_by(MailingRecipient.id.desc())
+            .limit(over - granted)
+        )
         db.session.execute(
             update(MailingRecipient)
             .where(MailingRecipient.id.in_(last))

@@ -1,4 +1,5 @@
-"""Who lands in the shop from a mail: a click carries a signed token that the tracker shows us, which proves whose mail it was.
+"""Who lands in the shop from a mail: a click carries a signed token that the tracker shows us, which proves whose
+mail it was.
 
 The token is put only on addresses of the company's own shops, for whoever holds it is taken for the customer.
 """
@@ -41,7 +42,9 @@ def token(*, mailing_id: UUID, recipient_id: UUID) -> str:
 
 
 def customer_of(given: str) -> UUID | None:
-    """Return the customer of the bound tenant whom a landing token stands for, or None when it is not good (any more)."""
+    """Return the customer of the bound tenant whom a landing token stands for, or None when it is not good (any
+    more).
+    """
     try:
         opened = read(given, links.LANDING)
     except links.LinkRefused:
@@ -49,9 +52,10 @@ def customer_of(given: str) -> UUID | None:
     if opened.tenant_id != scope.tenant_id() or not isinstance(opened.recipient_id, UUID):
         return None
     query = select(MailingRecipient.customer_id).where(
-        MailingRecipient.id == opened.recipient_id, MailingRecipient.mailing_id == opened.mailing_id,
+        MailingRecipient.id == opened.recipient_id,
+        MailingRecipient.mailing_id == opened.mailing_id,
         MailingRecipient.sent_at > clock.now() - GOOD_FOR,
-    )  # fmt: skip
+    )
     return db.session.scalar(query)
 
 

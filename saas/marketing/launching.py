@@ -55,7 +55,9 @@ def _sender_check() -> Check:
     if not settings.sender_email:
         return Check("sender", None, _("Mails come from an address of ours; choose your own in the settings."))
     if settings.dkim_verified_at is None:
-        sentence = _("Mails come from %(email)s, signed. This is a test: nobody checks its domain.", email=settings.sender_email)
+        sentence = _(
+            "Mails come from %(email)s, signed. This is a test: nobody checks its domain.", email=settings.sender_email
+        )
         return Check("sender", None, sentence)
     return Check("sender", True, _("Mails come from %(email)s, signed for its domain.", email=settings.sender_email))
 
@@ -63,7 +65,9 @@ def _sender_check() -> Check:
 def _segment_check(campaign: Campaign) -> Check:
     if campaign.segment_id is None:
         return Check("segment", False, _("Choose who gets it."))
-    return Check("segment", True, _("A segment says who gets it: %(name)s.", name=segments.one(campaign.segment_id).name))
+    return Check(
+        "segment", True, _("A segment says who gets it: %(name)s.", name=segments.one(campaign.segment_id).name)
+    )
 
 
 def _mail_checks(campaign: Campaign) -> list[Check]:
@@ -131,11 +135,19 @@ def _ready(campaign_id: UUID | str) -> Campaign:
 def _snapshot(campaign: Campaign) -> Mailing:
     segment, sender = segments.one(campaign.segment_id), senders.current()
     return Mailing(
-        id=identifiers.new(), campaign_id=campaign.id, state="sending", name=campaign.name, compiled=campaign.compiled,
-        definition=segment.definition, segment_name=segment.name, sender_email=sender.email,
-        sender_name=campaign.sender_name or sender.name, reply_to=campaign.reply_to or sender.reply_to,
-        holdout_percent=campaign.holdout_percent, launched_at=clock.now(),
-    )  # fmt: skip
+        id=identifiers.new(),
+        campaign_id=campaign.id,
+        state="sending",
+        name=campaign.name,
+        compiled=campaign.compiled,
+        definition=segment.definition,
+        segment_name=segment.name,
+        sender_email=sender.email,
+        sender_name=campaign.sender_name or sender.name,
+        reply_to=campaign.reply_to or sender.reply_to,
+        holdout_percent=campaign.holdout_percent,
+        launched_at=clock.now(),
+    )
 
 
 def _reserve(mailing: Mailing, number: int) -> None:
@@ -171,7 +183,9 @@ def unschedule(campaign_id: UUID | str) -> Campaign:
 
 
 def due_everywhere() -> list[tuple[int, UUID]]:
-    """Return the campaigns of all companies whose moment has come; for the sweep, in a unit of work over all tenants."""
+    """Return the campaigns of all companies whose moment has come; for the sweep, in a unit of work over all
+    tenants.
+    """
     query = select(Campaign.tenant_id, Campaign.id).where(
         Campaign.state == "scheduled", Campaign.scheduled_at <= clock.now()
     )
@@ -224,7 +238,9 @@ def _turn(campaign_id: UUID | str, *, allowed: tuple[str, ...], to: str, sentenc
 
 
 def send_unknown_again(campaign_id: UUID | str) -> int:
-    """Send once more to those of whom nobody knows whether they got it; returns how many. Raises NoSuchCampaign or WrongState."""
+    """Send once more to those of whom nobody knows whether they got it; returns how many. Raises NoSuchCampaign or
+    WrongState.
+    """
     campaign = campaigns.one(campaign_id, lock=True)
     held = mailings.of_campaign(campaign.id)
     if held is None or campaign.state == "cancelled":

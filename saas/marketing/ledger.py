@@ -1,9 +1,9 @@
-"""The ledger of a mailing's recipients as the workers write it: claimed, about to leave, settled. Raw SQL, short transactions.
+"""The ledger of a mailing's recipients as the workers write it: claimed, about to leave, settled.
 
-A mail may have left only while its row says `sending`, which is committed before the mail server hears of it, for ten rows
-at most at a time. A worker that dies therefore leaves at most ten rows of which nobody knows; they become `unknown` and are
-shown, never sent again by themselves. All else it held is sent by the next. Leases are told by the database's clock, and
-each write asks whether the row is still the worker's own.
+A mail may have left only while its row says `sending`, which is committed before the mail server hears of it, for ten
+rows at most at a time. A worker that dies therefore leaves at most ten rows of which nobody knows; they become
+`unknown` and are shown, never sent again by themselves. All else it held is sent by the next. Leases are told by the
+database's clock, and each write asks whether the row is still the worker's own. Raw SQL in short transactions.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ UPDATE mailing_recipients SET
 WHERE tenant_id = %(tenant)s AND mailing_id = %(mailing)s AND state IN ('claimed', 'sending')
   AND (lease_until < now() OR claimed_at < pg_postmaster_start_time())"""
 DROP_SOME = """
-UPDATE mailing_recipients r SET state = 'skipped', reason = 'cancelled', worker = NULL, lease_until = NULL, due_at = NULL
+UPDATE mailing_recipients r
+SET state = 'skipped', reason = 'cancelled', worker = NULL, lease_until = NULL, due_at = NULL
 FROM (SELECT tenant_id, id FROM mailing_recipients WHERE tenant_id = %(tenant)s AND mailing_id = %(mailing)s
       AND state IN ('queued', 'claimed') LIMIT %(most)s FOR UPDATE SKIP LOCKED) rest
 WHERE r.tenant_id = rest.tenant_id AND r.id = rest.id"""
@@ -86,7 +87,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a recipient: the new state, and for those that wait how long (each further try four times as long)."""
+    """What became of a recipient: the new state, and for those that wait how long (four times as long each time)."""
 
     id: UUID
     state: str

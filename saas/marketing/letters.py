@@ -1,4 +1,6 @@
-"""Single mails outside of a mailing's run: looked at in a browser, previewed for a customer, sent to oneself as a test."""
+"""Single mails outside of a mailing's run: looked at in a browser, previewed for a customer, sent to oneself as a
+test.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ def person(customer_id: UUID | str | None, *, offers: int = 0) -> dict[str, Any]
 def preview(
     *, subject: str, source: str, text_source: str, language: str, customer_id: UUID | str | None = None
 ) -> tuple[rendering.Compiled, rendering.Parts | None]:
-    """Compile what is written and fill it in for a customer; without parts when there are problems. Raises NoSuchCustomer."""
+    """Compile what is written and fill it in for a customer; without parts when there are problems. Raises
+    NoSuchCustomer.
+    """
     written = {"subject": subject, "source": source, "text_source": text_source, "language": language}
     made = campaigns.compile_written(**written, sample=person(customer_id))
     if made.problems:
@@ -74,8 +78,12 @@ def subject_line(source: str, data: dict[str, Any]) -> str:
 def filled(made: rendering.Compiled, data: dict[str, Any]) -> rendering.Parts:
     """Fill a compiled mail in for somebody, its links leading where they lead without us; raises RenderFailed."""
     targets = [_target(link, data) for link in made.links]
-    offers = [{name: value for name, value in offer.items() if name != "product_id"} for offer in data.get("offers") or ()]
-    return rendering.Letter(made).fill(data | {"offers": offers, "view_url": "#"}, tracked=targets, unsubscribe_url=NOWHERE)
+    offers = [
+        {name: value for name, value in offer.items() if name != "product_id"} for offer in data.get("offers") or ()
+    ]
+    return rendering.Letter(made).fill(
+        data | {"offers": offers, "view_url": "#"}, tracked=targets, unsubscribe_url=NOWHERE
+    )
 
 
 def _target(link: tracking.Link, data: dict[str, Any]) -> str:
@@ -120,7 +128,9 @@ def send_test(campaign_id: UUID | str, *, to: str, customer_id: UUID | str | Non
 
 
 def _hand_over(envelope: smtp.Envelope) -> None:
-    with smtp.Client(smtp_server.server(config.get().smtp_url, timeouts=smtp_server.Timeouts(5, 10, 10, 10, 20))) as client:
+    with smtp.Client(
+        smtp_server.server(config.get().smtp_url, timeouts=smtp_server.Timeouts(5, 10, 10, 10, 20))
+    ) as client:
         outcome = client.send(envelope)
     if outcome.kind != smtp.ACCEPTED:
         raise NotDelivered(_("The mail server did not take it: %(answer)s", answer=outcome.text[:200]))

@@ -127,9 +127,16 @@ def stalled() -> list[tuple[int, UUID, int]]:
     )
     open_rows = exists().where(*mine, got.state.in_(OPEN_STATES))
     query = select(Mailing.tenant_id, Mailing.id, waiting).where(
-        Mailing.finished_at.is_(None), or_(Mailing.progress_at.is_(None), Mailing.progress_at < func.now() - STALE),
-        or_(Mailing.frozen_at.is_(None), Mailing.state == "cancelled", lost, ~open_rows, and_(Mailing.state == "sending", waiting > 0)),
-    )  # fmt: skip
+        Mailing.finished_at.is_(None),
+        or_(Mailing.progress_at.is_(None), Mailing.progress_at < func.now() - STALE),
+        or_(
+            Mailing.frozen_at.is_(None),
+            Mailing.state == "cancelled",
+            lost,
+            ~open_rows,
+            and_(Mailing.state == "sending", waiting > 0),
+        ),
+    )
     return [tuple(row) for row in db.session.execute(query)]
 
 

@@ -35,7 +35,9 @@ class MailTemplate(Stamped, TenantModel):
 
 
 class Campaign(Stamped, TenantModel):
-    """A mail for a segment: what is written, to whom, by whom and when. It is sent once; `trouble` says why it was not."""
+    """A mail for a segment: what is written, to whom, by whom and when. It is sent once; `trouble` says why it was
+    not.
+    """
 
     __tablename__ = "campaigns"
     __table_args__ = (
@@ -68,7 +70,8 @@ class Mailing(TenantModel):
     """One send of a campaign with all it needs, so that no later change touches it.
 
     Its recipients are frozen batch by batch, `frozen_to` being the last customer looked at and `frozen_at` set when all
-    were. `reserved` mails are counted against the plan. `progress_at` (the database's clock) tells that somebody works on it.
+    were. `reserved` mails are counted against the plan. `progress_at` (the database's clock) tells that somebody
+    works on it.
     """
 
     __tablename__ = "mailings"

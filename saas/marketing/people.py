@@ -23,10 +23,20 @@ from saas.tenancy import tenants
 
 MOST_OFFERS = 12
 SAMPLE = {
-    "customer": {"first_name": "Ada", "last_name": "Lovelace", "name": "Ada Lovelace", "email": "ada@example.com", "orders_count": 3,
-                 "spent": "128.50", "currency": "EUR", "tags": []},
-    "offers": [], "cart": None, "campaign": {"name": "Sample"},
-}  # fmt: skip
+    "customer": {
+        "first_name": "Ada",
+        "last_name": "Lovelace",
+        "name": "Ada Lovelace",
+        "email": "ada@example.com",
+        "orders_count": 3,
+        "spent": "128.50",
+        "currency": "EUR",
+        "tags": [],
+    },
+    "offers": [],
+    "cart": None,
+    "campaign": {"name": "Sample"},
+}
 """Somebody who does not exist, for trying a design before there are customers."""
 
 
@@ -36,11 +46,18 @@ def company() -> dict[str, Any]:
     url = next((shop.url for shop in shops.all_shops() if shop.url), None)
     today = clock.now().astimezone(_zone(settings.zone))
     return {
-        "company": {"name": tenant.name, "address": settings.address or None, "url": url, "sender_name": settings.sender_name or None,
-                    "email": settings.sender_email or None, "color": None},
+        "company": {
+            "name": tenant.name,
+            "address": settings.address or None,
+            "url": url,
+            "sender_name": settings.sender_name or None,
+            "email": settings.sender_email or None,
+            "color": None,
+        },
         "shop": {"url": url, "name": tenant.name},
-        "now": today.isoformat(timespec="seconds"), "today": today.date().isoformat(),
-    }  # fmt: skip
+        "now": today.isoformat(timespec="seconds"),
+        "today": today.date().isoformat(),
+    }
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -51,16 +68,31 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def load(customer_ids: Sequence[UUID], *, offers: int = 0, carts: bool = True) -> dict[UUID, dict[str, Any]]:
-    """Return, by customer, what a mail may say of them; those who are gone are left out. `offers`: how many each may get."""
+    """Return, by customer, what a mail may say of them; those who are gone are left out. `offers`: how many each may
+    get.
+    """
     query = (
         select(
-            Customer.id, Customer.first_name, Customer.last_name, Customer.email, Customer.company, Customer.language, Customer.country,
-            Customer.city, Customer.postcode, Customer.tags, Facts.orders_count, Facts.spent_amount, Facts.currency,
-            Facts.first_order_at, Facts.last_order_at, Facts.visits_count,
+            Customer.id,
+            Customer.first_name,
+            Customer.last_name,
+            Customer.email,
+            Customer.company,
+            Customer.language,
+            Customer.country,
+            Customer.city,
+            Customer.postcode,
+            Customer.tags,
+            Facts.orders_count,
+            Facts.spent_amount,
+            Facts.currency,
+            Facts.first_order_at,
+            Facts.last_order_at,
+            Facts.visits_count,
         )
         .outerjoin(Facts, (Facts.tenant_id == Customer.tenant_id) & (Facts.id == Customer.id))
         .where(Customer.id.in_(customer_ids))
-    )  # fmt: skip
+    )
     found = {row.id: {"customer": _person(row)} for row in db.session.execute(query)}
     left = _carts(found) if carts else {}
     chosen = recommended.for_mail(list(found), limit=min(offers, MOST_OFFERS)) if offers else {}
@@ -76,11 +108,16 @@ def _person(row: Any) -> dict[str, Any]:
     currency = row.currency or ""
     return {
         **{key: getattr(row, key) or None for key in plain},
-        "name": name or None, "email": row.email or None, "tags": list(row.tags or ()),
-        "orders_count": row.orders_count or 0, "visits_count": row.visits_count or 0, "currency": currency or None,
+        "name": name or None,
+        "email": row.email or None,
+        "tags": list(row.tags or ()),
+        "orders_count": row.orders_count or 0,
+        "visits_count": row.visits_count or 0,
+        "currency": currency or None,
         "spent": money.amount_text(row.spent_amount or 0, currency) if currency else "0.00",
-        "first_order_on": _day(row.first_order_at), "last_order_on": _day(row.last_order_at),
-    }  # fmt: skip
+        "first_order_on": _day(row.first_order_at),
+        "last_order_on": _day(row.last_order_at),
+    }
 
 
 def _day(moment: datetime | None) -> str | None:
@@ -99,11 +136,12 @@ def _carts(customer_ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
     known = products.by_external({str(item.get("product")) for row in rows for item in row.items})
     return {
         row.customer_id: {
-            "url": row.url or None, "currency": row.currency or None,
+            "url": row.url or None,
+            "currency": row.currency or None,
             "items": [_item(item, known.get(str(item.get("product")))) for item in row.items],
         }
         for row in rows
-    }  # fmt: skip
+    }
 
 
 def _item(item: dict[str, Any], product: Any | None) -> dict[str, Any]:
@@ -111,7 +149,9 @@ def _item(item: dict[str, Any], product: Any | None) -> dict[str, Any]:
     if price is None and product is not None and product.price_micros is not None:
         price = money.micros_text(product.price_micros)
     return {
-        "name": product.name if product else str(item.get("product") or ""), "quantity": int(item.get("quantity") or 1),
+        "name": product.name if product else str(item.get("product") or ""),
+        "quantity": int(item.get("quantity") or 1),
         "price": str(Decimal(price)) if price is not None else None,
-        "image_url": (product.image_url or None) if product else None, "url": (product.url or None) if product else None,
-    }  # fmt: skip
+        "image_url": (product.image_url or None) if product else None,
+        "url": (product.url or None) if product else None,
+    }

@@ -31,10 +31,14 @@ class Press:
         )
         company = self.everybody["company"]["name"]
         self.frame = mail.Frame(
-            sender_email=mailing.sender_email, sender_name=mailing.sender_name or company, reply_to=mailing.reply_to,
-            list_id=f"news.{scope.tenant_id()}.{self.domain}", list_name=company,
-            feedback_id=f"{mailing.id.hex[:12]}:{scope.tenant_id()}:campaign:regulars", sample=self.letter.compiled.text,
-        )  # fmt: skip
+            sender_email=mailing.sender_email,
+            sender_name=mailing.sender_name or company,
+            reply_to=mailing.reply_to,
+            list_id=f"news.{scope.tenant_id()}.{self.domain}",
+            list_name=company,
+            feedback_id=f"{mailing.id.hex[:12]}:{scope.tenant_id()}:campaign:regulars",
+            sample=self.letter.compiled.text,
+        )
 
     def load(self, customer_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
         """Return what the mail may say of these people."""
@@ -60,10 +64,11 @@ class Press:
     def parts(self, recipient_id: UUID, own: Mapping[str, Any]) -> rendering.Parts:
         """Write one person's subject, HTML and text; raises RenderFailed."""
         return self.letter.fill(
-            self.data(recipient_id, own), tracked=self.addresses.tracked(recipient_id, self.links),
+            self.data(recipient_id, own),
+            tracked=self.addresses.tracked(recipient_id, self.links),
             unsubscribe_url=self.addresses.address(links.UNSUBSCRIBE, recipient_id),
             open_url=self.addresses.address(links.OPEN, recipient_id),
-        )  # fmt: skip
+        )
 
     def envelope(
         self, *, recipient_id: UUID, email: str, own: Mapping[str, Any], at: datetime | None = None
@@ -71,9 +76,15 @@ class Press:
         """Make one person's mail, signed; raises RenderFailed, AddressRefused or HeaderRefused."""
         parts, moment = self.parts(recipient_id, own), at or clock.now()
         message = self.frame.fill(
-            to_email=email, to_name=own["customer"].get("name") or "", subject=parts.subject, text=parts.text, html=parts.pieces, at=moment,
-            message_id=message_id(recipient_id, self.domain), unsubscribe_url=self.addresses.address(links.UNSUBSCRIBE, recipient_id),
-        )  # fmt: skip
+            to_email=email,
+            to_name=own["customer"].get("name") or "",
+            subject=parts.subject,
+            text=parts.text,
+            html=parts.pieces,
+            at=moment,
+            message_id=message_id(recipient_id, self.domain),
+            unsubscribe_url=self.addresses.address(links.UNSUBSCRIBE, recipient_id),
+        )
         return self.signed(message, sender=senders.envelope_sender(recipient_id.hex, self.domain), at=moment)
 
     def signed(self, message: mail.Message, *, sender: str, at: datetime) -> smtp.Envelope:

@@ -1,4 +1,6 @@
-"""Tells customers' timelines and facts what mails they got, opened and clicked, so that lists, segments and offers know."""
+"""Tells customers' timelines and facts what mails they got, opened and clicked, so that lists, segments and offers
+know.
+"""
 
 from __future__ import annotations
 
@@ -19,19 +21,38 @@ BATCH = 500
 def note_sent(*, most: int = BATCH) -> int:
     """Tell of mails that were sent and not told of yet; returns how many. One unit of work."""
     query = (
-        select(MailingRecipient.id, MailingRecipient.customer_id, MailingRecipient.mailing_id, MailingRecipient.sent_at, Mailing.name, Mailing.campaign_id)
+        select(
+            MailingRecipient.id,
+            MailingRecipient.customer_id,
+            MailingRecipient.mailing_id,
+            MailingRecipient.sent_at,
+            Mailing.name,
+            Mailing.campaign_id,
+        )
         .join(Mailing, (Mailing.tenant_id == MailingRecipient.tenant_id) & (Mailing.id == MailingRecipient.mailing_id))
         .where(MailingRecipient.state == "sent", MailingRecipient.noted_at.is_(None))
-        .order_by(MailingRecipient.id).limit(most).with_for_update(of=MailingRecipient, skip_locked=True)
-    )  # fmt: skip
+        .order_by(MailingRecipient.id)
+        .limit(most)
+        .with_for_update(of=MailingRecipient, skip_locked=True)
+    )
     rows = list(db.session.execute(query))
     told = [row for row in rows if row.customer_id is not None]
     held = set(facts.hold({row.customer_id for row in told}))
-    timeline.add_many([
-        {"customer_id": row.customer_id, "kind": "mail_sent", "at": row.sent_at, "title": _("Got the mail “%(name)s”", name=row.name),
-         "link": f"/campaigns/{row.campaign_id}", "key": str(row.id), "details": {"mailing_id": str(row.mailing_id)}}
-        for row in told if row.customer_id in held
-    ])  # fmt: skip
+    timeline.add_many(
+        [
+            {
+                "customer_id": row.customer_id,
+                "kind": "mail_sent",
+                "at": row.sent_at,
+                "title": _("Got the mail “%(name)s”", name=row.name),
+                "link": f"/campaigns/{row.campaign_id}",
+                "key": str(row.id),
+                "details": {"mailing_id": str(row.mailing_id)},
+            }
+            for row in told
+            if row.customer_id in held
+        ]
+    )
     if rows:
         noted = (
             update(MailingRecipient)
@@ -54,9 +75,14 @@ def tell(recipient: MailingRecipient, kind: str) -> None:
     }
     at = recipient.clicked_at if kind == "mail_clicked" else recipient.opened_at
     timeline.add(
-        customer_id=recipient.customer_id, kind=kind, at=at, title=titles[kind], key=str(recipient.id),
-        link=f"/campaigns/{mailing.campaign_id}", details={"mailing_id": str(recipient.mailing_id)},
-    )  # fmt: skip
+        customer_id=recipient.customer_id,
+        kind=kind,
+        at=at,
+        title=titles[kind],
+        key=str(recipient.id),
+        link=f"/campaigns/{mailing.campaign_id}",
+        details={"mailing_id": str(recipient.mailing_id)},
+    )
 
 
 def count(customer_ids: Sequence[UUID]) -> None:
@@ -76,11 +102,20 @@ def count(customer_ids: Sequence[UUID]) -> None:
         .where(got.customer_id.in_(held))
         .group_by(got.customer_id)
     )
-    facts.note_mails([
-        {"customer_id": customer, "mails_sent": sent, "mails_opened": opened, "mails_clicked": clicked, "last_mail_at": at,
-         "last_open_at": last.get((customer, "open")), "last_click_at": last.get((customer, "click"))}
-        for customer, sent, opened, clicked, at in db.session.execute(query)
-    ])  # fmt: skip
+    facts.note_mails(
+        [
+            {
+                "customer_id": customer,
+                "mails_sent": sent,
+                "mails_opened": opened,
+                "mails_clicked": clicked,
+                "last_mail_at": at,
+                "last_open_at": last.get((customer, "open")),
+                "last_click_at": last.get((customer, "click")),
+            }
+            for customer, sent, opened, clicked, at in db.session.execute(query)
+        ]
+    )
 
 
 def _last_answers(customer_ids: Sequence[UUID]) -> dict[tuple[UUID, str], Any]:

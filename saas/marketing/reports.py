@@ -20,21 +20,35 @@ from saas.tenancy import tenants
 
 WINDOW = timedelta(days=7)
 MEANT = ("cancelled", "over_limit")
-"""Reasons of people who were to get the mail by chance and did not: they count with the mailed, or the groups would differ."""
+"""Reasons of people who were to get the mail by chance and did not: they count with the mailed, or the groups would
+differ.
+"""
 
 
 def results(mailing_ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
-    """Return the figures of mailings: sent, opened, proxy_opened, clicked, unsubscribed, bounced, complained, and by state."""
+    """Return the figures of mailings: sent, opened, proxy_opened, clicked, unsubscribed, bounced, complained, and by
+    state.
+    """
     got = MailingRecipient
     columns = {
-        "sent": got.sent_at, "opened": got.opened_at, "clicked": got.clicked_at, "unsubscribed": got.unsubscribed_at,
-        "bounced": got.bounced_at, "complained": got.complained_at,
-    }  # fmt: skip
-    query = select(
-        got.mailing_id, func.count().label("audience"), *(func.count(column).label(name) for name, column in columns.items()),
-        func.count(case((got.opened_at.is_(None), got.proxy_opened_at))).label("proxy_opened"),
-        *(func.count(case((got.state == state, 1))).label(f"state_{state}") for state in STATES),
-    ).where(got.mailing_id.in_(mailing_ids)).group_by(got.mailing_id)  # fmt: skip
+        "sent": got.sent_at,
+        "opened": got.opened_at,
+        "clicked": got.clicked_at,
+        "unsubscribed": got.unsubscribed_at,
+        "bounced": got.bounced_at,
+        "complained": got.complained_at,
+    }
+    query = (
+        select(
+            got.mailing_id,
+            func.count().label("audience"),
+            *(func.count(column).label(name) for name, column in columns.items()),
+            func.count(case((got.opened_at.is_(None), got.proxy_opened_at))).label("proxy_opened"),
+            *(func.count(case((got.state == state, 1))).label(f"state_{state}") for state in STATES),
+        )
+        .where(got.mailing_id.in_(mailing_ids))
+        .group_by(got.mailing_id)
+    )
     return {
         row.mailing_id: {name: value for name, value in row._mapping.items() if name != "mailing_id"}
         for row in db.session.execute(query)
@@ -59,14 +73,30 @@ def earnings(mailing_ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
 
 def of(mailing: Mailing) -> dict[str, Any]:
     """Return everything there is to know of a mailing, as plain values."""
-    figures = results([mailing.id]).get(mailing.id) or dict.fromkeys(("audience", "sent", "opened", "clicked", "unsubscribed", "bounced",
-                                                                      "complained", "proxy_opened", *(f"state_{s}" for s in STATES)), 0)  # fmt: skip
+    figures = results([mailing.id]).get(mailing.id) or dict.fromkeys(
+        (
+            "audience",
+            "sent",
+            "opened",
+            "clicked",
+            "unsubscribed",
+            "bounced",
+            "complained",
+            "proxy_opened",
+            *(f"state_{s}" for s in STATES),
+        ),
+        0,
+    )
     sent = figures["sent"]
     return {
-        **figures, **(earnings([mailing.id]).get(mailing.id) or {"orders": 0, "revenue_amount": 0}),
-        "delivered": max(sent - figures["bounced"], 0), "currency": tenants.settings().currency,
-        "skipped": mailings.skipped(mailing.id), "links": link_clicks(mailing.id), "lift": lift(mailing),
-    }  # fmt: skip
+        **figures,
+        **(earnings([mailing.id]).get(mailing.id) or {"orders": 0, "revenue_amount": 0}),
+        "delivered": max(sent - figures["bounced"], 0),
+        "currency": tenants.settings().currency,
+        "skipped": mailings.skipped(mailing.id),
+        "links": link_clicks(mailing.id),
+        "lift": lift(mailing),
+    }
 
 
 def link_clicks(mailing_id: UUID) -> list[dict[str, Any]]:
@@ -107,12 +137,20 @@ def groups(mailing: Mailing, *, until: datetime | None = None) -> tuple[Group, G
     got = MailingRecipient
     held = got.state == "held_out"
     query = (
-        select(held, func.count(), func.count(bought.c.customer_id), func.coalesce(func.sum(bought.c.spent), 0.0),
-               func.coalesce(func.sum(bought.c.spent * bought.c.spent), 0.0))
+        select(
+            held,
+            func.count(),
+            func.count(bought.c.customer_id),
+            func.coalesce(func.sum(bought.c.spent), 0.0),
+            func.coalesce(func.sum(bought.c.spent * bought.c.spent), 0.0),
+        )
         .outerjoin(bought, bought.c.customer_id == got.customer_id)
-        .where(got.mailing_id == mailing.id, or_(got.state != "skipped", and_(got.state == "skipped", got.reason.in_(MEANT))))
+        .where(
+            got.mailing_id == mailing.id,
+            or_(got.state != "skipped", and_(got.state == "skipped", got.reason.in_(MEANT))),
+        )
         .group_by(held)
-    )  # fmt: skip
+    )
     found = {
         side: Group(people, buyers, float(spent), float(squares))
         for side, people, buyers, spent, squares in db.session.execute(query)
@@ -121,13 +159,21 @@ def groups(mailing: Mailing, *, until: datetime | None = None) -> tuple[Group, G
 
 
 def lift(mailing: Mailing) -> dict[str, Any]:
-    """Return what the mail caused: the difference of buyers and of spend a head to those held out, in figures and in words."""
+    """Return what the mail caused: the difference of buyers and of spend a head to those held out, in figures and in
+    words.
+    """
     mailed, held_out = groups(mailing)
     rate, spend = uplift.rates(mailed, held_out), uplift.spends(mailed, held_out)
     return {
-        "mailed": _side(mailed), "held_out": _side(held_out), "days": WINDOW.days, "over": clock.now() >= mailing.launched_at + WINDOW,
-        "enough": uplift.enough(mailed, held_out), "rate": _plain(rate), "spend": _plain(spend), "sentence": sentence(mailed, held_out),
-    }  # fmt: skip
+        "mailed": _side(mailed),
+        "held_out": _side(held_out),
+        "days": WINDOW.days,
+        "over": clock.now() >= mailing.launched_at + WINDOW,
+        "enough": uplift.enough(mailed, held_out),
+        "rate": _plain(rate),
+        "spend": _plain(spend),
+        "sentence": sentence(mailed, held_out),
+    }
 
 
 def _side(group: Group) -> dict[str, Any]:
@@ -154,8 +200,12 @@ def sentence(mailed: Group, held_out: Group) -> str:
         return _("Nobody was held back, so nobody knows what would have been bought without the mail.")
     if not uplift.enough(mailed, held_out):
         orders = mailed.buyers + held_out.buyers
-        return _("Not enough yet to tell what the mail caused: %(orders)s of %(people)s people bought, %(held)s were held back.",
-                 orders=orders, people=mailed.people + held_out.people, held=held_out.people)  # fmt: skip
+        return _(
+            "Not enough yet to tell what the mail caused: %(orders)s of %(people)s people bought, %(held)s were held back.",
+            orders=orders,
+            people=mailed.people + held_out.people,
+            held=held_out.people,
+        )
     found = uplift.rates(mailed, held_out)
     bounds = {
         "low": f"{found.low * 100:+.1f}",
@@ -164,23 +214,27 @@ def sentence(mailed: Group, held_out: Group) -> str:
     }
     if found.low > 0:
         return _(
-            "The mail made more people buy: %(value)s in a hundred, surely between %(low)s and %(high)s.", **bounds
+            "The mail made more people buy: %(value)s in a hundred (95%% interval: %(low)s to %(high)s).", **bounds
         )
     if found.high < 0:
         return _(
-            "The mail made fewer people buy: %(value)s in a hundred, surely between %(low)s and %(high)s.", **bounds
+            "The mail made fewer people buy: %(value)s in a hundred (95%% interval: %(low)s to %(high)s).", **bounds
         )
-    return _("No difference that chance could not make: between %(low)s and %(high)s buyers in a hundred.", **bounds)
+    return _(
+        "No difference that chance could not make: %(low)s to %(high)s buyers in a hundred (95%% interval).", **bounds
+    )
 
 
 def shown(report: dict[str, Any]) -> dict[str, Any]:
     """Return a report for programs: money as decimal texts."""
     currency = report["currency"]
     sides = {
-        name: {**{k: v for k, v in report["lift"][name].items() if k != "spend_amount"},
-               "spend": money.amount_text(round(report["lift"][name]["spend_amount"]), currency)}
+        name: {
+            **{k: v for k, v in report["lift"][name].items() if k != "spend_amount"},
+            "spend": money.amount_text(round(report["lift"][name]["spend_amount"]), currency),
+        }
         for name in ("mailed", "held_out")
-    }  # fmt: skip
+    }
     spend = report["lift"]["spend"]
     if spend is not None:
         spend = {

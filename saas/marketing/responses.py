@@ -1,7 +1,7 @@
 """What comes back for a mail: opens, clicks, unsubscribing, bounces and complaints, each kept on the mail it is about.
 
-Machines open and click too. An open by a privacy proxy or within seconds of the delivery says nothing about the person and
-is kept apart; a click by a scanner is kept and not counted.
+Machines open and click too. An open by a privacy proxy or within seconds of the delivery says nothing about the
+person and is kept apart; a click by a scanner is kept and not counted.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from saas.marketing.models import MailEvent, MailingRecipient
 PROXIES = re.compile(r"GoogleImageProxy|YahooMailProxy|ggpht\.com|^Mozilla/5\.0$", re.IGNORECASE)
 BOTS = re.compile(
     r"bot\b|crawl|spider|scanner|preview|barracuda|mimecast|proofpoint|symantec|fireeye|trend ?micro|safelinks|curl/|wget/|python-|"
-    r"go-http-client|java/|headless(?!chrome)|^$", re.IGNORECASE,
-)  # fmt: skip
+    r"go-http-client|java/|headless(?!chrome)|^$",
+    re.IGNORECASE,
+)
 AT_ONCE = {"open": timedelta(seconds=5), "click": timedelta(seconds=1)}
 
 
@@ -50,10 +51,17 @@ def _keep(
 ) -> None:
     db.session.add(
         MailEvent(
-            mailing_id=recipient.mailing_id, recipient_id=recipient.id, customer_id=recipient.customer_id, kind=kind, at=clock.now(),
-            link=link, proxy=proxy, bot=bot, detail=text.clean(detail, most=300),
+            mailing_id=recipient.mailing_id,
+            recipient_id=recipient.id,
+            customer_id=recipient.customer_id,
+            kind=kind,
+            at=clock.now(),
+            link=link,
+            proxy=proxy,
+            bot=bot,
+            detail=text.clean(detail, most=300),
         )
-    )  # fmt: skip
+    )
 
 
 def _at_once(recipient: MailingRecipient, kind: str) -> bool:
@@ -96,7 +104,9 @@ def clicked(token: links.Opened, *, browser: str, method: str = "GET") -> str:
 
 
 def target(recipient: MailingRecipient, number: int) -> str:
-    """Return where a link of somebody's mail leads, by what we kept and never by what the address says; raises LinkRefused."""
+    """Return where a link of somebody's mail leads, by what we kept and never by what the address says; raises
+    LinkRefused.
+    """
     if number >= links.OFFERS:
         shown = recipient.offers or []
         place = number - links.OFFERS
@@ -180,7 +190,9 @@ def _stop(recipient_id: UUID, kind: str, detail: str) -> None:
 
 
 def reported(*, recipient_id: UUID, kind: str, detail: str) -> None:
-    """Take the report of a mail relay about a mail of the bound company; one that is about no mail of ours is let go."""
+    """Take the report of a mail relay about a mail of the bound company; one that is about no mail of ours is let
+    go.
+    """
     try:
         _stop(recipient_id, kind, detail)
     except mailings.NoSuchRecipient:

@@ -18,7 +18,9 @@ class TemplateIn(Schema):
     name = fields.String(validate=validate.Length(1, 120))
     subject = fields.String(validate=validate.Length(max=500))
     source = fields.String(validate=validate.Length(max=300_000), metadata={"description": "MJML or HTML with Liquid"})
-    text_source = fields.String(validate=validate.Length(max=300_000), metadata={"description": "the text part; empty: derived"})
+    text_source = fields.String(
+        validate=validate.Length(max=300_000), metadata={"description": "the text part; empty: derived"}
+    )
 
 
 class CampaignIn(TemplateIn):
@@ -29,7 +31,9 @@ class CampaignIn(TemplateIn):
     language = fields.String(validate=validate.Length(max=12))
     sender_name = fields.String(validate=validate.Length(max=200))
     reply_to = fields.String(validate=validate.Length(max=200))
-    holdout_percent = fields.Integer(validate=validate.Range(0, 50), metadata={"description": "held back by chance, to measure"})
+    holdout_percent = fields.Integer(
+        validate=validate.Range(0, 50), metadata={"description": "held back by chance, to measure"}
+    )
 
 
 class ProblemOut(Schema):
@@ -114,6 +118,8 @@ def faults(compiled: dict[str, Any]) -> dict[str, Any]:
     """Return the problems and warnings of a compiled mail as plain values."""
     made = rendering.Compiled.load(compiled) if compiled else rendering.Compiled()
     return {
-        kind: [{name: getattr(one, name) for name in ("part", "line", "column", "sentence")} for one in getattr(made, kind)]
+        kind: [
+            {name: getattr(one, name) for name in ("part", "line", "column", "sentence")} for one in getattr(made, kind)
+        ]
         for kind in ("problems", "warnings")
     }

@@ -1,7 +1,8 @@
 """Working off a mailing: freeze who is in it, write and hand over ten mails at a time, settle, until nothing is due.
 
-Any number of workers may be at one mailing; each may die at any moment (see `ledger`). A worker stays for some seconds and
-then lets other mailings have a turn; whether anybody is at work is told by `progress_at`, and who finds a mailing that
+Any number of workers may be at one mailing; each may die at any moment (see `ledger`). A worker stays for some
+seconds and then lets other mailings have a turn; whether anybody is at work is told by `progress_at`, and who finds a
+mailing that
 nobody works on rings for it.
 """
 
@@ -107,7 +108,9 @@ def _written(
     refused: list[Outcome],
     places: dict[int, Claimed],
 ) -> Iterator[smtp.Envelope]:
-    """Write the mails one by one, as the server takes them; a mail that cannot be written is refused and goes nowhere."""
+    """Write the mails one by one, as the server takes them; a mail that cannot be written is refused and goes
+    nowhere.
+    """
     for row in rows:
         try:
             envelope = press.envelope(recipient_id=row.id, email=row.email, own=known[row.customer_id])

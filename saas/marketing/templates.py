@@ -84,9 +84,12 @@ def _write(design: MailTemplate, **sources: str | None) -> None:
         if value is not None:
             setattr(design, name, text.clean(value, most=500 if name == "subject" else 300_000))
     made = rendering.compile(
-        subject=design.subject or "", body=design.source or "", text=design.text_source or "",
-        language=(tenants.settings().languages or ["en"])[0], sample=people.SAMPLE | people.company(),
-    )  # fmt: skip
+        subject=design.subject or "",
+        body=design.source or "",
+        text=design.text_source or "",
+        language=(tenants.settings().languages or ["en"])[0],
+        sample=people.SAMPLE | people.company(),
+    )
     design.compiled = made.dump()
 
 

@@ -1,8 +1,8 @@
 """What a mailing caused: those who were to get it against those held out by chance, with the interval chance leaves.
 
 Compared is who was meant to get the mail, delivered or not, for only that was left to chance. Rates: Newcombe's hybrid
-score interval (Newcombe 1998, Statistics in Medicine 17, 873-890, method 10), which holds for small groups and rates near
-zero. Spend a head: Welch's interval for means of unequal spread (Welch 1947, Biometrika 34, 28-35).
+score interval (Newcombe 1998, Statistics in Medicine 17, 873-890, method 10), which holds for small groups and rates
+near zero. Spend a head: Welch's interval for means of unequal spread (Welch 1947, Biometrika 34, 28-35).
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""The campaigns' pages: the list, the editor, and one page a campaign. Which address leads where stands here, in one table."""
+"""The campaigns' pages: the list, the editor, and one page a campaign. Which address leads where stands here, in one
+table.
+"""
 
 from __future__ import annotations
 

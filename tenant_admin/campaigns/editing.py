@@ -27,7 +27,9 @@ def create() -> Any:
         return _beginning({"segment_id": request.args.get("segment", ""), "begin": "starter:plain_letter"})
     values = {name: request.form.get(name, "") for name in ("name", "segment_id", "begin")}
     try:
-        campaign = campaigns.create(name=values["name"], segment_id=values["segment_id"] or None, **_begun(values["begin"]))
+        campaign = campaigns.create(
+            name=values["name"], segment_id=values["segment_id"] or None, **_begun(values["begin"])
+        )
     except (errors.Invalid, errors.NotFound) as error:
         work.forget()
         return _beginning(values, error.fields, error.message), error.status
@@ -51,7 +53,12 @@ def _beginning(values: dict[str, str], problems: dict | None = None, general: st
     designs = paging.page(templates.listed(), order=templates.BY_NAME, limit=50).items
     kept = [{"value": f"design:{design.id}", "name": design.name, "text": design.subject} for design in designs]
     return render_template(
-        "campaigns/new.html", values=values, problems=problems or {}, general=general, choices=kept + starters, segments=_segments()
+        "campaigns/new.html",
+        values=values,
+        problems=problems or {},
+        general=general,
+        choices=kept + starters,
+        segments=_segments(),
     )
 
 
@@ -70,7 +77,10 @@ def edit(campaign_id: UUID | str) -> Any:
         return _editor(campaign, _held(campaign))
     values: dict[str, Any] = {name: request.form.get(name, "") for name in (*TEXTS, "segment_id", "holdout_percent")}
     try:
-        fields = values | {"segment_id": values["segment_id"] or None, "holdout_percent": _percent(values["holdout_percent"])}
+        fields = values | {
+            "segment_id": values["segment_id"] or None,
+            "holdout_percent": _percent(values["holdout_percent"]),
+        }
         campaign = campaigns.change(campaign.id, **fields)
     except (errors.Invalid, errors.Conflict) as error:
         work.forget()
@@ -85,7 +95,9 @@ def edit(campaign_id: UUID | str) -> Any:
 
 def _keep_design(name: str, campaign: Any) -> None:
     """Keep what is written as a design too, unless its name is taken."""
-    if name in [design.name for design in paging.page(templates.listed(), order=templates.BY_NAME, limit=MOST_CHOICES).items]:
+    if name in [
+        design.name for design in paging.page(templates.listed(), order=templates.BY_NAME, limit=MOST_CHOICES).items
+    ]:
         frame.toast(_("There is a design called %(name)s already.", name=name), kind="warning")
         return
     templates.create(name=name, **{field: getattr(campaign, field) for field in campaigns.WRITTEN})
@@ -105,9 +117,15 @@ def _held(campaign: Any) -> dict[str, Any]:
 
 def _editor(campaign: Any, values: dict[str, Any], problems: dict | None = None, general: str | None = None) -> str:
     return render_template(
-        "campaigns/edit.html", campaign={"id": campaign.id, "name": campaign.name}, values=values, problems=problems or {},
-        general=general, segments=_segments(), people=previewing.people(campaign.segment_id), me=g.viewer.email,
-    )  # fmt: skip
+        "campaigns/edit.html",
+        campaign={"id": campaign.id, "name": campaign.name},
+        values=values,
+        problems=problems or {},
+        general=general,
+        segments=_segments(),
+        people=previewing.people(campaign.segment_id),
+        me=g.viewer.email,
+    )
 
 
 @doors.open_to("member", "campaigns.edit")

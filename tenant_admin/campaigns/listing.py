@@ -62,5 +62,9 @@ def _row(campaign: Any, mailing: Any | None, figures: dict, earned: dict) -> dic
         "sent": got["sent"] if got else None,
         "opened": got["opened"] / got["sent"] if got and got["sent"] else None,
         "clicked": got["clicked"] / got["sent"] if got and got["sent"] else None,
-        **(earned.get(mailing.id, {"orders": 0, "revenue_amount": 0}) if mailing else {"orders": None, "revenue_amount": None}),
+        **(
+            earned.get(mailing.id, {"orders": 0, "revenue_amount": 0})
+            if mailing
+            else {"orders": None, "revenue_amount": None}
+        ),
     }

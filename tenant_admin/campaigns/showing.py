@@ -47,7 +47,17 @@ def show(campaign_id: UUID | str) -> str:
     mailing = mailings.of_campaign(campaign.id)
     plain = {
         name: getattr(campaign, name)
-        for name in ("id", "name", "state", "subject", "holdout_percent", "scheduled_at", "trouble", "sender_name", "reply_to")
+        for name in (
+            "id",
+            "name",
+            "state",
+            "subject",
+            "holdout_percent",
+            "scheduled_at",
+            "trouble",
+            "sender_name",
+            "reply_to",
+        )
     }
     subject = letters.subject_line(campaign.subject, letters.person(None))
     if mailing is None:
@@ -62,7 +72,9 @@ def _draft(campaign: Any) -> dict[str, Any]:
         "checks": checks,
         "ready": all(check.good is not False for check in checks),
         "numbers": numbers,
-        "skipped": sorted(((reason(name), count) for name, count in numbers["skipped"].items()), key=lambda pair: -pair[1]),
+        "skipped": sorted(
+            ((reason(name), count) for name, count in numbers["skipped"].items()), key=lambda pair: -pair[1]
+        ),
         "segment": segments.one(campaign.segment_id).name if campaign.segment_id else None,
         "people": previewing.people(campaign.segment_id),
         "me": g.viewer.email,
@@ -72,8 +84,14 @@ def _draft(campaign: Any) -> dict[str, Any]:
 
 def promise(numbers: dict[str, Any]) -> str:
     """Say what sending will do: who gets it, who is held back, who is skipped."""
-    parts = [ngettext("%(number)s person gets the mail now", "%(number)s people get the mail now", numbers["queued"],
-                      number=written(numbers["queued"]))]  # fmt: skip
+    parts = [
+        ngettext(
+            "%(number)s person gets the mail now",
+            "%(number)s people get the mail now",
+            numbers["queued"],
+            number=written(numbers["queued"]),
+        )
+    ]
     if numbers["held_out"]:
         parts.append(_("about %(number)s are held back to measure what it causes", number=written(numbers["held_out"])))
     skipped = sum(numbers["skipped"].values())
@@ -88,14 +106,21 @@ def _report(campaign: Any, mailing: Any) -> dict[str, Any]:
     done = report["state_sent"] + report["state_failed"] + report["state_unknown"]
     return {
         "report": report,
-        "mailing": {name: getattr(mailing, name) for name in ("launched_at", "finished_at", "frozen_at", "segment_name", "sender_email")},
+        "mailing": {
+            name: getattr(mailing, name)
+            for name in ("launched_at", "finished_at", "frozen_at", "segment_name", "sender_email")
+        },
         "work": {
-            "state": _state(campaign, mailing), "done": done, "waiting": report["state_queued"],
+            "state": _state(campaign, mailing),
+            "done": done,
+            "waiting": report["state_queued"],
             "total": total if mailing.frozen_at else mailing.forecast.get("queued") or None,
         },
-        "skipped": sorted(((reason(name), count) for name, count in report["skipped"].items()), key=lambda pair: -pair[1]),
+        "skipped": sorted(
+            ((reason(name), count) for name, count in report["skipped"].items()), key=lambda pair: -pair[1]
+        ),
         "lift": _lift(report),
-    }  # fmt: skip
+    }
 
 
 def _state(campaign: Any, mailing: Any) -> str:
@@ -111,12 +136,16 @@ def _lift(report: dict[str, Any]) -> dict[str, Any] | None:
         return None
     return {
         "x": [f"{name} ({written(side['people'])})" for name, side in sides],
-        "series": [{
-            "name": _("Bought within %(days)s days", days=report["lift"]["days"]), "values": [side["rate"] for _name, side in sides],
-            "interval": [[side["low"], side["high"]] for _name, side in sides], "tone": "accent",
-        }],
+        "series": [
+            {
+                "name": _("Bought within %(days)s days", days=report["lift"]["days"]),
+                "values": [side["rate"] for _name, side in sides],
+                "interval": [[side["low"], side["high"]] for _name, side in sides],
+                "tone": "accent",
+            }
+        ],
         "y_name": _("Share of people who bought"),
-    }  # fmt: skip
+    }
 
 
 @doors.open_to("member", "campaigns.read")
@@ -129,7 +158,10 @@ def recipients(campaign_id: UUID | str) -> str:
     state = request.args.get("state")
     state = state if state in reports.STATES else None
     page = paging.page(
-        mailings.recipients(mailing.id, state=state), order=mailings.ORDER, cursor=request.args.get("cursor"), limit=LIMIT
+        mailings.recipients(mailing.id, state=state),
+        order=mailings.ORDER,
+        cursor=request.args.get("cursor"),
+        limit=LIMIT,
     )
     counts = mailings.counts([mailing.id])[mailing.id]
     tabs = [{"label": _("All"), "url": here(state=None), "active": state is None, "count": sum(counts.values())}]
@@ -138,10 +170,25 @@ def recipients(campaign_id: UUID | str) -> str:
         for name in reports.STATES
         if counts.get(name)
     ]
-    names = ("id", "customer_id", "email", "state", "sent_at", "opened_at", "proxy_opened_at", "clicked_at", "unsubscribed_at",
-             "bounced_at", "complained_at")  # fmt: skip
+    names = (
+        "id",
+        "customer_id",
+        "email",
+        "state",
+        "sent_at",
+        "opened_at",
+        "proxy_opened_at",
+        "clicked_at",
+        "unsubscribed_at",
+        "bounced_at",
+        "complained_at",
+    )
     rows = [{name: getattr(row, name) for name in names} | {"reason": reason(row.reason)} for row in page.items]
     return render_template(
-        "campaigns/recipients.html", campaign={"id": campaign.id, "name": campaign.name}, rows=rows, next=page.next, tabs=tabs,
+        "campaigns/recipients.html",
+        campaign={"id": campaign.id, "name": campaign.name},
+        rows=rows,
+        next=page.next,
+        tabs=tabs,
         total=counts.get(state, 0) if state else sum(counts.values()),
-    )  # fmt: skip
+    )

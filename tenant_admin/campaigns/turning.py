@@ -39,7 +39,9 @@ def send_test(campaign_id: UUID | str) -> Response:
     to, customer = request.form.get("to", ""), request.form.get("customer") or None
     rates.require(f"test-mail:{campaign_id}", "30/minute")
     return _turn(
-        campaign_id, lambda: letters.send_test(campaign_id, to=to, customer_id=customer), _("The test is on its way to %(to)s.", to=to)
+        campaign_id,
+        lambda: letters.send_test(campaign_id, to=to, customer_id=customer),
+        _("The test is on its way to %(to)s.", to=to),
     )
 
 
@@ -82,7 +84,9 @@ def resume(campaign_id: UUID | str) -> Response:
 @doors.open_to("member", "campaigns.send")
 def cancel(campaign_id: UUID | str) -> Response:
     """Stop for good."""
-    return _turn(campaign_id, lambda: launching.cancel(campaign_id), _("Stopped. Who has it, has it; nobody else gets it."))
+    return _turn(
+        campaign_id, lambda: launching.cancel(campaign_id), _("Stopped. Who has it, has it; nobody else gets it.")
+    )
 
 
 @doors.open_to("member", "campaigns.send")

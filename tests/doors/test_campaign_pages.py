@@ -20,11 +20,20 @@ class TestWriting:
         shop.people(3)
         assert "No campaigns yet" in page(shop, "/campaigns")
         assert "Plain letter" in page(shop, "/campaigns/new") or "letter" in page(shop, "/campaigns/new")
-        made = shop.company.post("/campaigns/new", {"name": "Spring", "segment_id": str(shop.segment_id), "begin": "starter:welcome"})
+        made = shop.company.post(
+            "/campaigns/new", {"name": "Spring", "segment_id": str(shop.segment_id), "begin": "starter:welcome"}
+        )
         editor = made.headers["Location"]
         assert made.status_code == 303 and editor.endswith("/edit")
         assert "mj-section" in page(shop, editor)
-        form = {"name": "Spring", "subject": "Hi", "source": BODY, "segment_id": str(shop.segment_id), "holdout_percent": "0", "language": "en"}
+        form = {
+            "name": "Spring",
+            "subject": "Hi",
+            "source": BODY,
+            "segment_id": str(shop.segment_id),
+            "holdout_percent": "0",
+            "language": "en",
+        }
         saved = shop.company.post(editor, form)
         assert saved.headers["Location"] == editor.removesuffix("/edit")
         shown = page(shop, saved.headers["Location"])
@@ -36,7 +45,14 @@ class TestWriting:
 
     def test_what_was_typed_wrong_is_not_kept_by_halves(self, shop):  # noqa: F811
         campaign_id = shop.campaign()
-        form = {"name": "Other", "subject": "New", "source": BODY, "holdout_percent": "99", "language": "en", "segment_id": ""}
+        form = {
+            "name": "Other",
+            "subject": "New",
+            "source": BODY,
+            "holdout_percent": "99",
+            "language": "en",
+            "segment_id": "",
+        }
         answer = shop.company.post(f"/campaigns/{campaign_id}/edit", form)
         assert answer.status_code == 422 and "Hold back between 0 and 50 percent." in answer.text
         with shop.unit():
@@ -49,12 +65,18 @@ class TestWriting:
 
     def test_the_preview_is_framed_and_harmless(self, shop):  # noqa: F811
         [customer_id] = shop.people(1)
-        form = {"subject": "Hi {{ customer.first_name }}", "source": BODY + "<script>alert(1)</script>", "language": "en"}
+        form = {
+            "subject": "Hi {{ customer.first_name }}",
+            "source": BODY + "<script>alert(1)</script>",
+            "language": "en",
+        }
         answer = shop.company.post("/campaigns/preview", form | {"source": BODY, "customer": str(customer_id)})
         assert "Hi Ann0" in answer.text
         address = re.search(r'sandbox src="([^"]+)"', answer.text).group(1)
         framed = shop.company.page.get(address)
-        assert "Hello Ann0" in framed.text and framed.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+        assert "Hello Ann0" in framed.text and framed.headers["Content-Security-Policy"].startswith(
+            "sandbox; default-src 'none'"
+        )
         assert shop.company.page.get(address[:-3] + "abc").status_code == 404
 
 
@@ -100,9 +122,13 @@ class TestSending:
         shop.people(2)
         draft, sent = shop.campaign(), shop.campaign()
         shop.work(shop.launch(sent))
-        for path in ("/campaigns", "/campaigns/new", f"/campaigns/{draft}", f"/campaigns/{draft}/edit", f"/campaigns/{sent}",
-                     f"/campaigns/{sent}/recipients"):  # fmt: skip
+        for path in (
+            "/campaigns",
+            "/campaigns/new",
+            f"/campaigns/{draft}",
+            f"/campaigns/{draft}/edit",
+            f"/campaigns/{sent}",
+            f"/campaigns/{sent}/recipients",
+        ):
             answer = shop.company.page.get(path, headers={"Accept-Language": "zh-CN"})
             assert answer.status_code == 200 and 'lang="zh-Hans"' in answer.text
-
-

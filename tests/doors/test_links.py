@@ -91,9 +91,12 @@ class TestClicks:
 
     def test_a_token_of_another_company_finds_nothing_of_ours(self, sent, other_company):
         token = landing.links.make(
-            key=landing.key(), kind=landing.links.CLICK, tenant_id=other_company.tenant_id, mailing_id=sent.mailing_id,
+            key=landing.key(),
+            kind=landing.links.CLICK,
+            tenant_id=other_company.tenant_id,
+            mailing_id=sent.mailing_id,
             recipient_id=sent.row().id,
-        )  # fmt: skip
+        )
         assert sent.client.get(f"/m/c/{token}").status_code == 404
 
     @pytest.mark.parametrize("kind", ["c", "o", "u", "v"])
@@ -138,14 +141,18 @@ class TestOpens:
 class TestLeaving:
     def test_looking_changes_nothing(self, sent):
         page = sent.client.get(sent.leave)
-        assert page.status_code == 200 and b"<form method=\"post\">" in page.data and sent.consent() == "granted"
+        assert page.status_code == 200 and b'<form method="post">' in page.data and sent.consent() == "granted"
 
     def test_one_click_of_the_mail_program(self, sent):
         answer = sent.client.post(sent.leave, data={"List-Unsubscribe": "One-Click"})
         assert answer.status_code == 200 and "Set-Cookie" not in answer.headers and sent.consent() == "withdrawn"
         with sent.shop.unit():
             entry = consent.history(sent.customer_id)[0]
-        assert (entry.state, entry.source, entry.proof["mailing_id"]) == ("withdrawn", "one_click", str(sent.mailing_id))
+        assert (entry.state, entry.source, entry.proof["mailing_id"]) == (
+            "withdrawn",
+            "one_click",
+            str(sent.mailing_id),
+        )
         assert sent.row().unsubscribed_at and "consent" in sent.kinds()
 
     def test_twice_is_once(self, sent):
@@ -173,9 +180,12 @@ class TestLeaving:
 def test_the_mail_in_a_browser_is_harmless(sent):
     token = sent.mail["List-Unsubscribe"]
     view = landing.links.make(
-        key=landing.key(), kind=landing.links.VIEW, tenant_id=sent.shop.tenant_id, mailing_id=sent.mailing_id,
+        key=landing.key(),
+        kind=landing.links.VIEW,
+        tenant_id=sent.shop.tenant_id,
+        mailing_id=sent.mailing_id,
         recipient_id=sent.row().id,
-    )  # fmt: skip
+    )
     page = sent.client.get(f"/m/v/{view}")
     assert "Hello Ann0" in page.text and "script-src" not in page.headers["Content-Security-Policy"] and token
     assert page.headers["Content-Security-Policy"].startswith("sandbox")
@@ -198,14 +208,24 @@ class TestReports:
 
     @pytest.mark.parametrize("kind", ["complaint", "bounce"])
     def test_it_stops_all_further_mails(self, sent, secret, kind):
-        body = {"message_id": sent.mail["Message-ID"], "recipient": "person0@mail.example", "kind": kind, "detail": "said no"}
+        body = {
+            "message_id": sent.mail["Message-ID"],
+            "recipient": "person0@mail.example",
+            "kind": kind,
+            "detail": "said no",
+        }
         assert [self.post(sent, body, secret).status_code for _ in range(2)] == [200, 200]
         with sent.shop.unit():
             assert suppression.reasons_for(["person0@mail.example"]) == {"person0@mail.example": kind}
         assert sent.row().state == ("failed" if kind == "bounce" else "sent")
 
     def test_what_the_sandboxs_mailbox_posts_is_a_complaint(self, sent, secret):
-        assert self.post(sent, {"message_id": sent.mail["Message-ID"], "recipient": "person0@mail.example"}, secret).status_code == 200
+        assert (
+            self.post(
+                sent, {"message_id": sent.mail["Message-ID"], "recipient": "person0@mail.example"}, secret
+            ).status_code
+            == 200
+        )
         assert sent.row().complained_at
 
     def test_a_wrong_signature_is_refused(self, sent, secret):
@@ -216,7 +236,12 @@ class TestReports:
         assert self.post(sent, {"message_id": sent.mail["Message-ID"]}, "").status_code == 401
 
     def test_reports_about_other_peoples_mails_are_let_go(self, sent, secret):
-        for message_id in ("<abc@elsewhere.example>", f"<{'0' * 32}.{sent.shop.tenant_id}@x>", f"<{'0' * 32}.999999999@x>", ""):
+        for message_id in (
+            "<abc@elsewhere.example>",
+            f"<{'0' * 32}.{sent.shop.tenant_id}@x>",
+            f"<{'0' * 32}.999999999@x>",
+            "",
+        ):
             assert self.post(sent, {"message_id": message_id}, secret).status_code == 200
 
     def test_nonsense_is_named(self, sent, secret):

@@ -20,7 +20,6 @@ from tests.mailboxes import Mailbox
 from tests.servers import migrate
 
 
-
 def _run(log: Path, module: str, given: tuple[str, ...]) -> None:
     """Be a worker, the relay or the timetable."""
     with open(log, "ab", buffering=0) as output:
@@ -45,15 +44,21 @@ class Crew:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.postgres = servers.Postgres(folder / "postgres", programs=os.environ.get("TEST_POSTGRES_PROGRAMS") or None).start()
+        self.postgres = servers.Postgres(
+            folder / "postgres", programs=os.environ.get("TEST_POSTGRES_PROGRAMS") or None
+        ).start()
         self.valkey = servers.Valkey(folder / "valkey").start()
         self.mailbox = Mailbox(folder / "mailbox")
         urls = roles.prepare(self.postgres.url)
         migrate(urls)
         self.settings = urls.environment() | {
-            "REDIS_URL": self.valkey.url, "SMTP_URL": f"smtp://127.0.0.1:{self.mailbox.smtp_port}", "ENVIRONMENT": "test",
-            "SECRET_KEY": secrets.token_hex(24), "VAR_DIR": str(folder / "var"), "ARGON2_MEMORY_KIB": "64",
-        }  # fmt: skip
+            "REDIS_URL": self.valkey.url,
+            "SMTP_URL": f"smtp://127.0.0.1:{self.mailbox.smtp_port}",
+            "ENVIRONMENT": "test",
+            "SECRET_KEY": secrets.token_hex(24),
+            "VAR_DIR": str(folder / "var"),
+            "ARGON2_MEMORY_KIB": "64",
+        }
         self.before = {name: os.environ.get(name) for name in self.settings}
         self.programs: dict[str, tuple[tuple[str, ...], multiprocessing.Process]] = {}
         self._enter(self.settings)
@@ -71,7 +76,9 @@ class Crew:
 
     def start(self, name: str, module: str, *given: str) -> None:
         """Start a program of ours under a name: a process of its own that need not load everything anew."""
-        process = multiprocessing.get_context("fork").Process(target=_run, args=(self.folder / f"{name}.log", module, given))
+        process = multiprocessing.get_context("fork").Process(
+            target=_run, args=(self.folder / f"{name}.log", module, given)
+        )
         process.start()
         self.programs[name] = ((module, *given), process)
 

@@ -49,9 +49,12 @@ def test_killed_workers_a_flushed_valkey_and_a_crashed_database(crew):
         for start in range(0, PEOPLE, 400):
             shop.people(400, prefix=f"p{start}-")
         for name, command in (
-            ("mail-1", ("workers.__main__", "mail")), ("mail-2", ("workers.__main__", "mail")),
-            ("events", ("workers.__main__", "events")), ("relay", ("workers.relay",)), ("timetable", ("workers.timetable",)),
-        ):  # fmt: skip
+            ("mail-1", ("workers.__main__", "mail")),
+            ("mail-2", ("workers.__main__", "mail")),
+            ("events", ("workers.__main__", "events")),
+            ("relay", ("workers.relay",)),
+            ("timetable", ("workers.timetable",)),
+        ):
             crew.start(name, *command)
         mailing_id = shop.launch()
 
@@ -70,7 +73,9 @@ def test_killed_workers_a_flushed_valkey_and_a_crashed_database(crew):
             held = found["claimed"] + found["sending"]
             if held and sum(found[state] for state in ("sent", "unknown")) + held == PEOPLE:
                 with pool.connection(tenant_id=shop.tenant_id) as connection:
-                    connection.execute("UPDATE mailing_recipients SET lease_until = now() WHERE lease_until IS NOT NULL")
+                    connection.execute(
+                        "UPDATE mailing_recipients SET lease_until = now() WHERE lease_until IS NOT NULL"
+                    )
                     connection.execute("UPDATE mailings SET progress_at = now() - interval '1 minute'")
             return found["sent"] + found["unknown"] == PEOPLE and _done(shop, mailing_id)
 
@@ -92,4 +97,6 @@ def _recipient(message_id: str) -> UUID:
 
 def _done(shop: Sender, mailing_id: UUID) -> bool:
     with pool.connection(tenant_id=shop.tenant_id) as connection:
-        return connection.execute("SELECT finished_at IS NOT NULL FROM mailings WHERE id = %s", [mailing_id]).fetchone()[0]
+        return connection.execute(
+            "SELECT finished_at IS NOT NULL FROM mailings WHERE id = %s", [mailing_id]
+        ).fetchone()[0]

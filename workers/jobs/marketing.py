@@ -1,7 +1,8 @@
 """Sending mailings, telling customers' profiles of them, and following orders back to them.
 
-Mailings are rung for: by the launch, by a worker that leaves some for later, and by the sweep when nobody works on one. A
-mark in Valkey keeps one from being rung for again while a ring still waits in the queue; it is gone when the job begins.
+Mailings are rung for: by the launch, by a worker that leaves some for later, and by the sweep when nobody works on
+one. A mark in Valkey keeps one from being rung for again while a ring still waits in the queue; it is gone when the
+job begins.
 """
 
 from __future__ import annotations

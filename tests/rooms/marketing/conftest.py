@@ -86,10 +86,16 @@ class Sender:
         from saas.customers import arriving
 
         items = [
-            {"email": f"{prefix}{n}@{domain}", "first_name": f"Ann{n}", "last_name": "Lee", "city": "Köln",
-             "consent": {"email": consent}, **fields}
+            {
+                "email": f"{prefix}{n}@{domain}",
+                "first_name": f"Ann{n}",
+                "last_name": "Lee",
+                "city": "Köln",
+                "consent": {"email": consent},
+                **fields,
+            }
             for n in range(number)
-        ]  # fmt: skip
+        ]
         with self.unit():
             return [UUID(str(done.id)) for done in arriving.upsert_many(items, UUID(int=0), source="test")]
 

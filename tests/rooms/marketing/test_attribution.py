@@ -32,16 +32,26 @@ class Mailed:
         [row] = self.shop.rows(mailing_id)
         with self.shop.unit():
             db.session.add(
-                MailEvent(mailing_id=mailing_id, recipient_id=row.id, customer_id=self.customer_id, kind=kind,
-                          at=self.now - timedelta(days=days), **more)
-            )  # fmt: skip
+                MailEvent(
+                    mailing_id=mailing_id,
+                    recipient_id=row.id,
+                    customer_id=self.customer_id,
+                    kind=kind,
+                    at=self.now - timedelta(days=days),
+                    **more,
+                )
+            )
 
     def order(self, *, key: str = "o1", days: float = 0.0, email: str = "person0@mail.example", **more) -> list[UUID]:
         self.numbers += 1
         item = {
-            "external_id": key, "placed_at": self.now - timedelta(days=days), "currency": "EUR", "customer": {"email": email},
-            "updated_at": self.now + timedelta(seconds=self.numbers), "lines": [{"product": "p", "quantity": 2, "unit_price": "10"}],
-        }  # fmt: skip
+            "external_id": key,
+            "placed_at": self.now - timedelta(days=days),
+            "currency": "EUR",
+            "customer": {"email": email},
+            "updated_at": self.now + timedelta(seconds=self.numbers),
+            "lines": [{"product": "p", "quantity": 2, "unit_price": "10"}],
+        }
         with self.shop.unit():
             done = orders.record_many([item | more], UUID(int=0))
             attribution.follow([one.id for one in done])
@@ -131,11 +141,16 @@ class TestLift:
         now = clock.now()
         bought = [*sent[:5], *held[:2]]
         items = [
-            {"external_id": row.email, "placed_at": now + timedelta(days=day), "currency": currency, "customer": {"email": row.email},
-             "lines": [{"product": "p", "quantity": 1, "unit_price": "10"}]}
+            {
+                "external_id": row.email,
+                "placed_at": now + timedelta(days=day),
+                "currency": currency,
+                "customer": {"email": row.email},
+                "lines": [{"product": "p", "quantity": 1, "unit_price": "10"}],
+            }
             for place, row in enumerate(bought)
             for day, currency in [(8, "EUR") if place == 4 else (1, "USD") if place == 3 else (1, "EUR")]
-        ]  # fmt: skip
+        ]
         with shop.unit():
             orders.record_many(items, UUID(int=0))
         with shop.unit():

@@ -19,7 +19,9 @@ BROKEN = BODY.replace("{{ customer.city }}", "{% if %}")
 
 
 def write(company, **fields):
-    answer = company.api("POST", "/campaigns", json={"name": "Spring", "subject": "Hi", "source": BODY, "holdout_percent": 0} | fields)
+    answer = company.api(
+        "POST", "/campaigns", json={"name": "Spring", "subject": "Hi", "source": BODY, "holdout_percent": 0} | fields
+    )
     assert answer.status_code == 201, answer.json
     return answer.json
 
@@ -40,17 +42,26 @@ class TestWriting:
 
     def test_fields_out_of_range_are_named(self, shop):
         for fields, name in (
-            ({"holdout_percent": 51}, "holdout_percent"), ({"reply_to": "nobody"}, "reply_to"), ({"sender_name": "a\nb"}, "sender_name"),
-            ({"name": " "}, "name"), ({"colour": "red"}, "colour"),
-        ):  # fmt: skip
-            answer = shop.company.api("POST", "/campaigns", json={"name": "x", "subject": "Hi", "source": BODY} | fields)
+            ({"holdout_percent": 51}, "holdout_percent"),
+            ({"reply_to": "nobody"}, "reply_to"),
+            ({"sender_name": "a\nb"}, "sender_name"),
+            ({"name": " "}, "name"),
+            ({"colour": "red"}, "colour"),
+        ):
+            answer = shop.company.api(
+                "POST", "/campaigns", json={"name": "x", "subject": "Hi", "source": BODY} | fields
+            )
             assert answer.status_code == 422 and name in answer.json["error"]["fields"], (fields, answer.json)
         for field in ("segment_id", "template_id"):
             assert shop.company.api("POST", "/campaigns", json={"name": "x", field: str(uuid4())}).status_code == 404
 
     def test_a_design_gives_what_is_not_written(self, shop):
-        design = shop.company.api("POST", "/templates", json={"name": "Letter", "subject": "From the design", "source": BODY}).json
-        made = shop.company.api("POST", "/campaigns", json={"name": "x", "template_id": design["id"], "subject": "Own"}).json
+        design = shop.company.api(
+            "POST", "/templates", json={"name": "Letter", "subject": "From the design", "source": BODY}
+        ).json
+        made = shop.company.api(
+            "POST", "/campaigns", json={"name": "x", "template_id": design["id"], "subject": "Own"}
+        ).json
         assert (made["subject"], made["source"]) == ("Own", BODY)
         assert shop.company.api("DELETE", f"/templates/{design['id']}").status_code == 204
         assert shop.company.api("GET", f"/campaigns/{made['id']}").json["template_id"] is None
@@ -95,7 +106,10 @@ class TestLaunching:
         shop.people(2)
         mailing_id = shop.launch()
         with shop.unit():
-            segments.change(shop.segment_id, definition={"match": "all", "conditions": [{"field": "city", "operator": "is", "value": "Rome"}]})
+            segments.change(
+                shop.segment_id,
+                definition={"match": "all", "conditions": [{"field": "city", "operator": "is", "value": "Rome"}]},
+            )
             tenants.settings().sender_name = "Another"
         shop.work(mailing_id)
         assert shop.states(mailing_id) == {"sent": 2} and "North & Pine" in mailbox.mail("person0@")["From"]
@@ -105,7 +119,10 @@ class TestLaunching:
         made = write(shop.company, segment_id=str(shop.segment_id))
         assert shop.company.api("POST", f"/campaigns/{made['id']}/launch").status_code == 202
         with shop.unit():
-            acts = [(entry.action, entry.actor_kind) for entry in db.session.scalars(audit.of_record(kind="campaign", record_id=made["id"]))]
+            acts = [
+                (entry.action, entry.actor_kind)
+                for entry in db.session.scalars(audit.of_record(kind="campaign", record_id=made["id"]))
+            ]
         assert acts[0] == ("campaigns.launched", "key")
 
     def test_a_copy_is_a_draft_of_its_own(self, shop):
@@ -175,7 +192,9 @@ class TestSingleMails:
     def test_the_preview_needs_nothing_saved(self, shop):
         [customer_id] = shop.people(1)
         with shop.unit():
-            made, parts = letters.preview(subject="Hi", source=BODY, text_source="", language="en", customer_id=customer_id)
+            made, parts = letters.preview(
+                subject="Hi", source=BODY, text_source="", language="en", customer_id=customer_id
+            )
         assert made.problems == () and "Hello Ann0" in parts.html
 
 

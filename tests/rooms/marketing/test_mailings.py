@@ -136,8 +136,12 @@ class TestSending:
         mailing_id = shop.send()
         found = {row.email.split("+")[1].split("@")[0]: row for row in shop.rows(mailing_id)}
         assert {word: row.state for word, row in found.items()} == {
-            "bounce": "failed", "reject": "failed", "soft": "queued", "defer": "queued", "fine": "sent",
-        }  # fmt: skip
+            "bounce": "failed",
+            "reject": "failed",
+            "soft": "queued",
+            "defer": "queued",
+            "fine": "sent",
+        }
         assert found["bounce"].bounced_at and found["soft"].due_at > clock.now() + timedelta(seconds=30)
         with shop.unit():
             assert suppression.reasons_for([row.email for row in found.values()]) == {
@@ -355,5 +359,6 @@ def test_the_deleted_are_not_written_to_and_forgotten(shop, mailbox, drain):
     with shop.unit():
         mailings.forget_nobody()
     assert {(row.email, row.state, row.reason) for row in shop.rows(mailing_id)} == {
-        ("", "skipped", "customer_deleted"), ("person1@mail.example", "sent", ""),
-    }  # fmt: skip
+        ("", "skipped", "customer_deleted"),
+        ("person1@mail.example", "sent", ""),
+    }

@@ -15,27 +15,38 @@ class TestRates:
     def test_newcombes_own_example(self):
         """Newcombe 1998, table II: 56/70 against 48/80, method 10: 0.2000 (0.0524 to 0.3339)."""
         found = uplift.rates(Group(70, 56), Group(80, 48))
-        assert (found.value, found.low, found.high) == (pytest.approx(0.2), pytest.approx(0.0524, abs=5e-5), pytest.approx(0.3339, abs=5e-5))
+        assert (found.value, found.low, found.high) == (
+            pytest.approx(0.2),
+            pytest.approx(0.0524, abs=5e-5),
+            pytest.approx(0.3339, abs=5e-5),
+        )
 
     def test_nobody_bought_leaves_room_on_both_sides(self):
         found = uplift.rates(Group(100, 0), Group(10, 0))
         assert found.value == 0 and found.low < 0 < found.high and not found.sure
 
     def test_an_empty_group_says_nothing(self):
-        assert uplift.rates(Group(10, 1), Group(0, 0)) is None and uplift.spends(Group(10, 1, 5, 5), Group(1, 0)) is None
+        assert (
+            uplift.rates(Group(10, 1), Group(0, 0)) is None and uplift.spends(Group(10, 1, 5, 5), Group(1, 0)) is None
+        )
 
 
 class TestSpends:
     def test_welch_by_hand(self):
         """Two samples of which mean, variance and Welch's degrees of freedom are worked out here step by step."""
         one, other = [10.0, 12.0, 14.0, 16.0], [5.0, 5.0, 8.0]
-        found = uplift.spends(Group(4, 4, sum(one), sum(v * v for v in one)), Group(3, 3, sum(other), sum(v * v for v in other)))
+        found = uplift.spends(
+            Group(4, 4, sum(one), sum(v * v for v in one)), Group(3, 3, sum(other), sum(v * v for v in other))
+        )
         a, b = (20 / 3) / 4, 3 / 3
         freedom = (a + b) ** 2 / (a * a / 3 + b * b / 2)
         from scipy import stats
 
         reach = stats.t.ppf(0.975, freedom) * math.sqrt(a + b)
-        assert found.value == pytest.approx(7) and (found.low, found.high) == (pytest.approx(7 - reach), pytest.approx(7 + reach))
+        assert found.value == pytest.approx(7) and (found.low, found.high) == (
+            pytest.approx(7 - reach),
+            pytest.approx(7 + reach),
+        )
 
     def test_without_any_spread_the_interval_is_a_point(self):
         found = uplift.spends(Group(3, 0), Group(3, 0))
@@ -70,6 +81,9 @@ class TestHillstrom:
     )
     def test_the_lift_is_the_published_one(self, shared, arm, rate, spend):
         arms = lift.arms()
-        visits, spends = uplift.rates(arms[arm]["visit"], arms["No E-Mail"]["visit"]), uplift.spends(arms[arm]["spend"], arms["No E-Mail"]["spend"])
+        visits, spends = (
+            uplift.rates(arms[arm]["visit"], arms["No E-Mail"]["visit"]),
+            uplift.spends(arms[arm]["spend"], arms["No E-Mail"]["spend"]),
+        )
         assert tuple(f"{value:.4f}" for value in (visits.value, visits.low, visits.high)) == rate
         assert tuple(f"{value:.3f}" for value in (spends.value, spends.low, spends.high)) == spend
