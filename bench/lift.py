@@ -1,6 +1,4 @@
-"""Section A of the targets: the lift of a real e-mail test with a group that got nothing (Hillstrom 2008), with
-intervals.
-"""
+"""Section A of the targets: the lift of a real e-mail test with a group that got nothing (Hillstrom 2008)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Who is in a mailing, decided once: everybody of the segment gets a row that says queued, held out, or skipped and
-why.
+"""Who is in a mailing, decided once: everybody of the segment gets a row: queued, held out, or skipped and why.
 
 `forecast` counts what `freeze_some` will write; both ask the same SQL. A person is held out by a hash of their id and
 the mailing's, so that the choice is random, the same whenever it is asked, and different from mailing to mailing.

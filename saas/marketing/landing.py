@@ -1,5 +1,4 @@
-"""Who lands in the shop from a mail: a click carries a signed token that the tracker shows us, which proves whose
-mail it was.
+"""Who lands in the shop from a mail: a click carries a signed token that the tracker shows us as a proof.
 
 The token is put only on addresses of the company's own shops, for whoever holds it is taken for the customer.
 """

@@ -1,6 +1,4 @@
-"""Single mails outside of a mailing's run: looked at in a browser, previewed for a customer, sent to oneself as a
-test.
-"""
+"""Single mails outside of a mailing: looked at in a browser, previewed for a customer, sent to oneself as a test."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Tells customers' timelines and facts what mails they got, opened and clicked, so that lists, segments and offers
-know.
-"""
+"""Tells customers' timelines and facts what mails they got, opened and clicked, for lists, segments and offers."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""The campaigns' pages: the list, the editor, and one page a campaign. Which address leads where stands here, in one
-table.
-"""
+"""The campaigns' pages: list, editor, one page a campaign. Which address leads where stands here, in one table."""
 
 from __future__ import annotations
 
@@ -16,7 +14,7 @@ def make_pages() -> Blueprint:
         ("/campaigns", listing.index, ["GET"]),
         ("/campaigns/new", editing.create, ["GET", "POST"]),
         ("/campaigns/preview", previewing.preview, ["POST"]),
-        ("/campaigns/preview/<key>", previewing.framed, ["GET"]),
+        ("/campaigns/preview/<token>", previewing.framed, ["GET"]),
         ("/campaigns/<campaign_id>", showing.show, ["GET"]),
         ("/campaigns/<campaign_id>/recipients", showing.recipients, ["GET"]),
         ("/campaigns/<campaign_id>/mail", previewing.mail, ["GET"]),

@@ -49,7 +49,7 @@ def _shown(parts: rendering.Parts) -> dict[str, Any]:
     key = crypto.new_token(32)
     try:
         valkey.client().set(_place(key), previews.sandboxed(parts.html), ex=KEPT)
-        url = url_for("campaigns.framed", key=key)
+        url = url_for("campaigns.framed", token=key)
     except (RedisError, OSError):
         url = None
     return {"subject": parts.subject, "text": parts.text, "url": url}
@@ -60,10 +60,10 @@ def _place(key: str) -> str:
 
 
 @doors.open_to("member", "campaigns.read")
-def framed(key: str) -> Response:
+def framed(token: str) -> Response:
     """Answer a kept preview, for a frame."""
     try:
-        html = valkey.client().get(_place(key))
+        html = valkey.client().get(_place(token))
     except (RedisError, OSError):
         html = None
     if html is None:

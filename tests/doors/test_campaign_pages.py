@@ -132,3 +132,24 @@ class TestSending:
         ):
             answer = shop.company.page.get(path, headers={"Accept-Language": "zh-CN"})
             assert answer.status_code == 200 and 'lang="zh-Hans"' in answer.text
+
+
+class TestDesigns:
+    def test_kept_while_writing_changed_and_begun_with(self, shop):  # noqa: F811
+        campaign_id = shop.campaign()
+        form = {
+            "name": "Spring",
+            "subject": "Hi",
+            "source": BODY,
+            "holdout_percent": "10",
+            "language": "en",
+            "segment_id": "",
+        }
+        shop.company.post(f"/campaigns/{campaign_id}/edit", form | {"design": "Letter"})
+        [path] = set(re.findall(r'href="(/designs/[0-9a-f-]{36})"', page(shop, "/designs")))
+        assert shop.company.post(path, {"name": "Letter", "subject": "Changed", "source": BODY}).status_code == 303
+        assert "Changed" in page(shop, path)
+        made = shop.company.post("/campaigns/new", {"name": "Next", "begin": f"design:{path.rsplit('/', 1)[1]}"})
+        assert "Changed" in page(shop, made.headers["Location"])
+        assert shop.company.post(f"{path}/delete").status_code == 303
+        assert "No designs yet" in page(shop, "/designs")
