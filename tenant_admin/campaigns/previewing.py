@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from redis.exceptions import RedisError
 
 from saas.audiences import segments
-from saas.customers import finding, profiles
+from saas.customers import profiles
 from saas.kit import crypto, doors, errors, rates, scope, valkey
 from saas.marketing import campaigns, letters, previews, rendering, schemas
 
@@ -91,8 +91,6 @@ def mail(campaign_id: UUID | str) -> Response:
 
 def people(segment_id: UUID | None) -> list[tuple[str, str]]:
     """Return a few real customers to look through the eyes of: of the segment, or the newest."""
-    if segment_id is not None:
-        page = segments.members(segments.one(segment_id).definition, limit=PEOPLE)
-    else:
-        page = finding.listed(cursor=None, limit=PEOPLE)
+    definition = segments.one(segment_id).definition if segment_id is not None else segments.EVERYBODY
+    page = segments.members(definition, limit=PEOPLE)
     return [(str(customer.id), customer.name) for customer in page.items]

@@ -136,6 +136,8 @@ class TestSending:
 
 class TestDesigns:
     def test_kept_while_writing_changed_and_begun_with(self, shop):  # noqa: F811
+        shop.people(1, prefix="reader")
+        shop.people(2)
         campaign_id = shop.campaign()
         form = {
             "name": "Spring",
