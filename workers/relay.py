@@ -22,12 +22,17 @@ from workers.reactions import REACTIONS
 log = logging.getLogger("regulars.relay")
 JOB = "workers.handing_out.react"
 MARK = "outbox:relay-was-here"
+FULL = 60
+"""Jobs in a queue above which it is given no more. What waits in Valkey longer than its lease would be handed out again,
+and the more there is to do the more would be done twice; in PostgreSQL it waits for nothing."""
 
 
 def hand_out(*, most: int = 500, per_job: int = 25) -> int:
     """Claim events that are due, ring for their reactions, and return how many there were."""
+    full = {name for name in queues.QUEUES if queues.depth(name) >= FULL}
+    held_back = [name for name, reactions in REACTIONS.items() if any(reaction.queue in full for reaction in reactions)]
     with work.unit(tenant_id=None):
-        claimed = outbox.claim(most=most)
+        claimed = outbox.claim(most=most, held_back=held_back)
         idle = [row.event_id for row in claimed if not REACTIONS.get(row.name)]
         if idle:
             outbox.forget(idle)

@@ -6,6 +6,7 @@ until every reaction to it is recorded in the same transaction as its effect.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -55,15 +56,18 @@ class ReactionDone(TenantModel):
 CLAIM = text("""
     UPDATE outbox_doorbell SET attempts = attempts + 1,
            due_at = now() + least(interval '60 seconds' * power(2, least(attempts, 6)), interval '1 hour')
-    WHERE event_id IN (SELECT event_id FROM outbox_doorbell WHERE due_at <= now()
+    WHERE event_id IN (SELECT event_id FROM outbox_doorbell WHERE due_at <= now() AND name <> ALL(:held_back)
                        ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED)
     RETURNING event_id, tenant_id, name""")
 BRING_BACK = text("UPDATE outbox_doorbell SET due_at = now() WHERE due_at > now() AND attempts > 0")
 
 
-def claim(*, most: int) -> list[Any]:
-    """Take events that are due for handing out; each comes back after a lease unless it is finished by then."""
-    return list(db.session.execute(CLAIM, {"most": most}))
+def claim(*, most: int, held_back: Sequence[str] = ()) -> list[Any]:
+    """Take events that are due for handing out; each comes back after a lease unless it is finished by then.
+
+    Events whose names are held back stay where they are.
+    """
+    return list(db.session.execute(CLAIM, {"most": most, "held_back": list(held_back)}))
 
 
 def bring_back() -> None:

@@ -56,6 +56,11 @@ def queue(name: str) -> Queue:
     return Queue(name, connection=valkey.client(), serializer=JSONSerializer, job_class=ListedJob, default_timeout=TIMEOUT)
 
 
+def depth(name: str) -> int:
+    """Return how many jobs wait in a queue."""
+    return queue(name).count
+
+
 def enqueue(name: str, function: str, **kwargs: Any) -> None:
     """Ring for one job; `kwargs` must be JSON-able. Raises NotListed, or Valkey's errors when it is away."""
     if function not in _allowed:
