@@ -8,8 +8,8 @@ WITH months AS (
     AND (CAST(:country AS text) IS NULL OR o.country = :country)
     AND CASE WHEN :cleaned THEN o.customer_id IS NOT NULL AND o.sold_count > 0 ELSE o.lines_count > 0 END
     AND o.customer_id IS NOT NULL
-), firsts AS (
-  SELECT customer_id, min(month) AS began FROM months GROUP BY customer_id
+), placed AS (
+  SELECT month, min(month) OVER (PARTITION BY customer_id) AS began FROM months
 )
-SELECT began, CAST((extract(year FROM month) - extract(year FROM began)) * 12 + extract(month FROM month) - extract(month FROM began) AS int),
-       count(*) FROM months JOIN firsts USING (customer_id) GROUP BY 1, 2 ORDER BY 1, 2
+SELECT began, CAST((extract(year FROM month) - extract(year FROM began)) * 12 + extract(month FROM month) - extract(month FROM began) AS int) AS distance,
+       count(*) AS customers FROM placed GROUP BY 1, 2 ORDER BY 1, 2
