@@ -170,7 +170,7 @@ class Copy:
         if self.demo:
             lines += [("  as", f"{self.demo['email']}   password {self.demo['password']}")]
         lines += [("Demo shop", f"{self.place.urls['shop']}/"), ("Mailbox", f"{self.place.urls['mailbox']}/")]
-        lines += [("API", f"{self.place.urls['web']}/api/v1/openapi.json"), ("Logs", str(self.place.var / "log"))]
+        lines += [("API", f"{self.place.urls['web']}/docs/api"), ("Logs", str(self.place.var / "log"))]
         lines += [("Stop", "Ctrl-C")]
         rule = "-" * 72
         print("", rule, *(f"  {name:<18}{text}" for name, text in lines), rule, "", sep="\n", flush=True)
