@@ -7,7 +7,7 @@ leaves; what a commit refuses reaches the ordinary error handlers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,8 +79,30 @@ class UnguardedView(Exception):
     """A route does not say who may enter."""
 
 
+AtOnce = Callable[[dict[str, Any]], tuple[list[tuple[str, str]], bytes] | None]
+"""Answers a request's WSGI environment with headers and body, or leaves it to Flask by answering None."""
+
+
 class Hall(Flask):
-    """The application: it admits, opens the unit of work, and only then calls the view."""
+    """The application: it admits, opens the unit of work, and only then calls the view.
+
+    `at_once` holds, by path, what answers a GET before Flask begins; a view open to anyone stands behind it for all that is
+    out of the ordinary, errors included. It is for what every page of every shop asks.
+    """
+
+    at_once: dict[str, AtOnce]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.at_once = {}
+
+    def wsgi_app(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
+        answer_at_once = self.at_once.get(environ["PATH_INFO"])
+        answer = answer_at_once(environ) if answer_at_once is not None and environ["REQUEST_METHOD"] == "GET" else None
+        if answer is None:
+            return super().wsgi_app(environ, start_response)
+        start_response("200 OK", [*answer[0], ("Content-Length", str(len(answer[1])))])
+        return (answer[1],)
 
     def dispatch_request(self) -> ResponseReturnValue:
         if request.routing_exception is not None:

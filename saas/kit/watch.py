@@ -34,9 +34,17 @@ def _begin() -> None:
 
 def _count(response: Response) -> Response:
     route = request.url_rule.rule if request.url_rule else "none"
-    REQUESTS.labels(route, request.method, response.status_code).inc()
-    SECONDS.labels(route).observe(time.perf_counter() - g.get("began", time.perf_counter()))
+    count(
+        route=route, method=request.method, status=response.status_code,
+        seconds=time.perf_counter() - g.get("began", time.perf_counter()),
+    )  # fmt: skip
     return response
+
+
+def count(*, route: str, method: str, status: int, seconds: float) -> None:
+    """Count one answered request."""
+    REQUESTS.labels(route, method, status).inc()
+    SECONDS.labels(route).observe(seconds)
 
 
 @doors.open_to("anyone", unit=False)

@@ -24,10 +24,9 @@ class UnknownSiteKey(errors.NotSignedIn):
 
 def find(site_key: str) -> directory.Place:
     """Return the tenant and shop of a site key; a company's own key has no shop. Raises UnknownSiteKey."""
-    held = _known.get(site_key)
-    now = time.monotonic()
-    if held is not None and held[0] > now:
-        return held[1]
+    known = remembered(site_key)
+    if known is not None:
+        return known
     place = None
     if SHAPE.fullmatch(site_key):
         with work.unit(tenant_id=None):
@@ -37,5 +36,11 @@ def find(site_key: str) -> directory.Place:
         raise UnknownSiteKey
     if len(_known) >= MOST:
         _known.clear()
-    _known[site_key] = (now + SECONDS, place)
+    _known[site_key] = (time.monotonic() + SECONDS, place)
     return place
+
+
+def remembered(site_key: str) -> directory.Place | None:
+    """Return the tenant and shop of a site key that was asked for lately; None sends the caller to `find`."""
+    held = _known.get(site_key)
+    return held[1] if held is not None and held[0] > time.monotonic() else None

@@ -63,6 +63,21 @@ class TestAnswer:
         assert len(ask(shop).json["items"]) == 4
         assert len(ask(shop, limit=12).json["items"]) == 11
 
+    def test_it_is_answered_before_flask_once_the_site_key_is_known(self, shop, monkeypatch):
+        first = ask(shop, limit=2)
+        monkeypatch.setattr(door, "show", None)
+        monkeypatch.setitem(shop.app.view_functions, "offers.show", None)
+        again = ask(shop, limit=2)
+        assert [item["product"] for item in again.json["items"]] == [item["product"] for item in first.json["items"]]
+        for name in ("Content-Type", "Access-Control-Allow-Origin", "Cache-Control", "Vary", "X-Content-Type-Options"):
+            assert again.headers[name].split(",")[0] == first.headers[name].split(",")[0], name
+        assert again.headers["X-Request-Id"] == again.json["request"]
+
+    def test_a_parameter_given_twice_counts_as_it_did_first(self, shop):
+        for _way in range(2):
+            address = f"/offers?site_key={shop.site_key}&slot=product&product=tea-2&limit=1&limit=3"
+            assert len(shop.app.test_client().get(address).json["items"]) == 1
+
     def test_no_unit_of_work_is_opened_and_no_database_asked_when_warm(self, shop, monkeypatch):
         from saas.kit import pool, work
 
