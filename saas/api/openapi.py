@@ -8,15 +8,18 @@ import pkgutil
 from flask import Flask
 from flask_smorest import Api, Blueprint
 
-from saas.api import entrance, v1
+from saas.api import entrance, reading, shapes, v1
 from saas.kit import doors
 
 PREFIX = "/api/v1"
 UPLOADS = 8 * 1024 * 1024
+Blueprint.ARGUMENTS_PARSER = reading.Reader()
 
 
 class Description(Api):
     """The API without the library's own error answers: `kit.failures` answers every door alike."""
+
+    ERROR_SCHEMA = shapes.Failure
 
     def _register_error_handlers(self) -> None:
         """Leave errors to kit.failures."""

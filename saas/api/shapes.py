@@ -52,6 +52,20 @@ class Text(fields.String):
         return found
 
 
+class Trouble(Schema):
+    """What is wrong, for programs (code) and people (message), and with which field."""
+
+    code = fields.String()
+    message = fields.String()
+    fields_ = fields.Dict(keys=fields.String(), values=fields.List(fields.String()), data_key="fields")
+
+
+class Failure(Schema):
+    """The one shape of everything that is not done."""
+
+    error = fields.Nested(Trouble)
+
+
 class BulkResult(Schema):
     """What became of one item of a bulk request."""
 

@@ -6,9 +6,9 @@ the same bytes.
 
 from __future__ import annotations
 
-import json
 import logging
 
+import orjson
 from flask import Flask, Response, g, jsonify, render_template, request
 from flask_babel import gettext as _
 from jinja2 import TemplateNotFound
@@ -90,8 +90,8 @@ def _http(error: HTTPException) -> tuple[Response | str, int] | HTTPException:
 def unreadable_at() -> str | None:
     """Return a sentence with the place at which the request's body stops being JSON, or None when it is JSON."""
     try:
-        json.loads(request.get_data(cache=True))
-    except json.JSONDecodeError as error:
+        orjson.loads(request.get_data(cache=True).decode())
+    except orjson.JSONDecodeError as error:
         return _("The body is not JSON: %(what)s at line %(line)s, column %(column)s.", what=error.msg, line=error.lineno, column=error.colno)
     except UnicodeDecodeError as error:
         return _("The body is not UTF-8 text: byte %(place)s.", place=error.start)

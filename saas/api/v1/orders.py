@@ -49,6 +49,7 @@ class Orders(MethodView):
 
     @blueprint.arguments(OrderIn)
     @blueprint.response(201, OrderOut)
+    @blueprint.alt_response(200, schema=OrderOut, description="It was known and is updated or unchanged", success=True)
     @doors.open_to("key", "orders.edit")
     def post(self, item: dict[str, Any]) -> Any:
         """Record an order; 200 instead of 201 when it was known."""
