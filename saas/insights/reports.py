@@ -20,7 +20,7 @@ from saas.kit import money, queries
 from saas.kit.db import db
 from saas.tenancy import tenants
 
-LOOKED_AT, FEWEST_TOGETHER = 50, 3
+LOOKED_AT, FEWEST_TOGETHER = 40, 3
 """Pairs are counted among so many products, and one that met less often is chance."""
 
 
