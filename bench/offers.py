@@ -68,7 +68,12 @@ def rows() -> Iterator[table.Row]:
     )  # fmt: skip
     p50, p90 = statistics.median(paced.times) * 1000, statistics.quantiles(paced.times, n=10)[8] * 1000
     yield table.at_most(
-        f"worked out and answered after, at {RATE}/s, p90", p90, 10.0, form=".1f", unit=" ms", others=f"p50 {p50:.1f} ms"
+        f"worked out and answered after, at {RATE}/s, p90",
+        p90,
+        10.0,
+        form=".1f",
+        unit=" ms",
+        others=f"p50 {p50:.1f} ms",
     )
 
 
@@ -145,7 +150,9 @@ def fill() -> str:
         with work.unit(tenant_id=made["tenant_id"]):
             shelf.store("sessions", SessionModel.fit(visits, items).to_bytes(), notes={})
             shelf.store("viewed", BasketModel.fit(visits, items).to_bytes(), notes={})
-            shelf.store("bought", BasketModel.fit(visits[: VISITS * 5 // 2], items[: VISITS * 5 // 2]).to_bytes(), notes={})
+            shelf.store(
+                "bought", BasketModel.fit(visits[: VISITS * 5 // 2], items[: VISITS * 5 // 2]).to_bytes(), notes={}
+            )
             shelf.store("popular", PopularityModel.fit(items, visits / 200.0).to_bytes(), notes={})
         now = int(time.time() * 1000)
         for shopper, seen in enumerate(sessions()):
@@ -164,7 +171,9 @@ def looks(chance: np.random.Generator, visits: int, length: int) -> np.ndarray:
 def sessions() -> list[list[int]]:
     """Make up what the shoppers look at now; the same at each call."""
     chance = np.random.default_rng(5)
-    lengths = chance.choice([0, 1, 2, 3, 4, 5, 6, 7, 8], SHOPPERS, p=[0.33, 0.25, 0.12, 0.08, 0.06, 0.05, 0.04, 0.04, 0.03])
+    lengths = chance.choice(
+        [0, 1, 2, 3, 4, 5, 6, 7, 8], SHOPPERS, p=[0.33, 0.25, 0.12, 0.08, 0.06, 0.05, 0.04, 0.04, 0.03]
+    )
     return [row[:length].tolist() for row, length in zip(looks(chance, SHOPPERS, 8), lengths, strict=True)]
 
 
@@ -252,7 +261,10 @@ def cpu_of(server: subprocess.Popen | None) -> float:
     for entry in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             fields = entry.read_text().rpartition(")")[2].split()
-            parents[int(entry.parent.name)], used[int(entry.parent.name)] = int(fields[1]), (int(fields[11]) + int(fields[12])) / TICKS
+            parents[int(entry.parent.name)], used[int(entry.parent.name)] = (
+                int(fields[1]),
+                (int(fields[11]) + int(fields[12])) / TICKS,
+            )
     family = {server.pid}
     while more := {pid for pid, parent in parents.items() if parent in family} - family:
         family |= more

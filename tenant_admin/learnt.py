@@ -40,19 +40,34 @@ def described(models: dict[str, dict[str, Any]], fewest: dict[str, int]) -> list
 
 
 def _on(kind: str, notes: dict[str, Any], fewest: int) -> str:
-    counted = {"bought": "together", "sessions": "visits", "viewed": "visits", "buyers": "returning", "popular": "views", "repeats": "products"}
+    counted = {
+        "bought": "together",
+        "sessions": "visits",
+        "viewed": "visits",
+        "buyers": "returning",
+        "popular": "views",
+        "repeats": "products",
+    }
     count = notes.get(counted[kind], 0)
     if not notes.get("fitted"):
         return {
-            "bought": _("%(count)s of at least %(fewest)s orders with two products", count=number(count), fewest=fewest),
-            "buyers": _("%(count)s of at least %(fewest)s customers who bought twice", count=number(count), fewest=fewest),
+            "bought": _(
+                "%(count)s of at least %(fewest)s orders with two products", count=number(count), fewest=fewest
+            ),
+            "buyers": _(
+                "%(count)s of at least %(fewest)s customers who bought twice", count=number(count), fewest=fewest
+            ),
             "popular": _("No views and no orders yet"),
             "repeats": _("No orders yet"),
         }.get(kind) or _("%(count)s of at least %(fewest)s visits to two products", count=number(count), fewest=fewest)
     return {
         "bought": _("%(count)s orders with two products or more", count=number(count)),
         "buyers": _("%(count)s customers who bought twice or more", count=number(count)),
-        "popular": _("%(views)s views and %(purchases)s purchases", views=number(count), purchases=number(notes.get("purchases", 0))),
+        "popular": _(
+            "%(views)s views and %(purchases)s purchases",
+            views=number(count),
+            purchases=number(notes.get("purchases", 0)),
+        ),
         "repeats": _("%(count)s products that people buy again", count=number(count)),
     }.get(kind) or _("%(count)s visits to two products or more", count=number(count))
 
@@ -63,5 +78,9 @@ def _quality(kind: str, quality: dict[str, Any]) -> str:
         return ""
     found = percent(quality["hit_rate"], 0)
     if kind == "sessions":
-        return _("finds the next product in %(found)s of visits; the most popular alone %(plain)s", found=found, plain=percent(quality["popular_hit_rate"], 0))
+        return _(
+            "finds the next product in %(found)s of visits; the most popular alone %(plain)s",
+            found=found,
+            plain=percent(quality["popular_hit_rate"], 0),
+        )
     return _("finds a product that was left out in %(found)s of orders", found=found)

@@ -138,7 +138,9 @@ def _may_edit() -> bool:
 
 
 def _rule_shown(rule: Any) -> dict[str, Any]:
-    product = stock.catalogue(scope.tenant_id()).by_number.get(stock.number_of(rule.product_id)) if rule.product_id else None
+    product = (
+        stock.catalogue(scope.tenant_id()).by_number.get(stock.number_of(rule.product_id)) if rule.product_id else None
+    )
     return {
         "id": str(rule.id), "kind": rule.kind, "sentence": _sentence(rule, product), "picture": product.image_url if product else None,
         "note": rule.note, "state": _state(rule), "with_picture": rule.kind != "boost",
@@ -169,7 +171,13 @@ def _state(rule: Any) -> str:
 @doors.open_to("member", "offers.edit")
 def rule_new():
     """An empty rule, or one that begins with a product."""
-    values = {"kind": request.args.get("kind", "pin"), "product": request.args.get("product", ""), "active": True, "position": 1, "percent": 200}
+    values = {
+        "kind": request.args.get("kind", "pin"),
+        "product": request.args.get("product", ""),
+        "active": True,
+        "position": 1,
+        "percent": 200,
+    }
     return _form(values)
 
 
@@ -190,8 +198,14 @@ def rule_create():
 def rule_edit(rule_id: str):
     """One rule, to change it."""
     rule = rules.one(rule_id)
-    product = stock.catalogue(scope.tenant_id()).by_number.get(stock.number_of(rule.product_id)) if rule.product_id else None
-    values = rules.plain(rule) | {"product": _label(product) if product else "", "starts_on": _day(rule.starts_at), "ends_on": _day(rule.ends_at, last=True)}
+    product = (
+        stock.catalogue(scope.tenant_id()).by_number.get(stock.number_of(rule.product_id)) if rule.product_id else None
+    )
+    values = rules.plain(rule) | {
+        "product": _label(product) if product else "",
+        "starts_on": _day(rule.starts_at),
+        "ends_on": _day(rule.ends_at, last=True),
+    }
     return _form(values, rule_id=str(rule.id))
 
 
@@ -224,7 +238,10 @@ def rule_restore():
     held = crypto.read_signed("offer-rule", request.args.get("token", ""), max_age=UNDO_FOR)
     if held is None or held[0] != scope.tenant_id():
         raise Invalid(_("That is too long ago to be undone."))
-    moments = {name: datetime.datetime.fromisoformat(held[1][name]) if held[1][name] else None for name in ("starts_at", "ends_at")}
+    moments = {
+        name: datetime.datetime.fromisoformat(held[1][name]) if held[1][name] else None
+        for name in ("starts_at", "ends_at")
+    }
     rules.create(**{**held[1], **moments, "product_id": UUID(held[1]["product_id"]) if held[1]["product_id"] else None})
     frame.toast(_("The rule is back."))
     return frame.go(url_for("recommend.rule_list"))
@@ -234,7 +251,9 @@ def _form(values: dict[str, Any], *, errors: dict[str, list[str]] | None = None,
     told = dict(errors or {})
     if "product_id" in told:
         told["product"] = told.pop("product_id")
-    categories = sorted({name for one in stock.catalogue(scope.tenant_id()).by_number.values() for name in one.categories})[:MOST_LISTED]
+    categories = sorted(
+        {name for one in stock.catalogue(scope.tenant_id()).by_number.values() for name in one.categories}
+    )[:MOST_LISTED]
     return render_template(
         "recommend/rule.html", values=values, errors=told, rule_id=rule_id, slots=SLOTS, listed=_listed(), categories=categories,
         may_edit=_may_edit(),

@@ -36,9 +36,9 @@ def attribute(order_ids: Sequence[str | UUID]) -> int:
     won = {row.offer_id: row for row in found}
     lost = update(OfferShown).where(OfferShown.bought_order_id.in_(ids), OfferShown.id.not_in(list(won)))
     db.session.execute(
-        lost.values(bought_at=None, bought_order_id=None, bought_after="", bought_micros=0, bought_currency="").execution_options(
-            synchronize_session=False
-        )
+        lost.values(
+            bought_at=None, bought_order_id=None, bought_after="", bought_micros=0, bought_currency=""
+        ).execution_options(synchronize_session=False)
     )
     if won:
         db.session.execute(update(OfferShown), [
@@ -58,5 +58,9 @@ def attribute_recent() -> int:
 
 def of_order(order_id: UUID) -> list[OfferShown]:
     """Return the offers an order followed from, those that were clicked first."""
-    query = select(OfferShown).where(OfferShown.bought_order_id == order_id).order_by(OfferShown.clicked_at.desc().nulls_last(), OfferShown.id)
+    query = (
+        select(OfferShown)
+        .where(OfferShown.bought_order_id == order_id)
+        .order_by(OfferShown.clicked_at.desc().nulls_last(), OfferShown.id)
+    )
     return list(db.session.scalars(query.limit(20)))

@@ -77,7 +77,9 @@ def _fit_one(tenant_id: int, kind: str, make: Callable[[], tuple[Any | None, dic
     return notes | {"fitted": model is not None}
 
 
-def popular(views: training.Views, lines: training.Purchases, products: training.Products) -> tuple[Any, dict[str, Any]]:
+def popular(
+    views: training.Views, lines: training.Purchases, products: training.Products
+) -> tuple[Any, dict[str, Any]]:
     """Count what is wanted now; a purchase weighs five views."""
     items = np.concatenate([views.items, np.repeat(lines.items, PURCHASE_WEIGHS)])
     days = np.concatenate([views.seconds / training.DAY, np.repeat(lines.days, PURCHASE_WEIGHS)])
@@ -90,7 +92,11 @@ def popular(views: training.Views, lines: training.Purchases, products: training
 def sessions(views: training.Views, parameters: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """Fit what follows in a visit, and ask it for the next product of the newest visits."""
     visits, items, seconds = _with_company(views)
-    notes: dict[str, Any] = {"visits": int(len(np.unique(visits))), "views": len(items), "products": int(len(np.unique(items)))}
+    notes: dict[str, Any] = {
+        "visits": int(len(np.unique(visits))),
+        "views": len(items),
+        "products": int(len(np.unique(items))),
+    }
     if notes["visits"] < FEWEST["sessions"]:
         return None, notes
     if "sessions" not in parameters:
@@ -109,7 +115,9 @@ def _with_company(views: training.Views) -> tuple[np.ndarray, np.ndarray, np.nda
     return views.visits[kept], views.items[kept], views.seconds[kept]
 
 
-def _next_view(visits: np.ndarray, items: np.ndarray, seconds: np.ndarray, weights: dict[str, Weights]) -> dict[str, Any]:
+def _next_view(
+    visits: np.ndarray, items: np.ndarray, seconds: np.ndarray, weights: dict[str, Weights]
+) -> dict[str, Any]:
     """Ask a model of the older visits for each next product of the newest, beside the same question to popularity."""
     whole = SessionLog.gather(visits, items, seconds)
     log, asked = session_tuning.split(whole, questions=QUESTIONS, seed=0)
@@ -118,9 +126,15 @@ def _next_view(visits: np.ndarray, items: np.ndarray, seconds: np.ndarray, weigh
     if not pairs:
         return {}
     ours = evaluation.next_items(lambda seen: [s.item for s in model.predict(seen, n=20, explain=False)], pairs, n=20)
-    favourites = [name[number] for number in np.argsort(-np.bincount(log.items, minlength=len(name)), kind="stable")[:20]]
+    favourites = [
+        name[number] for number in np.argsort(-np.bincount(log.items, minlength=len(name)), kind="stable")[:20]
+    ]
     plain = evaluation.next_items(lambda seen: favourites, pairs, n=20)
-    return {"hit_rate": round(ours["hit_rate"], 4), "popular_hit_rate": round(plain["hit_rate"], 4), "cases": ours["cases"]}
+    return {
+        "hit_rate": round(ours["hit_rate"], 4),
+        "popular_hit_rate": round(plain["hit_rate"], 4),
+        "cases": ours["cases"],
+    }
 
 
 def viewed(views: training.Views) -> tuple[Any, dict[str, Any]]:
@@ -134,7 +148,11 @@ def bought(lines: training.Purchases) -> tuple[Any, dict[str, Any]]:
     """Count what is bought in one order; orders of one product count as orders without company."""
     pairs = np.unique(np.stack([lines.orders, lines.items]), axis=1)
     _orders, sizes = np.unique(pairs[0], return_counts=True)
-    notes: dict[str, Any] = {"orders": len(sizes), "together": int((sizes >= 2).sum()), "products": int(len(np.unique(lines.items)))}
+    notes: dict[str, Any] = {
+        "orders": len(sizes),
+        "together": int((sizes >= 2).sum()),
+        "products": int(len(np.unique(lines.items))),
+    }
     if notes["together"] < FEWEST["bought"]:
         return None, notes
     notes["quality"] = _missing_line(lines)
@@ -162,8 +180,15 @@ def buyers(lines: training.Purchases, parameters: dict[str, Any]) -> tuple[Any, 
     """Fit what known buyers buy next."""
     known = lines.buyers != 0
     people, items, days = lines.buyers[known], lines.items[known], lines.days[known]
-    _names, times = np.unique(np.unique(np.stack([people, np.floor(days * 24).astype(np.int64)]), axis=1)[0], return_counts=True)
-    notes = {"buyers": len(times), "returning": int((times >= 2).sum()), "purchases": len(items), "products": int(len(np.unique(items)))}
+    _names, times = np.unique(
+        np.unique(np.stack([people, np.floor(days * 24).astype(np.int64)]), axis=1)[0], return_counts=True
+    )
+    notes = {
+        "buyers": len(times),
+        "returning": int((times >= 2).sum()),
+        "purchases": len(items),
+        "products": int(len(np.unique(items))),
+    }
     if notes["returning"] < FEWEST["buyers"]:
         return None, notes
     if "buyers" not in parameters:

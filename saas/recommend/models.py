@@ -82,7 +82,12 @@ class OfferShown(TenantModel):
         Index("ix_offers_shown_visitor", "tenant_id", "visitor", "id"),
         Index("ix_offers_shown_customer_id", "tenant_id", "customer_id", "id"),
         Index("ix_offers_shown_product_id", "tenant_id", "product_id"),
-        Index("ix_offers_shown_bought_order_id", "tenant_id", "bought_order_id", postgresql_where=text("bought_order_id IS NOT NULL")),
+        Index(
+            "ix_offers_shown_bought_order_id",
+            "tenant_id",
+            "bought_order_id",
+            postgresql_where=text("bought_order_id IS NOT NULL"),
+        ),
         Index("ix_offers_shown_bought_at", "tenant_id", "bought_at", postgresql_where=text("bought_at IS NOT NULL")),
         CheckConstraint("bought_after IN ('', 'seen', 'clicked')", name="bought_after"),
         {"postgresql_partition_by": "RANGE (id)"},

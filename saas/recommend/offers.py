@@ -81,7 +81,13 @@ def choose(
         raise BadQuestion(fields={"limit": [_("A number from 1 to %(most)s.", most=MOST)]})
     catalogue, place = stock.catalogue(tenant_id), source.hex if source else NO_SOURCE
     shopper = shoppers.meet(
-        tenant_id=tenant_id, catalogue=catalogue, source=place, visitor=visitor, customer_id=customer_id, cart=cart, cart_id=cart_id
+        tenant_id=tenant_id,
+        catalogue=catalogue,
+        source=place,
+        visitor=visitor,
+        customer_id=customer_id,
+        cart=cart,
+        cart_id=cart_id,
     )
     ask = Ask(tenant_id, slot, shopper, catalogue.find(product, place) if product else None, limit, place)
     chosen = Chosen(identifiers.new(), [
@@ -121,7 +127,8 @@ def _answer(ask: Ask, catalogue: Catalogue, language: str) -> list[Ready]:
 
 def _ready(ask: Ask, catalogue: Catalogue, language: str) -> list[Ready]:
     return [
-        (choice.product, *_why(ask, choice, catalogue, language), choice.algorithm) for choice in ranking.choose(ask, catalogue)
+        (choice.product, *_why(ask, choice, catalogue, language), choice.algorithm)
+        for choice in ranking.choose(ask, catalogue)
     ]
 
 
@@ -142,7 +149,10 @@ def _why(ask: Ask, choice: Choice, catalogue: Catalogue, language: str) -> tuple
         code = OF_THEIR_OWN.get(choice.algorithm, code)
     elif rule is not None and choice.algorithm == "session":
         code, together = "bought_both", rule.together
-    elif because is not None and (together := together or _met(ask.tenant_id, because, choice.product)) >= ranking.LEAST_MEETINGS:
+    elif (
+        because is not None
+        and (together := together or _met(ask.tenant_id, because, choice.product)) >= ranking.LEAST_MEETINGS
+    ):
         code = BY_OTHERS.get(choice.algorithm, code)
     elif because is not None and choice.algorithm == "session":
         code = "looked_at"

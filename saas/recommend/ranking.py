@@ -19,7 +19,10 @@ from saas.recommend.stock import Catalogue, Product
 from saas.recommend.suggestions import Suggestion
 
 SMOOTH = 5.0  # the k of the fusion: how much the first place counts over the second
-RESERVE, MORE = 8, 20  # named beyond what is wanted for what is sold out, hidden or in the cart; times so many when short
+RESERVE, MORE = (
+    8,
+    20,
+)  # named beyond what is wanted for what is sold out, hidden or in the cart; times so many when short
 WITHOUT_PICTURE = 0.7
 JUST_BOUGHT = 30.0  # days
 MOST_KNOWN = 10_000  # predictions that are remembered in a process
@@ -82,9 +85,7 @@ def choose(ask: Ask, catalogue: Catalogue) -> list[Choice]:
     return answer[: ask.limit]
 
 
-def _take(
-    chosen: dict[int, Choice], fused: Iterable[Choice], ask: Ask, catalogue: Catalogue, barred: set[int]
-) -> None:
+def _take(chosen: dict[int, Choice], fused: Iterable[Choice], ask: Ask, catalogue: Catalogue, barred: set[int]) -> None:
     """Add what may be shown, until there is enough."""
     for choice in fused:
         if len(chosen) >= ask.limit:
@@ -129,9 +130,7 @@ def _predicted(ask: Ask, kind: str, what: Hashable, predict: Callable[[Any], lis
 
 
 def _paired(ask: Ask, kind: str, items: Sequence[int]) -> list[Suggestion]:
-    return _predicted(
-        ask, kind, tuple(items), lambda model: model.predict(items, n=ask.wanted, least=LEAST_MEETINGS)
-    )
+    return _predicted(ask, kind, tuple(items), lambda model: model.predict(items, n=ask.wanted, least=LEAST_MEETINGS))
 
 
 def _bought_with_product(ask: Ask) -> Named | None:
@@ -143,7 +142,9 @@ def _viewed_with_product(ask: Ask) -> Named | None:
 
 
 def _bought_with_cart(ask: Ask) -> Named | None:
-    return Named("bought_together", 1.0, _paired(ask, "bought", ask.shopper.cart[-MEMORY:])) if ask.shopper.cart else None
+    return (
+        Named("bought_together", 1.0, _paired(ask, "bought", ask.shopper.cart[-MEMORY:])) if ask.shopper.cart else None
+    )
 
 
 def _session(weight: float, mode: str) -> Callable[[Ask], Named | None]:

@@ -36,7 +36,9 @@ class RepeatModel:
 
     def to_bytes(self) -> bytes:
         """Write the model for `from_bytes`."""
-        return archive.pack(kind=KIND, version=VERSION, facts={}, arrays={"items": np.array(sorted(self._items), dtype=np.int64)})
+        return archive.pack(
+            kind=KIND, version=VERSION, facts={}, arrays={"items": np.array(sorted(self._items), dtype=np.int64)}
+        )
 
     @classmethod
     def from_bytes(cls, data: bytes) -> RepeatModel:

@@ -90,7 +90,12 @@ def _sales(since: date) -> Any:
     day = cast(func.timezone("UTC", OfferShown.at), Date)
     return (
         select(
-            OfferShown.slot, day, OfferShown.bought_after, OfferShown.bought_currency, func.count(), func.sum(OfferShown.bought_micros)
+            OfferShown.slot,
+            day,
+            OfferShown.bought_after,
+            OfferShown.bought_currency,
+            func.count(),
+            func.sum(OfferShown.bought_micros),
         )
         .where(OfferShown.bought_at >= since, OfferShown.at >= since)
         .group_by(OfferShown.slot, day, OfferShown.bought_after, OfferShown.bought_currency)

@@ -88,7 +88,9 @@ def delete(rule_id: UUID | str) -> dict[str, Any]:
 def plain(rule: OfferRule) -> dict[str, Any]:
     """Return a rule as values that JSON can carry."""
     found = {name: getattr(rule, name) for name in FIELDS}
-    return {name: value if isinstance(value, (int, str, bool, type(None))) else str(value) for name, value in found.items()}
+    return {
+        name: value if isinstance(value, (int, str, bool, type(None))) else str(value) for name, value in found.items()
+    }
 
 
 def _write(rule: OfferRule, fields: dict[str, Any]) -> None:
@@ -130,7 +132,10 @@ def _wrong(values: dict[str, Any]) -> dict[str, list[str]]:
 
 def compiled() -> None:
     """Put the bound tenant's active rules on the shelf, for `offers` to obey."""
-    active = [_compact(rule) for rule in db.session.scalars(query().where(OfferRule.active).order_by(OfferRule.position, OfferRule.id))]
+    active = [
+        _compact(rule)
+        for rule in db.session.scalars(query().where(OfferRule.active).order_by(OfferRule.position, OfferRule.id))
+    ]
     shelf.store("rules", orjson.dumps(active), notes={"rules": len(active)})
 
 

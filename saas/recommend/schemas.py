@@ -82,7 +82,9 @@ class OfferRuleIn(Schema):
     slot = fields.String(load_default="", validate=validate.OneOf(["", *SLOTS]))
     product_id = fields.UUID(allow_none=True)
     category = fields.String(validate=validate.Length(max=120))
-    position = fields.Integer(validate=validate.Range(1, 20), metadata={"description": "pin: which place, 1 is the first"})
+    position = fields.Integer(
+        validate=validate.Range(1, 20), metadata={"description": "pin: which place, 1 is the first"}
+    )
     percent = fields.Integer(
         validate=validate.Range(1, 1000), metadata={"description": "boost: 200 counts twice as much, 50 half as much"}
     )

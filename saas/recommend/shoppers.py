@@ -40,7 +40,9 @@ BOUGHT = """
     WHERE o.customer_id = ANY(%s) AND o.status = ANY(%s) AND l.quantity > 0 AND coalesce(l.product_id, p.id) IS NOT NULL
     ORDER BY o.placed_at DESC, l.position LIMIT %s
 """
-LEFT_BEHIND = "SELECT items FROM carts WHERE key = %s AND visitor = %s AND closed_at IS NULL ORDER BY changed_at DESC LIMIT 1"
+LEFT_BEHIND = (
+    "SELECT items FROM carts WHERE key = %s AND visitor = %s AND closed_at IS NULL ORDER BY changed_at DESC LIMIT 1"
+)
 LOOKED_AT = """
     SELECT v.customer_id, v.products FROM (
         SELECT customer_id, products, began_at, row_number() OVER (PARTITION BY customer_id ORDER BY began_at DESC) AS place
@@ -117,7 +119,9 @@ def bought_by(tenant_id: int, customer_id: UUID) -> Bought:
     except (RedisError, OSError):
         held = None
     if held is None or held.startswith(LOADING):
-        held = _copied(name, lambda: orjson.dumps(purchases(tenant_id, [customer_id], most=MOST_BOUGHT).get(customer_id, [])))
+        held = _copied(
+            name, lambda: orjson.dumps(purchases(tenant_id, [customer_id], most=MOST_BOUGHT).get(customer_id, []))
+        )
     return [(number, day) for number, day in orjson.loads(held)]
 
 

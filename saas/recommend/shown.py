@@ -46,7 +46,14 @@ class NoSuchOffer(errors.NotFound):
 
 
 def note(
-    *, tenant_id: int, request_id: UUID, slot: str, visitor: str, customer_id: UUID | None, source: str, items: list[list[str]]
+    *,
+    tenant_id: int,
+    request_id: UUID,
+    slot: str,
+    visitor: str,
+    customer_id: UUID | None,
+    source: str,
+    items: list[list[str]],
 ) -> None:
     """Keep an answer for the stream; a Valkey that is away loses it, for the shopper must not wait.
 
@@ -108,7 +115,9 @@ def write_pending() -> int:
     return written
 
 
-def _rows(request_id: str, at: str, slot: str, visitor: str, customer_id: str | None, source: str, items: list[list[str]]) -> list[dict]:
+def _rows(
+    request_id: str, at: str, slot: str, visitor: str, customer_id: str | None, source: str, items: list[list[str]]
+) -> list[dict]:
     return [
         {"id": offer_id, "request_id": request_id, "at": at, "slot": slot, "position": position, "visitor": visitor,
          "customer_id": customer_id, "source_id": source, "product_id": product_id, "product_key": key, "reason_code": code,
@@ -121,7 +130,8 @@ def _write(tenant_id: int, rows: list[dict[str, Any]]) -> None:
     try:
         with work.unit(tenant_id=tenant_id):
             db.session.execute(
-                queries.load("recommend/queries/shown_write.sql"), {"tenant": tenant_id, "rows": orjson.dumps(rows).decode()}
+                queries.load("recommend/queries/shown_write.sql"),
+                {"tenant": tenant_id, "rows": orjson.dumps(rows).decode()},
             )
     except IntegrityError as error:  # the company, or what was offered, was deleted at this very moment
         log.warning("%s offers of tenant %s could not be kept: %s", len(rows), tenant_id, error)
@@ -132,7 +142,9 @@ def mark(visitors: Sequence[str]) -> None:
     low = identifiers.floor(clock.now() - TOLD_FOR)
     told = db.session.execute(
         select(ShopEvent.visitor, ShopEvent.type, ShopEvent.at, ShopEvent.details["offer"].astext).where(
-            ShopEvent.visitor.in_(list(visitors)), ShopEvent.type.in_(["offer_seen", "offer_clicked"]), ShopEvent.id >= low
+            ShopEvent.visitor.in_(list(visitors)),
+            ShopEvent.type.in_(["offer_seen", "offer_clicked"]),
+            ShopEvent.id >= low,
         )
     ).all()
     rows = [
@@ -143,7 +155,11 @@ def mark(visitors: Sequence[str]) -> None:
     if not rows:
         return
     wanted = {row["offer"] for row in rows}
-    known = set(db.session.scalars(select(OfferShown.id).where(OfferShown.id.in_([UUID(one) for one in wanted]), OfferShown.id >= low)))
+    known = set(
+        db.session.scalars(
+            select(OfferShown.id).where(OfferShown.id.in_([UUID(one) for one in wanted]), OfferShown.id >= low)
+        )
+    )
     if len(known) < len(wanted):
         _write_first()
     values = {"tenant": scope.tenant_id(), "low": low, "rows": orjson.dumps(rows).decode()}
@@ -189,7 +205,9 @@ ORDER = ((OfferShown.id, "desc"),)
 def tidy(*, most: int = 20_000) -> int:
     """Throw away the bound tenant's old offers that nobody saw; their number stays in the counts. Returns how many."""
     old = select(OfferShown.id).where(
-        OfferShown.id < identifiers.floor(clock.now() - UNSEEN_FOR), OfferShown.seen_at.is_(None), OfferShown.bought_at.is_(None)
+        OfferShown.id < identifiers.floor(clock.now() - UNSEEN_FOR),
+        OfferShown.seen_at.is_(None),
+        OfferShown.bought_at.is_(None),
     )
     gone = delete(OfferShown).where(OfferShown.id.in_(old.limit(most))).execution_options(synchronize_session=False)
     return db.session.execute(gone).rowcount

@@ -223,7 +223,9 @@ def refresh(*, tenant_id: int, product_ids: Sequence[str]) -> None:
     """
     with pool.connection(tenant_id=tenant_id) as opened:
         opened.execute(LOCK, [tenant_id])
-        products = [_from_row(row) for row in opened.execute(f"{COLUMNS} WHERE p.id = ANY(%s)", [list(map(UUID, product_ids))])]
+        products = [
+            _from_row(row) for row in opened.execute(f"{COLUMNS} WHERE p.id = ANY(%s)", [list(map(UUID, product_ids))])
+        ]
         mark = _mark(tenant_id)
         if mark is None or not products:  # nothing to bring up to date: the next reader builds it
             return

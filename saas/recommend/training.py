@@ -98,7 +98,8 @@ def _columns(rows: Iterator[tuple], kinds: tuple[type, ...]) -> list[np.ndarray]
     if batch:
         put_away()
     return [
-        np.concatenate(part)[::-1] if part else np.array([], dtype=kind) for part, kind in zip(parts, kinds, strict=True)
+        np.concatenate(part)[::-1] if part else np.array([], dtype=kind)
+        for part, kind in zip(parts, kinds, strict=True)
     ]
 
 

@@ -48,7 +48,11 @@ class TestRecommendations:
         assert [item["product"] for item in answer.json["items"]] == ["tea-2"]
 
     def test_a_wrong_question_is_refused_with_its_field(self, shop):
-        for query, field in (({"slot": "attic"}, "slot"), ({"limit": 0}, "limit"), ({"customer_id": "x"}, "customer_id")):
+        for query, field in (
+            ({"slot": "attic"}, "slot"),
+            ({"limit": 0}, "limit"),
+            ({"customer_id": "x"}, "customer_id"),
+        ):
             answer = ask(shop, **query)
             assert (answer.status_code, list(answer.json["error"]["fields"])) == (422, [field])
         assert ask(shop, customer_id=str(uuid.uuid4())).status_code == 404
@@ -77,7 +81,9 @@ class TestRecommendations:
 class TestRules:
     def test_create_list_show_change_delete(self, shop):
         product = ask(shop, slot="home", product="").json["items"][-1]
-        made = shop.api("POST", "/recommendations/rules", json={"kind": "pin", "product_id": product["product_id"], "slot": "home"})
+        made = shop.api(
+            "POST", "/recommendations/rules", json={"kind": "pin", "product_id": product["product_id"], "slot": "home"}
+        )
         assert made.status_code == 201
         shelf.forget()
         assert ask(shop, slot="home", product="").json["items"][0]["product"] == product["product"]
@@ -103,7 +109,9 @@ class TestRules:
     def test_another_companys_rule_does_not_exist(self, shop, other_company):
         rule = shop.api("POST", "/recommendations/rules", json={"kind": "boost", "category": "Tea"}).json
         for method in ("GET", "PATCH", "DELETE"):
-            answer = other_company.api(method, f"/recommendations/rules/{rule['id']}", json={} if method == "PATCH" else None)
+            answer = other_company.api(
+                method, f"/recommendations/rules/{rule['id']}", json={} if method == "PATCH" else None
+            )
             assert answer.status_code == 404
 
     def test_the_trace_tells_of_it(self, shop):
@@ -129,13 +137,19 @@ class TestPages:
         with shop.app.app_context():
             shown.write_pending()
         assert "Beside a product" in shop.page.get("/recommendations").get_data(as_text=True)
-        tried = shop.page.get("/recommendations/try", query_string={"slot": "product", "product": "Tea 2"}).get_data(as_text=True)
+        tried = shop.page.get("/recommendations/try", query_string={"slot": "product", "product": "Tea 2"}).get_data(
+            as_text=True
+        )
         assert "Often bought with Tea 2" in tried
-        assert "No product is called" in shop.page.get("/recommendations/try", query_string={"product": "unicorn"}).get_data(as_text=True)
+        assert "No product is called" in shop.page.get(
+            "/recommendations/try", query_string={"product": "unicorn"}
+        ).get_data(as_text=True)
 
     def test_a_rule_is_made_changed_deleted_and_brought_back(self, shop):
         assert shop.page.get("/recommendations/rules/new").status_code == 200
-        made = shop.post("/recommendations/rules/new", {"kind": "pin", "product": "Cup 6 (cup-6)", "slot": "home", "active": "1"})
+        made = shop.post(
+            "/recommendations/rules/new", {"kind": "pin", "product": "Cup 6 (cup-6)", "slot": "home", "active": "1"}
+        )
         assert made.status_code == 303
         [rule] = shop.api("GET", "/recommendations/rules").json["items"]
         assert "Cup 6" in shop.page.get("/recommendations/rules").get_data(as_text=True)
@@ -143,7 +157,14 @@ class TestPages:
         assert "Cup 6 (cup-6)" in shop.page.get(address).get_data(as_text=True)
         wrong = shop.post(address, {"kind": "pin", "product": "unicorn", "position": "99"})
         assert (wrong.status_code, "Choose a product." in wrong.get_data(as_text=True)) == (422, True)
-        days = {"kind": "hide", "product": "cup-6", "starts_on": "2026-01-01", "ends_on": "2026-01-02", "position": "1", "percent": "200"}
+        days = {
+            "kind": "hide",
+            "product": "cup-6",
+            "starts_on": "2026-01-01",
+            "ends_on": "2026-01-02",
+            "position": "1",
+            "percent": "200",
+        }
         assert shop.post(address, days).status_code == 303
         changed = shop.api("GET", address.replace("/recommendations/rules", "/recommendations/rules")).json
         assert (changed["kind"], changed["active"], changed["ends_at"][:10]) == ("hide", False, "2026-01-03")

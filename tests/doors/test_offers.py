@@ -28,7 +28,10 @@ def shop(company, drain):
 
 def ask(company, **query):
     wishes = {"site_key": company.site_key, "visitor": VISITOR, "slot": "product", "product": "tea-2", **query}
-    headers = {"Origin": "https://shop.example", **({"Accept-Language": query.pop("speaks")} if "speaks" in query else {})}
+    headers = {
+        "Origin": "https://shop.example",
+        **({"Accept-Language": query.pop("speaks")} if "speaks" in query else {}),
+    }
     wishes.pop("speaks", None)
     return company.app.test_client().get("/offers", query_string=wishes, headers=headers)
 
@@ -43,7 +46,11 @@ class TestAnswer:
         assert set(answer.json) == {"slot", "request", "items"}
         [first, _second] = answer.json["items"]
         assert set(first) == {"offer", "product", "name", "url", "image_url", "price", "currency", "reason"}
-        assert (first["price"], first["currency"], first["url"]) == ("12.50", "EUR", f"https://shop.example/{first['product']}")
+        assert (first["price"], first["currency"], first["url"]) == (
+            "12.50",
+            "EUR",
+            f"https://shop.example/{first['product']}",
+        )
         assert first["reason"]["code"] == "bought_together"
         assert "of" in first["reason"]["text"]
 
@@ -103,7 +110,9 @@ class TestAnswer:
         found = ask(shop, slot="cart", product="", cart="c-1", limit=20).json["items"]
         assert found[0]["product"] == "tea-2"
         assert not {"tea-1", "tea-3"} & {item["product"] for item in found}
-        stranger = ask(shop, slot="cart", product="", cart="c-1", limit=20, visitor="somebody-else-0000000000").json["items"]
+        stranger = ask(shop, slot="cart", product="", cart="c-1", limit=20, visitor="somebody-else-0000000000").json[
+            "items"
+        ]
         assert {"tea-1", "tea-3"} <= {item["product"] for item in stranger}
 
 

@@ -14,7 +14,15 @@ from saas.customers import profiles
 from saas.kit import doors, pages, scope
 from saas.recommend import offers, reasons, rules, shown
 from saas.recommend.offers import SLOTS
-from saas.recommend.schemas import OffersOut, OfferRuleChange, OfferRuleIn, OfferRuleOut, OfferShownOut, rule_plain, shown_plain
+from saas.recommend.schemas import (
+    OfferRuleChange,
+    OfferRuleIn,
+    OfferRuleOut,
+    OfferShownOut,
+    OffersOut,
+    rule_plain,
+    shown_plain,
+)
 
 blueprint = Blueprint("api_recommendations", __name__, description="What to offer whom next, and why")
 
@@ -23,10 +31,18 @@ class OffersQuery(shapes.Shape):
     """For whom and where offers are asked."""
 
     slot = fields.String(load_default="home", validate=validate.OneOf(SLOTS))
-    customer_id = fields.UUID(load_default=None, metadata={"description": "a customer you vouch for: their history is used"})
+    customer_id = fields.UUID(
+        load_default=None, metadata={"description": "a customer you vouch for: their history is used"}
+    )
     visitor = fields.String(load_default="", validate=validate.Regexp(r"^([A-Za-z0-9_-]{1,64})?$"))
-    product = fields.String(load_default="", validate=validate.Length(max=200), metadata={"description": "beside this product"})
-    cart = fields.List(fields.String(validate=validate.Length(max=200)), load_default=list, metadata={"description": "products in the cart"})
+    product = fields.String(
+        load_default="", validate=validate.Length(max=200), metadata={"description": "beside this product"}
+    )
+    cart = fields.List(
+        fields.String(validate=validate.Length(max=200)),
+        load_default=list,
+        metadata={"description": "products in the cart"},
+    )
     limit = fields.Integer(load_default=4, validate=validate.Range(1, offers.MOST))
     language = fields.String(load_default="en", validate=validate.Length(max=35))
     record = fields.Boolean(load_default=True, metadata={"description": "false when nobody is going to see them"})

@@ -25,19 +25,38 @@ def product(key: str, **fields) -> dict:
 
 
 def order(number: int, keys: list[str], *, customer: int | None = None, days_ago: float = 5, **fields) -> dict:
-    who = {"customer": {"external_id": f"c{customer}", "email": f"c{customer}@shop.example"}} if customer is not None else {}
-    lines = [{"position": place, "product": key, "quantity": 1, "unit_price": "12.50"} for place, key in enumerate(keys)]
-    return {"external_id": f"o{number}", "placed_at": clock.now() - timedelta(days=days_ago), "currency": "EUR", "lines": lines, **who, **fields}
+    who = (
+        {"customer": {"external_id": f"c{customer}", "email": f"c{customer}@shop.example"}}
+        if customer is not None
+        else {}
+    )
+    lines = [
+        {"position": place, "product": key, "quantity": 1, "unit_price": "12.50"} for place, key in enumerate(keys)
+    ]
+    return {
+        "external_id": f"o{number}",
+        "placed_at": clock.now() - timedelta(days=days_ago),
+        "currency": "EUR",
+        "lines": lines,
+        **who,
+        **fields,
+    }
 
 
 def fill(company, *, visits: int = 40, baskets: int = 30, stock: dict | None = None) -> None:
     """Products, visits within one family, and orders of two of one family; committed."""
     with work.unit(tenant_id=company.tenant_id):
-        products.upsert_many([product(key, **({"stock": stock[key]} if key in (stock or {}) else {})) for key in TEAS + CUPS])
+        products.upsert_many(
+            [product(key, **({"stock": stock[key]} if key in (stock or {}) else {})) for key in TEAS + CUPS]
+        )
     with work.unit(tenant_id=company.tenant_id):
         for number in range(visits):
             family = TEAS if number % 2 else CUPS
-            look(f"visitor-{number:024d}", [family[number // 2 % 6], family[(number // 2 + 1) % 6]], minutes_ago=3000 + 50 * number)
+            look(
+                f"visitor-{number:024d}",
+                [family[number // 2 % 6], family[(number // 2 + 1) % 6]],
+                minutes_ago=3000 + 50 * number,
+            )
         orders.record_many([
             order(number, [(TEAS if number % 2 else CUPS)[number // 2 % 6], (TEAS if number % 2 else CUPS)[(number // 2 + 1) % 6]],
                   customer=number % 15, days_ago=40 + number)

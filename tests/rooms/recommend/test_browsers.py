@@ -76,7 +76,9 @@ class TestJobs:
         assert shelf.get(company.tenant_id, "bought") is not None
         assert not valkey.client().exists(f"fitting:{company.tenant_id}")
 
-    def test_the_hour_fits_all_that_have_news_and_goes_on_after_a_failure(self, company, other_company, context, drain, monkeypatch):
+    def test_the_hour_fits_all_that_have_news_and_goes_on_after_a_failure(
+        self, company, other_company, context, drain, monkeypatch
+    ):
         for one in (company, other_company):
             little_shop.fill(one)
             drain(one)

@@ -12,7 +12,7 @@ from saas.commerce import orders
 from saas.kit import clock, valkey, work
 from saas.kit.db import db
 from saas.recommend import fitting, freshness, repeats, shelf, stock, training
-from saas.recommend.models import FittedModel, FitState
+from saas.recommend.models import FitState, FittedModel
 from tests.rooms.recommend import little_shop
 
 

@@ -61,7 +61,13 @@ class TestPlaces:
         little_shop.live(shop, VISITOR, ["cup-1", "cup-2"])
         found = chosen(shop, "home", visitor=VISITOR, limit=4)
         assert "cup-3" in keys(found)
-        assert {offer.reason_code for offer in found} <= {"seen", "bought_both", "looked_at", "looked_at_both", "popular"}
+        assert {offer.reason_code for offer in found} <= {
+            "seen",
+            "bought_both",
+            "looked_at",
+            "looked_at_both",
+            "popular",
+        }
         why = next(offer for offer in found if offer.product.key == "cup-3")
         assert re.match(r"Because you looked at Cup \d; \d+ others bought both", why.reason_text)
 
@@ -272,7 +278,10 @@ class TestShopsApart:
             products.upsert_many([little_shop.product("tea-1", url="https://two.example/tea-1")], two)
             products.upsert_many([little_shop.product("cup-1")])
         assert set(keys(chosen(company, "home", source=one))) == {"tea-1", "tea-2", "cup-1"}
-        assert {offer.product.url for offer in chosen(company, "home", source=two)} == {"https://two.example/tea-1", "https://shop.example/cup-1"}
+        assert {offer.product.url for offer in chosen(company, "home", source=two)} == {
+            "https://two.example/tea-1",
+            "https://shop.example/cup-1",
+        }
         assert len(chosen(company, "home", limit=9)) == 4
 
     def test_another_company_is_another_world(self, shop, other_company):

@@ -14,7 +14,10 @@ from tests.rooms.recommend import little_shop
 
 def keys(company, slot: str = "home", **wishes) -> list[str]:
     shelf.forget()
-    return [offer.product.key for offer in offers.choose(tenant_id=company.tenant_id, slot=slot, record=False, **wishes).items]
+    return [
+        offer.product.key
+        for offer in offers.choose(tenant_id=company.tenant_id, slot=slot, record=False, **wishes).items
+    ]
 
 
 def make(company, kind: str, key: str = "", **fields):
@@ -85,7 +88,9 @@ class TestObeyed:
         make(shop, "hide", before[0])
         checked, known = shelf._versions[shop.tenant_id]
         shelf._versions[shop.tenant_id] = (checked - shelf.LOOK_EVERY, known)
-        assert before[0] not in [o.product.key for o in offers.choose(tenant_id=shop.tenant_id, slot="home", record=False).items]
+        assert before[0] not in [
+            o.product.key for o in offers.choose(tenant_id=shop.tenant_id, slot="home", record=False).items
+        ]
         assert shelf.LOOK_EVERY <= 2
 
 

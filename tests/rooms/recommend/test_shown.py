@@ -84,7 +84,9 @@ class TestWriting:
         from saas.catalog.models import Product
 
         with work.unit(tenant_id=shop.tenant_id):
-            db.session.delete(db.session.scalars(select(Product).where(Product.external_id == chosen.items[0].product.key)).one())
+            db.session.delete(
+                db.session.scalars(select(Product).where(Product.external_id == chosen.items[0].product.key)).one()
+            )
         shown.write_pending()
         assert one(shop, chosen.items[0]).product_id is None
 
@@ -211,7 +213,14 @@ class TestResults:
         with work.unit(tenant_id=shop.tenant_id):
             found = results.of_last(30, currency="EUR")
         [place] = found.places
-        assert (place.slot, place.shown, place.seen, place.clicked, place.bought, place.bought_clicked) == ("home", 3, 2, 1, 2, 1)
+        assert (place.slot, place.shown, place.seen, place.clicked, place.bought, place.bought_clicked) == (
+            "home",
+            3,
+            2,
+            1,
+            2,
+            1,
+        )
         assert (place.revenue, place.revenue_clicked, place.click_rate) == (2500, 1250, 0.5)
         assert (len(found.days), found.days[-1]) == (30, clock.now().date())
         assert found.revenue["home"][-1] == 2500
