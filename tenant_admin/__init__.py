@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-from flask import Flask
+from flask import Flask, request
 
 from saas import config
 
@@ -20,9 +20,11 @@ def register(app: Flask) -> None:
         app, image_sources=pictures, form_targets=entrance.form_targets(settings), remember_locale=entrance.remember_language
     )
     entrance.install(app)
+    names = set()
     for found in pkgutil.iter_modules(__path__):
         part = importlib.import_module(f"tenant_admin.{found.name}")
         blueprint = getattr(part, "pages", None)
         if blueprint is not None and (found.name != "gallery" or settings.gallery):
-            blueprint.before_request(entrance.refuse_forged)
             app.register_blueprint(blueprint)
+            names.add(blueprint.name)
+    app.before_request(lambda: entrance.refuse_forged() if request.blueprint in names else None)

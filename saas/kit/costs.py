@@ -32,7 +32,7 @@ class CountingCursor(psycopg.Cursor):
 
 def _note(query: object) -> None:
     asked = _statements.get()
-    if asked is not None and not str(query).startswith("SET LOCAL"):
+    if asked is not None and query and not str(query).startswith("SET LOCAL"):
         asked.append(str(query))
 
 

@@ -28,6 +28,8 @@ def _pool() -> ConnectionPool:
             max_size=settings.database_pool,
             timeout=10,
             kwargs={"prepare_threshold": None, "options": OPTIONS, **costs.connect_arguments()},
+            # A server that restarted leaves dead connections behind; asking costs one round trip and saves the caller an error.
+            check=ConnectionPool.check_connection,
             open=True,
             name="hot",
         )

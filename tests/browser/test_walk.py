@@ -78,6 +78,8 @@ def furnished(product, demo):
     address = product.urls["web"] + "/api/v1"
     running.read_json(f"{address}/segments", key=demo["api_key"], data=segment)
     running.read_json(f"{address}/recommendations/rules", key=demo["api_key"], data=RULE)
+    design = {"name": f"A plain letter {secrets.token_hex(2)}", "subject": "News", "source": "<p>Hello {{ customer.first_name }}</p>"}
+    running.read_json(f"{address}/templates", key=demo["api_key"], data=design)
     hook = {**demo, "hook_url": product.urls["web"] + urllib.parse.urlsplit(demo["hook_url"]).path}
     running.deliver(hook, {"type": "order.updated", "data": {"external_id": "no-money"}})
     product.settle()

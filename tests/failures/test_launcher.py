@@ -20,7 +20,7 @@ class TestStopping:
         copy = start().until_ready()
         assert len(copy.left()) >= 8
         os.killpg(copy.process.pid, signal.SIGINT)
-        assert copy.process.wait(60) == 0
+        assert copy.process.wait(180) == 0
         assert copy.left() == []
         assert not (copy.var / "run.json").exists()
         assert not (copy.var / "environment.json").exists()
@@ -35,7 +35,7 @@ class TestStopping:
     def test_kill_9_of_the_supervisor_leaves_nothing(self, start):
         copy = start().until_ready()
         os.kill(copy.state["pids"]["supervisor"], signal.SIGKILL)
-        copy.process.wait(60)
+        copy.process.wait(180)
         assert copy.left() == []
         assert not (copy.var / "run.json").exists()
 
@@ -51,7 +51,7 @@ class TestStopping:
     def test_a_make_that_alone_is_told_to_end_takes_everything_with_it(self, start, number):
         copy = start(through_make=True).until_ready()
         copy.process.send_signal(number)
-        copy.process.wait(60)
+        copy.process.wait(180)
         until(lambda: not copy.left())
         assert not (copy.var / "run.json").exists()
 
@@ -150,6 +150,6 @@ class TestPlaces:
     def test_a_program_that_cannot_start_is_shown_with_its_reason(self, start):
         copy = start()
         (copy.folder / "Procfile").write_text("web: python -c 'raise SystemExit(\"no such wheel\")'\n")
-        assert copy.process.wait(60) == 1
+        assert copy.process.wait(180) == 1
         assert "no such wheel" in copy.said()
         assert copy.left() == []
