@@ -75,9 +75,18 @@ def rows() -> Iterator[Row]:
         fill(small.tenant_id, SMALL)
         fill(large.tenant_id, LARGE)
         for kind, limit, ask in (("HTML", 60, page), ("JSON", 20, program)):
-            few, many = ({name: milliseconds(ask(company, query)) for name, query in LISTS.items()} for company in (small, large))
+            few, many = (
+                {name: milliseconds(ask(company, query)) for name, query in LISTS.items()} for company in (small, large)
+            )
             worst = max(LISTS, key=lambda name: many[name])  # noqa: B023 - used at once
-            yield at_most(f"{kind}: 25 of {LARGE:,} customers, worst of {len(LISTS)} lists ({worst})", many[worst], limit, others=PEERS, form=".1f", unit=" ms")
+            yield at_most(
+                f"{kind}: 25 of {LARGE:,} customers, worst of {len(LISTS)} lists ({worst})",
+                many[worst],
+                limit,
+                others=PEERS,
+                form=".1f",
+                unit=" ms",
+            )
             yield Row(f"{kind}: the same of {SMALL:,}", f"{few[worst]:.1f} ms", "-", "", None)
             ratio = sum(many.values()) / sum(few.values())
             yield at_most(f"{kind}: all lists, {LARGE:,} against {SMALL:,}", ratio, 2.0, form=".2f", unit="x")
@@ -89,7 +98,11 @@ def segment_rows(product: running.Running, company: Any) -> Iterator[Row]:
     from saas.audiences import segments
     from saas.kit import work
 
-    with product.app.app_context(), work.unit(tenant_id=company.tenant_id), psycopg.connect(os.environ["DATABASE_ADMIN_URL"]) as bare:
+    with (
+        product.app.app_context(),
+        work.unit(tenant_id=company.tenant_id),
+        psycopg.connect(os.environ["DATABASE_ADMIN_URL"]) as bare,
+    ):
         one = segments.members(SEGMENT, limit=1).items[0].id
         ours, theirs, single = ([], [], [])
         for _ in range(5):

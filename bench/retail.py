@@ -102,7 +102,9 @@ def rows() -> Iterator[table.Row]:
     """Load the shop once and hold every figure against what the data's own papers and counts say."""
     with running.product(currency="GBP") as server:
         sent, seconds = load(server)
-        yield table.Row("541,909 real lines through the API", f"{541_909 / seconds:,.0f}/s, {sent:,} orders", "-", "-", None)
+        yield table.Row(
+            "541,909 real lines through the API", f"{541_909 / seconds:,.0f}/s, {sent:,} orders", "-", "-", None
+        )
         found, took = figures(server), times(server)
     slowest = max(took, key=took.__getitem__)
     yield table.at_most(f"the slowest of {len(took)} reports: {slowest}", took[slowest], 1.0, form=".2f", unit=" s")

@@ -38,7 +38,9 @@ def product(*, currency: str = "EUR") -> Iterator[Running]:
     with servers.running() as addresses:
         urls = servers.new_database(addresses, name=f"bench_{secrets.token_hex(4)}")
         os.environ.update(urls.environment())
-        os.environ.update(REDIS_URL=addresses["valkey"], ENVIRONMENT="test", RATE_LIMITS="0", OUTGOING_PRIVATE_HOSTS="1")
+        os.environ.update(
+            REDIS_URL=addresses["valkey"], ENVIRONMENT="test", RATE_LIMITS="0", OUTGOING_PRIVATE_HOSTS="1"
+        )
         from saas import config
         from saas.app import create_app
         from saas.billing.plans import PLANS

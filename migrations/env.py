@@ -1,11 +1,12 @@
 """How migrations run: as the owner's role, with short lock waits, so that a running product is never held up."""
 
 from alembic import context
+from sqlalchemy import create_engine, text
+
 from saas import config
 from saas.app import _sqlalchemy_url, load_tables
 from saas.kit import walls
 from saas.kit.db import db
-from sqlalchemy import create_engine, text
 
 load_tables()
 LOCK_WAIT, STATEMENT_WAIT = "4s", "0"
@@ -13,7 +14,9 @@ LOCK_WAIT, STATEMENT_WAIT = "4s", "0"
 
 def include(item, name, kind, reflected, compare_to):
     """Partitions and the tables' own internals are made by SQL, not by the models."""
-    return not (kind == "table" and reflected and compare_to is None and "_p" in name and name.split("_p")[-1].isdigit())
+    return not (
+        kind == "table" and reflected and compare_to is None and "_p" in name and name.split("_p")[-1].isdigit()
+    )
 
 
 engine = create_engine(_sqlalchemy_url(config.get().database_owner_url))
@@ -22,7 +25,11 @@ with engine.connect() as connection:
     connection.execute(text(f"SET statement_timeout = '{STATEMENT_WAIT}'"))
     connection.commit()
     context.configure(
-        connection=connection, target_metadata=db.metadata, include_object=include, compare_type=True, transaction_per_migration=True
+        connection=connection,
+        target_metadata=db.metadata,
+        include_object=include,
+        compare_type=True,
+        transaction_per_migration=True,
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -48,7 +48,10 @@ def create_app(*, only_rooms: bool = False) -> doors.Hall:
     """Make the application; with `only_rooms` (workers, commands) the doors stay out and it starts faster."""
     settings = config.get()
     app = doors.Hall("saas", static_folder=None)
-    engine = {"connect_args": {"prepare_threshold": None, "options": OPTIONS, **costs.connect_arguments()}, "pool_size": settings.database_pool}
+    engine = {
+        "connect_args": {"prepare_threshold": None, "options": OPTIONS, **costs.connect_arguments()},
+        "pool_size": settings.database_pool,
+    }
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=_sqlalchemy_url(settings.database_url),

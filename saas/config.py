@@ -40,7 +40,9 @@ class Settings:
     search_engine: str = setting("auto", "auto, whoosh or postgres; auto moves large tenants to PostgreSQL")
     search_whoosh_limit: int = setting(50_000, "records above which auto takes PostgreSQL for a tenant's search")
 
-    smtp_url: str = setting("smtp://127.0.0.1:2525", "where mail is handed over: smtp[s]://user:password@host:port", secret=True)
+    smtp_url: str = setting(
+        "smtp://127.0.0.1:2525", "where mail is handed over: smtp[s]://user:password@host:port", secret=True
+    )
     mail_domain: str = setting("mail.regulars.example", "domain of our envelope senders, Message-IDs and bounces")
     mail_from: str = setting("Regulars <hello@regulars.example>", "sender of the platform's own mails")
     bounce_secret: str = setting("", "shared with the mail relay: signs bounce and complaint reports", secret=True)

@@ -1,9 +1,9 @@
 """The WSGI entry: what a web server imports."""
 
-from saas.app import create_app
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from saas import config
+from saas.app import create_app
 
 app = create_app()
 if config.get().proxy_hops:

@@ -15,9 +15,16 @@ def register(app: Flask) -> None:
     from tenant_admin import entrance, frame
 
     settings = config.get()
-    pictures = settings.page_image_hosts if settings.production else (*settings.page_image_hosts, "http://127.0.0.1:*", "http://localhost:*")
+    pictures = (
+        settings.page_image_hosts
+        if settings.production
+        else (*settings.page_image_hosts, "http://127.0.0.1:*", "http://localhost:*")
+    )
     frame.init(
-        app, image_sources=pictures, form_targets=entrance.form_targets(settings), remember_locale=entrance.remember_language
+        app,
+        image_sources=pictures,
+        form_targets=entrance.form_targets(settings),
+        remember_locale=entrance.remember_language,
     )
     entrance.install(app)
     names = set()

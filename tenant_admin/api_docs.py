@@ -33,12 +33,19 @@ def groups(spec: dict[str, Any]) -> list[dict[str, Any]]:
             if method in operations:
                 operation = operations[method]
                 tag = (operation.get("tags") or [""])[0]
-                found.setdefault(tag, []).append(_shown(path, method, operation, operations.get("parameters", []), spec))
+                found.setdefault(tag, []).append(
+                    _shown(path, method, operation, operations.get("parameters", []), spec)
+                )
     about = {tag["name"]: tag.get("description", "") for tag in spec.get("tags", [])}
-    return [{"key": tag, "name": tag.removeprefix("api_").capitalize(), "about": about.get(tag, ""), "operations": ops} for tag, ops in found.items()]
+    return [
+        {"key": tag, "name": tag.removeprefix("api_").capitalize(), "about": about.get(tag, ""), "operations": ops}
+        for tag, ops in found.items()
+    ]
 
 
-def _shown(path: str, method: str, operation: dict[str, Any], shared: list[dict[str, Any]], spec: dict[str, Any]) -> dict[str, Any]:
+def _shown(
+    path: str, method: str, operation: dict[str, Any], shared: list[dict[str, Any]], spec: dict[str, Any]
+) -> dict[str, Any]:
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
     good = next((answer for code, answer in operation.get("responses", {}).items() if code.startswith("2")), {})
     gives = good.get("content", {}).get("application/json", {}).get("schema") if isinstance(good, dict) else None
@@ -66,7 +73,9 @@ def _fields(schema: dict[str, Any] | None, spec: dict[str, Any]) -> list[dict[st
     required = whole.get("required", [])
     rows = []
     for name, field in whole.get("properties", {}).items():
-        rows.append({"name": name, "kind": _kind(field), "required": name in required, "about": field.get("description", "")})
+        rows.append(
+            {"name": name, "kind": _kind(field), "required": name in required, "about": field.get("description", "")}
+        )
         inner = _resolve(field.get("items") or (field if "$ref" in field else None), spec)
         rows += [
             {"name": f"{name}.{key}", "kind": _kind(value), "required": key in inner.get("required", []), "about": value.get("description", "")}

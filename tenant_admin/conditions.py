@@ -94,7 +94,11 @@ def change(tree: dict[str, Any], act: str) -> dict[str, Any]:
 def at(tree: dict[str, Any], place: str) -> dict[str, Any] | None:
     """Return the group at a place ("" is the tree itself), or None when there is none."""
     for step in place.split(".") if place else ():
-        if not step.isdigit() or int(step) >= len(tree["conditions"]) or "conditions" not in tree["conditions"][int(step)]:
+        if (
+            not step.isdigit()
+            or int(step) >= len(tree["conditions"])
+            or "conditions" not in tree["conditions"][int(step)]
+        ):
             return None
         tree = tree["conditions"][int(step)]
     return tree

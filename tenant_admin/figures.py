@@ -54,7 +54,9 @@ def months(rows: Sequence[dict[str, Any]], currency: str, *, today: date) -> dic
     """Return the chart of sales by month with its finding; months without orders are drawn as nothing."""
     by_month = {row["month"]: row for row in rows}
     first, last = max(min(by_month), months_back(max(by_month), MONTHS_SHOWN - 1)), max(by_month)
-    every = [months_back(last, back) for back in range((last.year - first.year) * 12 + last.month - first.month, -1, -1)]
+    every = [
+        months_back(last, back) for back in range((last.year - first.year) * 12 + last.month - first.month, -1, -1)
+    ]
     values = [amount(by_month[month]["revenue_micros"], currency) if month in by_month else 0 for month in every]
     ends = [months_back(month, -1).toordinal() - 1 for month in every]
     data = {
@@ -72,19 +74,39 @@ def _month_finding(values: dict[date, int], currency: str, today: date) -> str:
     """
     whole = [month for month in values if min(values) < month < today.replace(day=1)][-24:]
     count = min(12, len(whole) - 12)
-    now, then = (sum(values[month] for month in part) for part in (whole[-count:], whole[-count - 12 : -12])) if count >= 3 else (0, 0)
+    now, then = (
+        (sum(values[month] for month in part) for part in (whole[-count:], whole[-count - 12 : -12]))
+        if count >= 3
+        else (0, 0)
+    )
     if then > 0:
         share = formats.percent(abs(now / then - 1), 0)
         if now >= then:
-            return _("The last %(count)s whole months brought %(share)s more than the same months a year before", count=count, share=share)
-        return _("The last %(count)s whole months brought %(share)s less than the same months a year before", count=count, share=share)
+            return _(
+                "The last %(count)s whole months brought %(share)s more than the same months a year before",
+                count=count,
+                share=share,
+            )
+        return _(
+            "The last %(count)s whole months brought %(share)s less than the same months a year before",
+            count=count,
+            share=share,
+        )
     best = max(values, key=lambda month: values[month])
-    return _("%(month)s was the best month with %(amount)s", month=formats.month(best), amount=formats.money(values[best], currency, whole=True))
+    return _(
+        "%(month)s was the best month with %(amount)s",
+        month=formats.month(best),
+        amount=formats.money(values[best], currency, whole=True),
+    )
 
 
 def repeat(sold: dict[str, Any]) -> str:
     """Say how many came back."""
-    return _("%(count)s of %(customers)s customers ordered more than once", count=formats.number(sold["repeat_customers"]), customers=formats.number(sold["customers"]))
+    return _(
+        "%(count)s of %(customers)s customers ordered more than once",
+        count=formats.number(sold["repeat_customers"]),
+        customers=formats.number(sold["customers"]),
+    )
 
 
 def cohorts(found: dict[date, list[int]], *, today: date) -> dict[str, Any] | None:
@@ -115,7 +137,10 @@ def _cohort_finding(found: dict[date, list[int]], today: date) -> str:
     size, again = sum(counts[0] for counts in done), sum(counts[1] for counts in done)
     if not size:
         return _("Who first bought in a month, and who bought again in the months after")
-    return _("Of those who buy for the first time, %(share)s buy again in the next month", share=formats.percent(again / size, 0))
+    return _(
+        "Of those who buy for the first time, %(share)s buy again in the next month",
+        share=formats.percent(again / size, 0),
+    )
 
 
 def shares(found: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
@@ -129,7 +154,11 @@ def shares(found: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
         "x_name": _("Customers"), "y_name": _("Part of the goods sold"), "series": [{"name": _("Part of the goods sold"), "values": [row["part"] for row in real]}],
         "links": [url_for("customers.index", sort="-spent")] * len(real),
     }  # fmt: skip
-    finding = _("The best %(share)s of customers bring %(part)s of sales", share=formats.percent(fifth["share"], 0), part=formats.percent(fifth["part"], 0))
+    finding = _(
+        "The best %(share)s of customers bring %(part)s of sales",
+        share=formats.percent(fifth["share"], 0),
+        part=formats.percent(fifth["part"], 0),
+    )
     return {"data": data, "finding": finding}
 
 
@@ -168,12 +197,21 @@ def product_rows(rows: Sequence[dict[str, Any]]) -> Iterable[Sequence[Any]]:
 def pair_rows(rows: Sequence[dict[str, Any]]) -> Iterable[Sequence[Any]]:
     yield _("First"), _("Second"), _("Orders with both"), _("Support"), _("Confidence"), _("Lift"), _("Leverage")
     for row in rows:
-        yield row["first"], row["second"], row["together"], *(round(row[name], 6) for name in ("support", "confidence", "lift", "leverage"))
+        yield (
+            row["first"],
+            row["second"],
+            row["together"],
+            *(round(row[name], 6) for name in ("support", "confidence", "lift", "leverage")),
+        )
 
 
 def plain(cell: Any) -> Any:
     """Return a cell that no spreadsheet takes for a formula, whatever a shop called its things."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") and not _number(cell) else cell
+    return (
+        f"'{cell}"
+        if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") and not _number(cell)
+        else cell
+    )
 
 
 def _number(text: str) -> bool:

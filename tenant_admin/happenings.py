@@ -126,9 +126,20 @@ def source(name: str | None) -> str | None:
 def kinds(active: str, customer_id: Any) -> list[dict[str, Any]]:
     """Return the choice of kinds over a timeline."""
     return [
-        {"label": str(label), "url": url_for("customers.show", customer_id=customer_id, kind=key or None), "active": key == active}
+        {
+            "label": str(label),
+            "url": url_for("customers.show", customer_id=customer_id, kind=key or None),
+            "active": key == active,
+        }
         for key, label in (("", _("All")), *((key, name) for key, (name, _kinds) in KINDS.items()))
     ]
 
 
-TELLERS = {"order": _order, "refund": _refund, "visit": _visit, "cart": _cart, "consent": _consent, "identified": _identified}
+TELLERS = {
+    "order": _order,
+    "refund": _refund,
+    "visit": _visit,
+    "cart": _cart,
+    "consent": _consent,
+    "identified": _identified,
+}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -42,7 +41,10 @@ def index() -> str:
 
 def greeting() -> str:
     """Return a greeting that fits the hour where the company is."""
-    hour, name = clock.now().astimezone(ZoneInfo(g.viewer.zone or g.member.zone)).hour, g.viewer.name.split("@")[0].split(" ")[0].capitalize()
+    hour, name = (
+        clock.now().astimezone(ZoneInfo(g.viewer.zone or g.member.zone)).hour,
+        g.viewer.name.split("@")[0].split(" ")[0].capitalize(),
+    )
     if 5 <= hour < 12:
         return _("Good morning, %(name)s", name=name)
     return _("Good afternoon, %(name)s", name=name) if 12 <= hour < 18 else _("Good evening, %(name)s", name=name)
@@ -62,12 +64,20 @@ def tiles(found: overview.Days) -> list[dict[str, Any]]:
         ("after_offers", _("After offers"), address("recommend.index", days=days), _("Of things bought within seven days of being offered and seen")),
         ("after_mails", _("After mails"), address("campaigns.index"), _("Of orders that followed a click within seven days or an opening within three")),
     )  # fmt: skip
-    return shown + [_tile(found, name, label, url, hint=hint) for name, label, url, hint in extra if found.total(name) or found.before[name]]
+    return shown + [
+        _tile(found, name, label, url, hint=hint)
+        for name, label, url, hint in extra
+        if found.total(name) or found.before[name]
+    ]
 
 
 def _tile(found: overview.Days, figure: str, label: str, url: str | None, hint: str | None = None) -> dict[str, Any]:
     total, before = found.total(figure), found.before[figure]
-    value = formats.number(total) if figure in ("orders", "new_customers", "visits") else formats.money(total, g.member.currency, whole=True)
+    value = (
+        formats.number(total)
+        if figure in ("orders", "new_customers", "visits")
+        else formats.money(total, g.member.currency, whole=True)
+    )
     change = (total - before) / before if before > 0 else None
     same = change is None or abs(change) < 0.0005
     return {
@@ -104,7 +114,11 @@ def finding(found: overview.Days) -> str:
     if not total:
         return _("No revenue in the last %(days)s days", days=days)
     if before <= 0:
-        return _("Revenue came to %(amount)s in the last %(days)s days", amount=formats.money(total, g.member.currency, whole=True), days=days)
+        return _(
+            "Revenue came to %(amount)s in the last %(days)s days",
+            amount=formats.money(total, g.member.currency, whole=True),
+            days=days,
+        )
     change = total / before - 1
     if abs(change) < ALIKE:
         return _("Revenue is as high as in the %(days)s days before", days=days)

@@ -34,9 +34,16 @@ def index() -> str:
     scope = wanted()
     sold = reports.sales(scope)
     countries = reports.countries()
-    common = {"chips": _chips(scope), "add": _add(scope, countries), "since": request.args.get("since", ""), "until": request.args.get("until", "")}
+    common = {
+        "chips": _chips(scope),
+        "add": _add(scope, countries),
+        "since": request.args.get("since", ""),
+        "until": request.args.get("until", ""),
+    }
     if not sold["orders"]:
-        guests = not _filtered() and reports.sales(reports.Scope(cleaned=False, currency=g.member.currency))["orders"] > 0
+        guests = (
+            not _filtered() and reports.sales(reports.Scope(cleaned=False, currency=g.member.currency))["orders"] > 0
+        )
         return render_template("insights/empty.html", guests=guests, filtered=_filtered(), **common)
     currency, zone = g.member.currency, g.member.zone
     best = reports.best_products(scope)
@@ -67,7 +74,11 @@ def download() -> Response:
     page = io.StringIO()
     csv.writer(page).writerows([[figures.plain(cell) for cell in row] for row in tables[figure]()])
     # the mark at the start makes spreadsheets read it as UTF-8
-    return Response("\ufeff" + page.getvalue(), mimetype="text/csv", headers={"Content-Disposition": f'attachment; filename="{figure}.csv"'})
+    return Response(
+        "\ufeff" + page.getvalue(),
+        mimetype="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="{figure}.csv"'},
+    )
 
 
 def wanted() -> reports.Scope:
@@ -105,9 +116,16 @@ def _chips(scope: reports.Scope) -> list[dict[str, Any]]:
     if scope.since:
         chips.append({"sentence": _("from %(day)s", day=formats.day(_local(scope.since))), "remove": here(since=None)})
     if scope.until:
-        chips.append({"sentence": _("until %(day)s", day=formats.day(_local(scope.until) - timedelta(days=1))), "remove": here(until=None)})
+        chips.append(
+            {
+                "sentence": _("until %(day)s", day=formats.day(_local(scope.until) - timedelta(days=1))),
+                "remove": here(until=None),
+            }
+        )
     if scope.country:
-        chips.append({"sentence": _("from %(country)s", country=figures.country(scope.country)), "remove": here(country=None)})
+        chips.append(
+            {"sentence": _("from %(country)s", country=figures.country(scope.country)), "remove": here(country=None)}
+        )
     if not scope.cleaned:
         chips.append({"sentence": _("with guests, returns and gifts"), "remove": here(all=None)})
     return chips
@@ -121,11 +139,18 @@ def _add(scope: reports.Scope, countries: list[str]) -> list[Any]:
         (_("this year"), year, None), (_("last year"), year.replace(year=year.year - 1), year - timedelta(days=1)),
     )  # fmt: skip
     entries: list[Any] = [{"heading": _("Placed")}]
-    entries += [{"label": label, "url": here(since=since.isoformat(), until=until and until.isoformat())} for label, since, until in spans]
+    entries += [
+        {"label": label, "url": here(since=since.isoformat(), until=until and until.isoformat())}
+        for label, since, until in spans
+    ]
     entries.append({"label": _("between two days…"), "url": here(), "attrs": {"data-open": "days"}})
     if countries:
         entries.append({"heading": _("From")})
-        entries += [{"label": figures.country(code), "url": here(country=code)} for code in countries[:12] if code != scope.country]
+        entries += [
+            {"label": figures.country(code), "url": here(country=code)}
+            for code in countries[:12]
+            if code != scope.country
+        ]
     if scope.cleaned:
         entries += [{"heading": _("Counted")}, {"label": _("with guests, returns and gifts"), "url": here(all="1")}]
     return entries
@@ -146,7 +171,11 @@ def _pairs(scope: reports.Scope) -> list[dict[str, Any]]:
     """Return the pairs with what their products are called and where they stand."""
     rows = reports.bought_together(scope)
     known = products.by_external({key for row in rows for key in (row["first"], row["second"])})
-    return [row | {"id": f"{row['first']} {row['second']}", "goods": [_good(row[side], known) for side in ("first", "second")]} for row in rows]
+    return [
+        row
+        | {"id": f"{row['first']} {row['second']}", "goods": [_good(row[side], known) for side in ("first", "second")]}
+        for row in rows
+    ]
 
 
 def _good(key: str, known: dict[str, Any]) -> dict[str, Any]:

@@ -48,8 +48,12 @@ def _shops() -> list[dict[str, Any]]:
 def _campaigns(standing: Mapping[str, Any]) -> list[dict[str, Any]]:
     found = []
     if standing["troubled"]:
-        text = ngettext("%(num)s campaign could not be sent.", "%(num)s campaigns could not be sent.", standing["troubled"])
-        found.append({"icon": "mail-x", "tone": "danger", "text": text, "label": _("See why"), "url": address("campaigns.index")})
+        text = ngettext(
+            "%(num)s campaign could not be sent.", "%(num)s campaigns could not be sent.", standing["troubled"]
+        )
+        found.append(
+            {"icon": "mail-x", "tone": "danger", "text": text, "label": _("See why"), "url": address("campaigns.index")}
+        )
     if standing["paused"]:
         text = ngettext("%(num)s campaign is paused.", "%(num)s campaigns are paused.", standing["paused"])
         found.append({"icon": "player-pause", "tone": "warning", "text": text, "label": _("Go on or stop"),

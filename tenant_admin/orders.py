@@ -73,7 +73,11 @@ def _trail(order_id: UUID) -> list[dict[str, Any]]:
     found = []
     mail = mails.of_order(order_id)
     if mail:
-        sentence = _("After a click in the mail “%(name)s”", name=mail["name"]) if mail["kind"] == "click" else _("After the mail “%(name)s” was opened", name=mail["name"])
+        sentence = (
+            _("After a click in the mail “%(name)s”", name=mail["name"])
+            if mail["kind"] == "click"
+            else _("After the mail “%(name)s” was opened", name=mail["name"])
+        )
         there = "campaigns.show" in current_app.view_functions
         found.append({"icon": "mail", "sentence": sentence, "at": mail["touched_at"],
                       "url": url_for("campaigns.show", campaign_id=mail["campaign_id"]) if there else None})  # fmt: skip
@@ -125,10 +129,14 @@ def _wanted() -> tuple[dict[str, Any], list[dict[str, Any]]]:
     since, until = _day("since"), _day("until")
     if since:
         wanted["since"] = since
-        chips.append({"sentence": _("from %(day)s", day=formats.day(since.date())), "remove": here(since=None, ask=None)})
+        chips.append(
+            {"sentence": _("from %(day)s", day=formats.day(since.date())), "remove": here(since=None, ask=None)}
+        )
     if until:
         wanted["until"] = until + timedelta(days=1)
-        chips.append({"sentence": _("until %(day)s", day=formats.day(until.date())), "remove": here(until=None, ask=None)})
+        chips.append(
+            {"sentence": _("until %(day)s", day=formats.day(until.date())), "remove": here(until=None, ask=None)}
+        )
     return wanted, chips
 
 
@@ -144,7 +152,11 @@ def _day(name: str) -> datetime | None:
 def _tabs() -> list[dict[str, Any]]:
     chosen = request.args.get("status")
     return [
-        {"label": describe(state)[1] if state else _("All"), "url": here(status=state), "active": chosen == state or (not state and chosen not in STATES)}
+        {
+            "label": describe(state)[1] if state else _("All"),
+            "url": here(status=state),
+            "active": chosen == state or (not state and chosen not in STATES),
+        }
         for state in (None, *STATES)
     ]
 
@@ -157,6 +169,9 @@ def _add(wanted: dict[str, Any]) -> list[dict[str, Any]]:
     )  # fmt: skip
     return [
         {"heading": _("Placed")},
-        *({"label": label, "url": here(since=since.isoformat(), until=until and until.isoformat(), ask=None)} for label, since, until in spans),
+        *(
+            {"label": label, "url": here(since=since.isoformat(), until=until and until.isoformat(), ask=None)}
+            for label, since, until in spans
+        ),
         {"label": _("between two days…"), "url": here(ask="days")},
     ]

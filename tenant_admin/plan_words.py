@@ -31,9 +31,18 @@ def banner(kind: str, until: datetime | None) -> dict[str, str]:
 
 def use(one: Any) -> dict[str, Any]:
     """Return one line of use: what, how much of how much, and how urgent."""
-    name = {"contacts": _("Customers"), "mails_month": _("Mails this month"), "shops": _("Shops"), "members": _("People")}[one.name]
+    name = {
+        "contacts": _("Customers"),
+        "mails_month": _("Mails this month"),
+        "shops": _("Shops"),
+        "members": _("People"),
+    }[one.name]
     used = formats.number(one.used)
-    note = _("%(used)s, without limit", used=used) if one.most is None else _("%(used)s of %(most)s", used=used, most=formats.number(one.most))
+    note = (
+        _("%(used)s, without limit", used=used)
+        if one.most is None
+        else _("%(used)s of %(most)s", used=used, most=formats.number(one.most))
+    )
     tone = "danger" if one.share >= 1 and one.most is not None else "warning" if one.share >= 0.8 else "accent"
     return {"name": name, "note": note, "share": one.share, "tone": tone, "limited": one.most is not None}
 
@@ -49,6 +58,7 @@ def beyond_free(uses: list[Any]) -> list[str]:
 
 def lines(plan: Plan) -> list[str]:
     """Return what a plan allows, a sentence each."""
+
     def counted(most: int | None, some: str, all_: str) -> str:
         return all_ if most is None else some % {"number": formats.number(most)}
 
@@ -79,7 +89,11 @@ def cards(mine: Plan | None, *, alive: list[Any], account: Any, owner: bool) -> 
 def _action(plan: Plan, *, current: bool, alive: list[Any], account: Any, late: bool) -> dict[str, Any] | None:
     ending = bool(account and account.ends_at)
     if current:
-        return {"label": _("Keep this plan"), "post": url_for("plan.keep"), "kind": "primary"} if ending and plan.amount else None
+        return (
+            {"label": _("Keep this plan"), "post": url_for("plan.keep"), "kind": "primary"}
+            if ending and plan.amount
+            else None
+        )
     if plan.amount == 0:
         can = (alive and not ending) or (account and account.standing == "unpaid")
         return {"label": _("Go on with %(plan)s", plan=plan.name), "dialog": "free"} if can else None

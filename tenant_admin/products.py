@@ -68,7 +68,9 @@ def edit(product_id: str):
     own = product.source_id == products.NO_SOURCE
     if request.method == "GET":
         return _form(product, _form_values(product), own=own)
-    values = {name: request.form.get(name, "").strip() for name in ("name", "categories", "tags", *(OWN if own else ()))}
+    values = {
+        name: request.form.get(name, "").strip() for name in ("name", "categories", "tags", *(OWN if own else ()))
+    }
     values["active"] = "1" if request.form.get("active") else ""
     try:
         products.change(product_id, **_loaded(values, own=own))
@@ -86,11 +88,16 @@ def _loaded(values: dict[str, str], *, own: bool) -> dict[str, Any]:
     for name in ("categories", "tags"):
         given[name] = [word.strip() for word in values[name].replace("，", ",").split(",") if word.strip()]
     if own:
-        given |= {name: values[name] or None for name in ("price", "currency", "stock")} | {name: values[name] for name in ("url", "image_url")}
+        given |= {name: values[name] or None for name in ("price", "currency", "stock")} | {
+            name: values[name] for name in ("url", "image_url")
+        }
     try:
         return ProductChange().load(given)
     except ValidationError as error:
-        messages = {name: [str(one) for one in (found if isinstance(found, list) else found.values())] for name, found in error.messages.items()}
+        messages = {
+            name: [str(one) for one in (found if isinstance(found, list) else found.values())]
+            for name, found in error.messages.items()
+        }
         raise errors.Invalid(fields=messages) from None
 
 
@@ -102,7 +109,14 @@ def _form_values(product: Any) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _form(product: Any, values: dict[str, str], *, own: bool, problems: dict[str, Any] | None = None, general: str | None = None) -> str:
+def _form(
+    product: Any,
+    values: dict[str, str],
+    *,
+    own: bool,
+    problems: dict[str, Any] | None = None,
+    general: str | None = None,
+) -> str:
     return render_template(
         "products/form.html", product=_shown(product), values=values, own=own, problems=problems or {}, general=general, shop=_shop_name(product),
     )  # fmt: skip
@@ -118,7 +132,19 @@ def _row(product: Any, sales: dict[Any, tuple[int, int]]) -> dict[str, Any]:
 
 
 def _shown(product: Any) -> dict[str, Any]:
-    names = ("id", "external_id", "sku", "description", "url", "image_url", "price_micros", "categories", "tags", "stock", "active")
+    names = (
+        "id",
+        "external_id",
+        "sku",
+        "description",
+        "url",
+        "image_url",
+        "price_micros",
+        "categories",
+        "tags",
+        "stock",
+        "active",
+    )
     return {name: getattr(product, name) for name in names} | {
         "name": product.name or product.external_id, "currency": product.currency or g.member.currency,
     }  # fmt: skip
@@ -126,7 +152,10 @@ def _shown(product: Any) -> dict[str, Any]:
 
 def _tabs(shown: str) -> list[dict[str, Any]]:
     names = (("on_sale", _("On sale")), ("sold_out", _("Sold out")), ("off_sale", _("Off sale")), ("all", _("All")))
-    return [{"label": label, "url": here(show=key if key != "on_sale" else None), "active": key == shown} for key, label in names]
+    return [
+        {"label": label, "url": here(show=key if key != "on_sale" else None), "active": key == shown}
+        for key, label in names
+    ]
 
 
 def _monday(day: date) -> date:

@@ -27,9 +27,15 @@ pages = Blueprint("search", __name__)
 def index():
     """Answer what the typed text finds, by kind: links alone for the box, a page for everybody else."""
     typed = request.args.get("q", "").strip()[:200]
-    in_the_box = "HX-Request" in request.headers and "HX-Target" not in request.headers  # htmx names a target, the box is no htmx
+    in_the_box = (
+        "HX-Request" in request.headers and "HX-Target" not in request.headers
+    )  # htmx names a target, the box is no htmx
     kinds = _allowed()
-    hits = search.find(scope.tenant_id(), typed, kinds=kinds, limit=IN_THE_BOX if in_the_box else ON_THE_PAGE) if typed else []
+    hits = (
+        search.find(scope.tenant_id(), typed, kinds=kinds, limit=IN_THE_BOX if in_the_box else ON_THE_PAGE)
+        if typed
+        else []
+    )
     groups = _grouped(hits)
     if in_the_box:
         return render_template("search/hits.html", groups=groups, query=typed)
@@ -39,15 +45,32 @@ def index():
 def _allowed() -> list[str]:
     """Return the kinds whose pages are there and that this member may see."""
     rights = viewer().rights or frozenset()
-    return [kind for kind, (endpoint, _id, _icon, right) in KINDS.items() if right in rights and endpoint in current_app.view_functions]
+    return [
+        kind
+        for kind, (endpoint, _id, _icon, right) in KINDS.items()
+        if right in rights and endpoint in current_app.view_functions
+    ]
 
 
 def _grouped(hits: list[Any]) -> list[dict[str, Any]]:
     """Return the hits by kind, the kind of the best hit first."""
-    labels = {"customer": _("Customers"), "order": _("Orders"), "product": _("Products"), "segment": _("Segments"), "campaign": _("Campaigns")}
+    labels = {
+        "customer": _("Customers"),
+        "order": _("Orders"),
+        "product": _("Products"),
+        "segment": _("Segments"),
+        "campaign": _("Campaigns"),
+    }
     groups: dict[str, dict[str, Any]] = {}
     for hit in hits:
         endpoint, name, icon, _right = KINDS[hit.kind]
         group = groups.setdefault(hit.kind, {"kind": hit.kind, "label": labels[hit.kind], "items": []})
-        group["items"].append({"label": hit.title, "hint": hit.subtitle if hit.subtitle != hit.title else "", "icon": icon, "url": url_for(endpoint, **{name: hit.id})})
+        group["items"].append(
+            {
+                "label": hit.title,
+                "hint": hit.subtitle if hit.subtitle != hit.title else "",
+                "icon": icon,
+                "url": url_for(endpoint, **{name: hit.id}),
+            }
+        )
     return list(groups.values())

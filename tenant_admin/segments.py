@@ -35,7 +35,10 @@ def index():
 def create():
     """Show the editor, from a list's filters if they come along, or make the segment."""
     if request.method == "GET":
-        return _editor(_from_filters() or {"match": "all", "conditions": [dict(conditions.FRESH)]}, name=request.args.get("name", ""))
+        return _editor(
+            _from_filters() or {"match": "all", "conditions": [dict(conditions.FRESH)]},
+            name=request.args.get("name", ""),
+        )
     return _edited(None)
 
 
@@ -116,7 +119,9 @@ def _focus(tree: dict[str, Any], act: str) -> str:
     return f"c-{row.replace('.', '-')}-field"
 
 
-def _editor(tree: dict[str, Any], *, name: str, segment: Any = None, wrong: dict[str, str] | None = None, **more: Any) -> str:
+def _editor(
+    tree: dict[str, Any], *, name: str, segment: Any = None, wrong: dict[str, str] | None = None, **more: Any
+) -> str:
     known = goods.listed(limit=KNOWN_PRODUCTS, active=True).items
     return render_template(
         "segments/editor.html", tree=_drawn(tree, wrong or {}), name=name, segment={"id": segment.id, "name": segment.name} if segment else None,
@@ -131,9 +136,18 @@ def _drawn(tree: dict[str, Any], wrong: dict[str, str], place: str = "") -> dict
     nodes = []
     for index, node in enumerate(tree["conditions"]):
         here = f"{place}{index}"
-        inner = _drawn(node, wrong, f"{here}.") if "conditions" in node else conditions.shape(node) | {"trouble": wrong.get(here)}
+        inner = (
+            _drawn(node, wrong, f"{here}.")
+            if "conditions" in node
+            else conditions.shape(node) | {"trouble": wrong.get(here)}
+        )
         nodes.append(inner | {"place": here})
-    return {"match": tree.get("match", "all"), "nodes": nodes, "place": place.rstrip("."), "may_nest": place.count(".") + 1 < rules.DEEPEST}
+    return {
+        "match": tree.get("match", "all"),
+        "nodes": nodes,
+        "place": place.rstrip("."),
+        "may_nest": place.count(".") + 1 < rules.DEEPEST,
+    }
 
 
 def _counted(tree: dict[str, Any]) -> dict[str, Any]:

@@ -82,7 +82,11 @@ def sentence(condition: Mapping[str, Any], names: Mapping[str, str] | None = Non
     if key in SPECIAL:
         return str(SPECIAL[key]) % {"value": value, "matter": matter(condition, names)}
     if operator in ("in_last_days", "not_in_last_days"):
-        way = _("in the last %(value)s days", value=value) if operator == "in_last_days" else _("not in the last %(value)s days", value=value)
+        way = (
+            _("in the last %(value)s days", value=value)
+            if operator == "in_last_days"
+            else _("not in the last %(value)s days", value=value)
+        )
         return _("%(field)s %(way)s", field=NAMES[field], way=way)
     if operator in ("never", "ever", "is_empty", "is_not_empty"):
         return _("%(field)s %(way)s", field=NAMES[field], way=WAYS[operator])
@@ -102,7 +106,8 @@ def matter(condition: Mapping[str, Any], names: Mapping[str, str] | None = None)
 def whole(definition: Mapping[str, Any], names: Mapping[str, str] | None = None) -> str:
     """Return a whole definition as one sentence."""
     parts = [
-        _("(%(group)s)", group=whole(node, names)) if "conditions" in node else sentence(node, names) for node in definition["conditions"]
+        _("(%(group)s)", group=whole(node, names)) if "conditions" in node else sentence(node, names)
+        for node in definition["conditions"]
     ]
     if not parts:
         return _("everybody")

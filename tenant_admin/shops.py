@@ -12,7 +12,8 @@ from flask_babel import ngettext
 from saas import config
 from saas.commerce import backfill, shops
 from saas.integrations import deliveries_in
-from saas.kit import doors, errors, pages as paging
+from saas.kit import doors, errors
+from saas.kit import pages as paging
 from tenant_admin import frame
 
 pages = Blueprint("shops", __name__)
@@ -55,7 +56,12 @@ def connect() -> ResponseReturnValue:
     names = ("kind", "name", "url", "currency", "webhook_secret", "consumer_key", "consumer_secret")
     values = {name: request.form.get(name, "").strip() for name in names}
     try:
-        shop, _secret = shops.connect(**{name: value or ("" if name in ("kind", "name", "url", "currency") else None) for name, value in values.items()})
+        shop, _secret = shops.connect(
+            **{
+                name: value or ("" if name in ("kind", "name", "url", "currency") else None)
+                for name, value in values.items()
+            }
+        )
     except shops.BadShop as refusal:
         return render_template("shops/new.html", kinds=kind_names(), values=values, errors=refusal.fields), 422
     frame.toast(_("%(name)s is connected. Two more steps and its orders arrive.", name=shop.name))
@@ -85,7 +91,12 @@ def fetching(shop: Any) -> dict[str, Any] | None:
     pages_now = held.get("done", {}).get(held["kind"], {}).get("pages") or 1
     share = 1.0 if held["state"] == "done" else (place + min((held["page"] - 1) / pages_now, 1)) / len(backfill.KINDS)
     done = [(names[kind], row["fetched"], row["changed"], row["failed"]) for kind, row in held.get("done", {}).items()]
-    return {"state": {"wanted": "waiting"}.get(held["state"], held["state"]), "share": share, "done": done, "now": names[held["kind"]]}
+    return {
+        "state": {"wanted": "waiting"}.get(held["state"], held["state"]),
+        "share": share,
+        "done": done,
+        "now": names[held["kind"]],
+    }
 
 
 @pages.post("/shops/<shop_id>/fetch")
@@ -107,11 +118,16 @@ def settings(shop_id: str) -> ResponseReturnValue:
     values = {"name": shop.name, "url": shop.url, "currency": shop.currency}
     if request.method == "GET":
         return render_template("shops/settings.html", shop=summary(shop), kind=shop.kind, values=values, errors={})
-    given = {name: request.form.get(name, "").strip() for name in ("name", "url", "currency", "consumer_key", "consumer_secret")}
+    given = {
+        name: request.form.get(name, "").strip()
+        for name in ("name", "url", "currency", "consumer_key", "consumer_secret")
+    }
     try:
         shops.change(shop.id, **given)
     except errors.Invalid as refusal:
-        return render_template("shops/settings.html", shop=summary(shop), kind=shop.kind, values=given, errors=refusal.fields), 422
+        return render_template(
+            "shops/settings.html", shop=summary(shop), kind=shop.kind, values=given, errors=refusal.fields
+        ), 422
     frame.toast(_("Saved."))
     return frame.go(url_for("shops.show", shop_id=shop.id))
 
@@ -141,7 +157,10 @@ def deliveries(shop_id: str) -> ResponseReturnValue:
     state = request.args.get("state")
     state = state if state in ("waiting", "done", "failed") else None
     page = paging.page(
-        deliveries_in.of_shop(shop.id, state=state), order=deliveries_in.NEWEST, cursor=request.args.get("cursor"), limit=25
+        deliveries_in.of_shop(shop.id, state=state),
+        order=deliveries_in.NEWEST,
+        cursor=request.args.get("cursor"),
+        limit=25,
     )
     rows = [
         {"id": one.id, "topic": one.topic, "resource": one.resource, "state": one.state, "reason": one.reason, "received_at": one.received_at,
@@ -149,7 +168,12 @@ def deliveries(shop_id: str) -> ResponseReturnValue:
         for one in page.items
     ]  # fmt: skip
     return render_template(
-        "shops/deliveries.html", shop=summary(shop), rows=rows, next=page.next, state=state, counts=deliveries_in.counts(shop.id)
+        "shops/deliveries.html",
+        shop=summary(shop),
+        rows=rows,
+        next=page.next,
+        state=state,
+        counts=deliveries_in.counts(shop.id),
     )
 
 
@@ -158,7 +182,9 @@ def deliveries(shop_id: str) -> ResponseReturnValue:
 def delivery(shop_id: str, delivery_id: str) -> ResponseReturnValue:
     shop = shops.one(shop_id)
     found = deliveries_in.one(delivery_id, shop_id=shop.id)
-    return render_template("shops/delivery.html", shop=summary(shop), delivery=found, body=deliveries_in.readable(found))
+    return render_template(
+        "shops/delivery.html", shop=summary(shop), delivery=found, body=deliveries_in.readable(found)
+    )
 
 
 @pages.post("/shops/<shop_id>/deliveries/<delivery_id>/replay")

@@ -77,7 +77,10 @@ def used(sources: tuple[str, ...] = SOURCES) -> Iterator[tuple[str, int, object]
     """Yield (file, line, sentence) for everything that is marked for translation."""
     for source in sources:
         for name, line, message, _comments, _context in extract_from_dir(
-            ROOT / source, method_map=METHODS, keywords=KEYWORDS, options_map={"**.html": {"silent": "false", "extensions": "jinja2.ext.do,jinja2.ext.loopcontrols"}}
+            ROOT / source,
+            method_map=METHODS,
+            keywords=KEYWORDS,
+            options_map={"**.html": {"silent": "false", "extensions": "jinja2.ext.do,jinja2.ext.loopcontrols"}},
         ):
             yield f"{source}/{name}", line, message
 

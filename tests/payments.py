@@ -22,7 +22,14 @@ from sandbox.stripe.server import Box
 from sandbox.stripe.world import Rules
 from tests.companies import Company, drain_outbox, found_company
 
-CARD = {"email": "ada@example.com", "number": "4242 4242 4242 4242", "expiry": "12 / 34", "cvc": "123", "name": "Ada Owner", "country": "DE"}
+CARD = {
+    "email": "ada@example.com",
+    "number": "4242 4242 4242 4242",
+    "expiry": "12 / 34",
+    "cvc": "123",
+    "name": "Ada Owner",
+    "country": "DE",
+}
 DAY, HOUR = 86_400, 3600
 START = 1_769_817_600
 
@@ -40,7 +47,11 @@ class Payments:
     def events(self, prefix: str = "") -> list[dict]:
         """Return the events that were not handed over yet, oldest first."""
         found = [event for event in self.box.world.store.find("event") if event["id"] not in self.handed]
-        wanted = [self.api.events.retrieve(event["id"]).to_dict(for_json=True) for event in found if event["type"].startswith(prefix)]
+        wanted = [
+            self.api.events.retrieve(event["id"]).to_dict(for_json=True)
+            for event in found
+            if event["type"].startswith(prefix)
+        ]
         return sorted(wanted, key=lambda event: event["created"])
 
     def hand(self, event: dict, *, at: int | None = None, secret: str | None = None) -> Any:

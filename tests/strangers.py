@@ -34,7 +34,11 @@ def filled_company(app) -> Filled:
         ids[kind] = answer.json["id"]
 
     make("customer", "/customers", {"email": "hers@shop.example", "first_name": "Hers"})
-    make("product", "/products", {"external_id": "p1", "name": "Pot", "price": "5", "currency": "EUR", "url": "https://shop.example/p1"})
+    make(
+        "product",
+        "/products",
+        {"external_id": "p1", "name": "Pot", "price": "5", "currency": "EUR", "url": "https://shop.example/p1"},
+    )
     make("order", "/orders", {"external_id": "o1", "placed_at": "2026-05-01T10:00:00Z", "currency": "EUR",
                               "customer": {"email": "hers@shop.example"}, "lines": [{"product": "p1", "quantity": 1, "unit_price": "5"}]})  # fmt: skip
     make("shop", "/shops", {"kind": "generic", "name": "Shop"})

@@ -42,6 +42,7 @@ TASKS: tuple[Task, ...] = (
     Task("workers.jobs.recommend.tidy", timedelta(days=1), offset=timedelta(hours=3)),
 )
 
+
 def due_moment(task: Task, now: datetime) -> datetime:
     """Return the latest moment at which the task was due."""
     period = task.every.total_seconds()

@@ -2,8 +2,6 @@
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy import Text
-from sqlalchemy.dialects import postgresql
 
 from saas.kit import walls
 
@@ -13,122 +11,147 @@ branch_labels = depends_on = None
 
 
 def upgrade() -> None:
-    op.create_table('billing_accounts',
-        sa.Column('tenant_id', sa.BigInteger(), nullable=False),
-        sa.Column('id', sa.Uuid(), nullable=False),
-        sa.Column('customer', sa.Text(), nullable=True),
-        sa.Column('plan', sa.Text(), nullable=True),
-        sa.Column('standing', sa.Text(), nullable=False),
-        sa.Column('ends_at', sa.DateTime(timezone=True), nullable=True),
-        sa.Column('renews_at', sa.DateTime(timezone=True), nullable=True),
-        sa.Column('grace_until', sa.DateTime(timezone=True), nullable=True),
-        sa.Column('double', sa.Boolean(), nullable=False),
-        sa.Column('card', sa.Text(), nullable=False),
-        sa.Column('card_expires', sa.Text(), nullable=False),
-        sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
-        sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("standing IN ('free', 'trialing', 'active', 'past_due', 'unpaid')", name=op.f('ck_billing_accounts_standing')),
-        sa.ForeignKeyConstraint(['tenant_id'], ['tenants.id'], name=op.f('fk_billing_accounts_tenant_id_tenants'), ondelete='CASCADE'),
-        sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_billing_accounts')),
-        sa.UniqueConstraint('tenant_id', name=op.f('uq_billing_accounts_tenant_id'))
-        )
+    op.create_table(
+        "billing_accounts",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("customer", sa.Text(), nullable=True),
+        sa.Column("plan", sa.Text(), nullable=True),
+        sa.Column("standing", sa.Text(), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("renews_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("grace_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("double", sa.Boolean(), nullable=False),
+        sa.Column("card", sa.Text(), nullable=False),
+        sa.Column("card_expires", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "standing IN ('free', 'trialing', 'active', 'past_due', 'unpaid')",
+            name=op.f("ck_billing_accounts_standing"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_billing_accounts_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_billing_accounts")),
+        sa.UniqueConstraint("tenant_id", name=op.f("uq_billing_accounts_tenant_id")),
+    )
     for statement in walls.protect("billing_accounts"):
         op.execute(statement)
-    op.create_table('checkouts',
-        sa.Column('tenant_id', sa.BigInteger(), nullable=False),
-        sa.Column('id', sa.Uuid(), nullable=False),
-        sa.Column('kind', sa.Text(), nullable=False),
-        sa.Column('plan', sa.Text(), nullable=False),
-        sa.Column('state', sa.Text(), nullable=False),
-        sa.Column('session', sa.Text(), nullable=True),
-        sa.Column('subscription', sa.Text(), nullable=True),
-        sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
-        sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
-        sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("kind IN ('subscribe', 'change')", name=op.f('ck_checkouts_kind')),
-        sa.CheckConstraint("state IN ('started', 'open', 'paid', 'expired', 'replaced')", name=op.f('ck_checkouts_state')),
-        sa.ForeignKeyConstraint(['tenant_id'], ['tenants.id'], name=op.f('fk_checkouts_tenant_id_tenants'), ondelete='CASCADE'),
-        sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_checkouts'))
-        )
-    op.create_index('ix_checkouts_state', 'checkouts', ['tenant_id', 'state'], unique=False)
+    op.create_table(
+        "checkouts",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("plan", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("session", sa.Text(), nullable=True),
+        sa.Column("subscription", sa.Text(), nullable=True),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("kind IN ('subscribe', 'change')", name=op.f("ck_checkouts_kind")),
+        sa.CheckConstraint(
+            "state IN ('started', 'open', 'paid', 'expired', 'replaced')", name=op.f("ck_checkouts_state")
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_checkouts_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_checkouts")),
+    )
+    op.create_index("ix_checkouts_state", "checkouts", ["tenant_id", "state"], unique=False)
     for statement in walls.protect("checkouts"):
         op.execute(statement)
-    op.create_table('invoices',
-        sa.Column('tenant_id', sa.BigInteger(), nullable=False),
-        sa.Column('id', sa.Uuid(), nullable=False),
-        sa.Column('stripe_id', sa.Text(), nullable=False),
-        sa.Column('subscription', sa.Text(), nullable=True),
-        sa.Column('number', sa.Text(), nullable=False),
-        sa.Column('status', sa.Text(), nullable=False),
-        sa.Column('reason', sa.Text(), nullable=False),
-        sa.Column('currency', sa.Text(), nullable=False),
-        sa.Column('total_amount', sa.BigInteger(), nullable=False),
-        sa.Column('due_amount', sa.BigInteger(), nullable=False),
-        sa.Column('refunded_amount', sa.BigInteger(), nullable=False),
-        sa.Column('dispute', sa.Text(), nullable=False),
-        sa.Column('attempts', sa.Integer(), nullable=False),
-        sa.Column('next_attempt_at', sa.DateTime(timezone=True), nullable=True),
-        sa.Column('asks_confirmation', sa.Boolean(), nullable=False),
-        sa.Column('told', sa.Text(), nullable=False),
-        sa.Column('page_url', sa.Text(), nullable=False),
-        sa.Column('pdf_url', sa.Text(), nullable=False),
-        sa.Column('issued_at', sa.DateTime(timezone=True), nullable=False),
-        sa.Column('paid_at', sa.DateTime(timezone=True), nullable=True),
-        sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
-        sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("status IN ('draft', 'open', 'paid', 'uncollectible', 'void')", name=op.f('ck_invoices_status')),
-        sa.ForeignKeyConstraint(['tenant_id'], ['tenants.id'], name=op.f('fk_invoices_tenant_id_tenants'), ondelete='CASCADE'),
-        sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_invoices')),
-        sa.UniqueConstraint('tenant_id', 'stripe_id', name=op.f('uq_invoices_tenant_id_stripe_id'))
-        )
-    op.create_index('ix_invoices_issued_at', 'invoices', ['tenant_id', 'issued_at'], unique=False)
+    op.create_table(
+        "invoices",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("stripe_id", sa.Text(), nullable=False),
+        sa.Column("subscription", sa.Text(), nullable=True),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("total_amount", sa.BigInteger(), nullable=False),
+        sa.Column("due_amount", sa.BigInteger(), nullable=False),
+        sa.Column("refunded_amount", sa.BigInteger(), nullable=False),
+        sa.Column("dispute", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("asks_confirmation", sa.Boolean(), nullable=False),
+        sa.Column("told", sa.Text(), nullable=False),
+        sa.Column("page_url", sa.Text(), nullable=False),
+        sa.Column("pdf_url", sa.Text(), nullable=False),
+        sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("paid_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "status IN ('draft', 'open', 'paid', 'uncollectible', 'void')", name=op.f("ck_invoices_status")
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_invoices_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_invoices")),
+        sa.UniqueConstraint("tenant_id", "stripe_id", name=op.f("uq_invoices_tenant_id_stripe_id")),
+    )
+    op.create_index("ix_invoices_issued_at", "invoices", ["tenant_id", "issued_at"], unique=False)
     for statement in walls.protect("invoices"):
         op.execute(statement)
-    op.create_table('stripe_events',
-        sa.Column('tenant_id', sa.BigInteger(), nullable=False),
-        sa.Column('id', sa.Uuid(), nullable=False),
-        sa.Column('event', sa.Text(), nullable=False),
-        sa.Column('kind', sa.Text(), nullable=False),
-        sa.Column('object_id', sa.Text(), nullable=False),
-        sa.Column('subscription', sa.Text(), nullable=True),
-        sa.Column('charge', sa.Text(), nullable=True),
-        sa.Column('checkout', sa.Text(), nullable=True),
-        sa.Column('happened_at', sa.DateTime(timezone=True), nullable=False),
-        sa.Column('told_at', sa.DateTime(timezone=True), nullable=False),
-        sa.Column('done_at', sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(['tenant_id'], ['tenants.id'], name=op.f('fk_stripe_events_tenant_id_tenants'), ondelete='CASCADE'),
-        sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_stripe_events')),
-        sa.UniqueConstraint('tenant_id', 'event', name=op.f('uq_stripe_events_tenant_id_event'))
-        )
-    op.create_index('ix_stripe_events_told_at', 'stripe_events', ['tenant_id', 'told_at'], unique=False)
+    op.create_table(
+        "stripe_events",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("object_id", sa.Text(), nullable=False),
+        sa.Column("subscription", sa.Text(), nullable=True),
+        sa.Column("charge", sa.Text(), nullable=True),
+        sa.Column("checkout", sa.Text(), nullable=True),
+        sa.Column("happened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_stripe_events_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_stripe_events")),
+        sa.UniqueConstraint("tenant_id", "event", name=op.f("uq_stripe_events_tenant_id_event")),
+    )
+    op.create_index("ix_stripe_events_told_at", "stripe_events", ["tenant_id", "told_at"], unique=False)
     for statement in walls.protect("stripe_events"):
         op.execute(statement)
-    op.create_table('subscriptions',
-        sa.Column('tenant_id', sa.BigInteger(), nullable=False),
-        sa.Column('id', sa.Uuid(), nullable=False),
-        sa.Column('stripe_id', sa.Text(), nullable=False),
-        sa.Column('item', sa.Text(), nullable=False),
-        sa.Column('plan', sa.Text(), nullable=False),
-        sa.Column('price', sa.Text(), nullable=False),
-        sa.Column('status', sa.Text(), nullable=False),
-        sa.Column('price_amount', sa.BigInteger(), nullable=False),
-        sa.Column('currency', sa.Text(), nullable=False),
-        sa.Column('started_at', sa.DateTime(timezone=True), nullable=False),
-        sa.Column('period_end_at', sa.DateTime(timezone=True), nullable=False),
-        sa.Column('trial_end_at', sa.DateTime(timezone=True), nullable=True),
-        sa.Column('ends_at', sa.DateTime(timezone=True), nullable=True),
-        sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
-        sa.Column('end_reason', sa.Text(), nullable=False),
-        sa.Column('let_go', sa.Boolean(), nullable=False),
-        sa.Column('past_due_at', sa.DateTime(timezone=True), nullable=True),
-        sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
-        sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
-        sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("status IN ('incomplete', 'incomplete_expired', 'trialing', 'active', 'past_due', 'canceled', 'unpaid', 'paused')", name=op.f('ck_subscriptions_status')),
-        sa.ForeignKeyConstraint(['tenant_id'], ['tenants.id'], name=op.f('fk_subscriptions_tenant_id_tenants'), ondelete='CASCADE'),
-        sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_subscriptions')),
-        sa.UniqueConstraint('tenant_id', 'stripe_id', name=op.f('uq_subscriptions_tenant_id_stripe_id'))
-        )
+    op.create_table(
+        "subscriptions",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("stripe_id", sa.Text(), nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("plan", sa.Text(), nullable=False),
+        sa.Column("price", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("price_amount", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("period_end_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("trial_end_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("end_reason", sa.Text(), nullable=False),
+        sa.Column("let_go", sa.Boolean(), nullable=False),
+        sa.Column("past_due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "status IN ('incomplete', 'incomplete_expired', 'trialing', 'active', 'past_due', 'canceled', 'unpaid', 'paused')",
+            name=op.f("ck_subscriptions_status"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_subscriptions_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_subscriptions")),
+        sa.UniqueConstraint("tenant_id", "stripe_id", name=op.f("uq_subscriptions_tenant_id_stripe_id")),
+    )
     for statement in walls.protect("subscriptions"):
         op.execute(statement)
 

@@ -13,122 +13,182 @@ branch_labels = depends_on = None
 
 
 def upgrade() -> None:
-    op.create_table('customers',
-        sa.Column('tenant_id', sa.BigInteger(), nullable=False),
-        sa.Column('id', sa.Uuid(), nullable=False),
-        sa.Column('source_id', sa.Uuid(), nullable=False),
-        sa.Column('external_id', sa.Text(), nullable=True),
-        sa.Column('email', sa.Text(), nullable=True),
-        sa.Column('email_norm', sa.Text(), nullable=True),
-        sa.Column('phone', sa.Text(), nullable=False),
-        sa.Column('phone_norm', sa.Text(), nullable=False),
-        sa.Column('first_name', sa.Text(), nullable=False),
-        sa.Column('last_name', sa.Text(), nullable=False),
-        sa.Column('name_sort', sa.Text(), nullable=False),
-        sa.Column('company', sa.Text(), nullable=False),
-        sa.Column('language', sa.Text(), nullable=False),
-        sa.Column('country', sa.Text(), nullable=False),
-        sa.Column('city', sa.Text(), nullable=False),
-        sa.Column('postcode', sa.Text(), nullable=False),
-        sa.Column('address', sa.Text(), nullable=False),
-        sa.Column('note', sa.Text(), nullable=False),
-        sa.Column('tags', postgresql.ARRAY(Text()), nullable=False),
-        sa.Column('email_consent', sa.Text(), nullable=False),
-        sa.Column('versions', postgresql.JSONB(astext_type=Text()), server_default='{}', nullable=False),
-        sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
-        sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("email_consent IN ('unknown', 'granted', 'withdrawn')", name=op.f('ck_customers_email_consent')),
-        sa.ForeignKeyConstraint(['tenant_id'], ['tenants.id'], name=op.f('fk_customers_tenant_id_tenants'), ondelete='CASCADE'),
-        sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_customers')),
-        sa.UniqueConstraint('tenant_id', 'email_norm', name=op.f('uq_customers_tenant_id_email_norm'))
-        )
-    op.create_index('ix_customers_country', 'customers', ['tenant_id', 'country'], unique=False)
-    op.create_index('ix_customers_created_at', 'customers', ['tenant_id', 'created_at', 'id'], unique=False)
-    op.create_index('ix_customers_name_sort', 'customers', ['tenant_id', 'name_sort', 'id'], unique=False)
-    op.create_index('ix_customers_phone_norm', 'customers', ['tenant_id', 'phone_norm'], unique=False)
+    op.create_table(
+        "customers",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("source_id", sa.Uuid(), nullable=False),
+        sa.Column("external_id", sa.Text(), nullable=True),
+        sa.Column("email", sa.Text(), nullable=True),
+        sa.Column("email_norm", sa.Text(), nullable=True),
+        sa.Column("phone", sa.Text(), nullable=False),
+        sa.Column("phone_norm", sa.Text(), nullable=False),
+        sa.Column("first_name", sa.Text(), nullable=False),
+        sa.Column("last_name", sa.Text(), nullable=False),
+        sa.Column("name_sort", sa.Text(), nullable=False),
+        sa.Column("company", sa.Text(), nullable=False),
+        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("country", sa.Text(), nullable=False),
+        sa.Column("city", sa.Text(), nullable=False),
+        sa.Column("postcode", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("tags", postgresql.ARRAY(Text()), nullable=False),
+        sa.Column("email_consent", sa.Text(), nullable=False),
+        sa.Column("versions", postgresql.JSONB(astext_type=Text()), server_default="{}", nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "email_consent IN ('unknown', 'granted', 'withdrawn')", name=op.f("ck_customers_email_consent")
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_customers_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_customers")),
+        sa.UniqueConstraint("tenant_id", "email_norm", name=op.f("uq_customers_tenant_id_email_norm")),
+    )
+    op.create_index("ix_customers_country", "customers", ["tenant_id", "country"], unique=False)
+    op.create_index("ix_customers_created_at", "customers", ["tenant_id", "created_at", "id"], unique=False)
+    op.create_index("ix_customers_name_sort", "customers", ["tenant_id", "name_sort", "id"], unique=False)
+    op.create_index("ix_customers_phone_norm", "customers", ["tenant_id", "phone_norm"], unique=False)
     for statement in walls.protect("customers"):
         op.execute(statement)
-    op.create_table('consents',
-        sa.Column('tenant_id', sa.BigInteger(), nullable=False),
-        sa.Column('id', sa.Uuid(), nullable=False),
-        sa.Column('customer_id', sa.Uuid(), nullable=False),
-        sa.Column('channel', sa.Text(), nullable=False),
-        sa.Column('state', sa.Text(), nullable=False),
-        sa.Column('at', sa.DateTime(timezone=True), nullable=False),
-        sa.Column('source', sa.Text(), nullable=False),
-        sa.Column('proof', postgresql.JSONB(astext_type=Text()), nullable=False),
-        sa.ForeignKeyConstraint(['tenant_id', 'customer_id'], ['customers.tenant_id', 'customers.id'], name=op.f('fk_consents_tenant_id_customer_id_customers'), ondelete='CASCADE'),
-        sa.ForeignKeyConstraint(['tenant_id'], ['tenants.id'], name=op.f('fk_consents_tenant_id_tenants'), ondelete='CASCADE'),
-        sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_consents'))
-        )
-    op.create_index('ix_consents_customer_id', 'consents', ['tenant_id', 'customer_id', 'channel', 'id'], unique=False)
+    op.create_table(
+        "consents",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("proof", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "customer_id"],
+            ["customers.tenant_id", "customers.id"],
+            name=op.f("fk_consents_tenant_id_customer_id_customers"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_consents_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_consents")),
+    )
+    op.create_index("ix_consents_customer_id", "consents", ["tenant_id", "customer_id", "channel", "id"], unique=False)
     for statement in walls.protect("consents"):
         op.execute(statement)
-    op.create_table('customer_facts',
-        sa.Column('tenant_id', sa.BigInteger(), nullable=False),
-        sa.Column('id', sa.Uuid(), nullable=False),
-        sa.Column('currency', sa.Text(), server_default='', nullable=False),
-        sa.Column('orders_count', sa.Integer(), server_default='0', nullable=False),
-        sa.Column('items_count', sa.BigInteger(), server_default='0', nullable=False),
-        sa.Column('spent_amount', sa.BigInteger(), server_default='0', nullable=False),
-        sa.Column('refunded_amount', sa.BigInteger(), server_default='0', nullable=False),
-        sa.Column('first_order_at', sa.DateTime(timezone=True), nullable=True),
-        sa.Column('last_order_at', sa.DateTime(timezone=True), nullable=True),
-        sa.Column('visits_count', sa.Integer(), server_default='0', nullable=False),
-        sa.Column('views_count', sa.Integer(), server_default='0', nullable=False),
-        sa.Column('first_visit_at', sa.DateTime(timezone=True), nullable=True),
-        sa.Column('last_visit_at', sa.DateTime(timezone=True), nullable=True),
-        sa.Column('cart_amount', sa.BigInteger(), server_default='0', nullable=False),
-        sa.Column('cart_at', sa.DateTime(timezone=True), nullable=True),
-        sa.Column('mails_sent', sa.Integer(), server_default='0', nullable=False),
-        sa.Column('mails_opened', sa.Integer(), server_default='0', nullable=False),
-        sa.Column('mails_clicked', sa.Integer(), server_default='0', nullable=False),
-        sa.Column('last_mail_at', sa.DateTime(timezone=True), nullable=True),
-        sa.Column('last_open_at', sa.DateTime(timezone=True), nullable=True),
-        sa.Column('last_click_at', sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(['tenant_id', 'id'], ['customers.tenant_id', 'customers.id'], name=op.f('fk_customer_facts_tenant_id_id_customers'), ondelete='CASCADE'),
-        sa.ForeignKeyConstraint(['tenant_id'], ['tenants.id'], name=op.f('fk_customer_facts_tenant_id_tenants'), ondelete='CASCADE'),
-        sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_customer_facts'))
-        )
-    op.create_index('ix_customer_facts_last_order_at', 'customer_facts', ['tenant_id', 'last_order_at', 'id'], unique=False)
-    op.create_index('ix_customer_facts_last_visit_at', 'customer_facts', ['tenant_id', 'last_visit_at', 'id'], unique=False)
-    op.create_index('ix_customer_facts_orders_count', 'customer_facts', ['tenant_id', 'orders_count', 'id'], unique=False)
-    op.create_index('ix_customer_facts_spent_amount', 'customer_facts', ['tenant_id', 'spent_amount', 'id'], unique=False)
+    op.create_table(
+        "customer_facts",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("currency", sa.Text(), server_default="", nullable=False),
+        sa.Column("orders_count", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("items_count", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("spent_amount", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("refunded_amount", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("first_order_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_order_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("visits_count", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("views_count", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("first_visit_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_visit_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("cart_amount", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("cart_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("mails_sent", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("mails_opened", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("mails_clicked", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("last_mail_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_open_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_click_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "id"],
+            ["customers.tenant_id", "customers.id"],
+            name=op.f("fk_customer_facts_tenant_id_id_customers"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_customer_facts_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_customer_facts")),
+    )
+    op.create_index(
+        "ix_customer_facts_last_order_at", "customer_facts", ["tenant_id", "last_order_at", "id"], unique=False
+    )
+    op.create_index(
+        "ix_customer_facts_last_visit_at", "customer_facts", ["tenant_id", "last_visit_at", "id"], unique=False
+    )
+    op.create_index(
+        "ix_customer_facts_orders_count", "customer_facts", ["tenant_id", "orders_count", "id"], unique=False
+    )
+    op.create_index(
+        "ix_customer_facts_spent_amount", "customer_facts", ["tenant_id", "spent_amount", "id"], unique=False
+    )
     for statement in walls.protect("customer_facts"):
         op.execute(statement)
-    op.create_table('customer_identities',
-        sa.Column('tenant_id', sa.BigInteger(), nullable=False),
-        sa.Column('id', sa.Uuid(), nullable=False),
-        sa.Column('customer_id', sa.Uuid(), nullable=False),
-        sa.Column('kind', sa.Text(), nullable=False),
-        sa.Column('source_id', sa.Uuid(), nullable=False),
-        sa.Column('value', sa.Text(), nullable=False),
-        sa.Column('proven', sa.Boolean(), nullable=False),
-        sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
-        sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("kind IN ('email', 'phone', 'external', 'visitor')", name=op.f('ck_customer_identities_kind')),
-        sa.ForeignKeyConstraint(['tenant_id', 'customer_id'], ['customers.tenant_id', 'customers.id'], name=op.f('fk_customer_identities_tenant_id_customer_id_customers'), ondelete='CASCADE'),
-        sa.ForeignKeyConstraint(['tenant_id'], ['tenants.id'], name=op.f('fk_customer_identities_tenant_id_tenants'), ondelete='CASCADE'),
-        sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_customer_identities')),
-        sa.UniqueConstraint('tenant_id', 'kind', 'source_id', 'value', name=op.f('uq_customer_identities_tenant_id_kind_source_id_value'))
-        )
-    op.create_index('ix_customer_identities_customer_id', 'customer_identities', ['tenant_id', 'customer_id'], unique=False)
+    op.create_table(
+        "customer_identities",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("source_id", sa.Uuid(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("proven", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('email', 'phone', 'external', 'visitor')", name=op.f("ck_customer_identities_kind")
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "customer_id"],
+            ["customers.tenant_id", "customers.id"],
+            name=op.f("fk_customer_identities_tenant_id_customer_id_customers"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_customer_identities_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_customer_identities")),
+        sa.UniqueConstraint(
+            "tenant_id",
+            "kind",
+            "source_id",
+            "value",
+            name=op.f("uq_customer_identities_tenant_id_kind_source_id_value"),
+        ),
+    )
+    op.create_index(
+        "ix_customer_identities_customer_id", "customer_identities", ["tenant_id", "customer_id"], unique=False
+    )
     for statement in walls.protect("customer_identities"):
         op.execute(statement)
-    op.create_table('timeline_entries',
-        sa.Column('tenant_id', sa.BigInteger(), nullable=False),
-        sa.Column('id', sa.Uuid(), nullable=False),
-        sa.Column('customer_id', sa.Uuid(), nullable=False),
-        sa.Column('kind', sa.Text(), nullable=False),
-        sa.Column('at', sa.DateTime(timezone=True), nullable=False),
-        sa.Column('title', sa.Text(), nullable=False),
-        sa.Column('link', sa.Text(), nullable=False),
-        sa.Column('details', postgresql.JSONB(astext_type=Text()), nullable=False),
-        sa.ForeignKeyConstraint(['tenant_id', 'customer_id'], ['customers.tenant_id', 'customers.id'], name=op.f('fk_timeline_entries_tenant_id_customer_id_customers'), ondelete='CASCADE'),
-        sa.ForeignKeyConstraint(['tenant_id'], ['tenants.id'], name=op.f('fk_timeline_entries_tenant_id_tenants'), ondelete='CASCADE'),
-        sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_timeline_entries'))
-        )
-    op.create_index('ix_timeline_entries_customer_id', 'timeline_entries', ['tenant_id', 'customer_id', sa.literal_column('at DESC'), sa.literal_column('id DESC')], unique=False)
+    op.create_table(
+        "timeline_entries",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("link", sa.Text(), nullable=False),
+        sa.Column("details", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "customer_id"],
+            ["customers.tenant_id", "customers.id"],
+            name=op.f("fk_timeline_entries_tenant_id_customer_id_customers"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_timeline_entries_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_timeline_entries")),
+    )
+    op.create_index(
+        "ix_timeline_entries_customer_id",
+        "timeline_entries",
+        ["tenant_id", "customer_id", sa.literal_column("at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
     for statement in walls.protect("timeline_entries"):
         op.execute(statement)
 

@@ -13,107 +13,156 @@ branch_labels = depends_on = None
 
 
 def upgrade() -> None:
-    op.create_table('offer_counts',
-        sa.Column('tenant_id', sa.BigInteger(), nullable=False),
-        sa.Column('id', sa.Uuid(), nullable=False),
-        sa.Column('day', sa.Date(), nullable=False),
-        sa.Column('slot', sa.Text(), nullable=False),
-        sa.Column('requests', sa.BigInteger(), nullable=False),
-        sa.Column('shown', sa.BigInteger(), nullable=False),
-        sa.Column('seen', sa.BigInteger(), nullable=False),
-        sa.Column('clicked', sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(['tenant_id'], ['tenants.id'], name=op.f('fk_offer_counts_tenant_id_tenants'), ondelete='CASCADE'),
-        sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_offer_counts')),
-        sa.UniqueConstraint('tenant_id', 'day', 'slot', name=op.f('uq_offer_counts_tenant_id_day_slot'))
-        )
+    op.create_table(
+        "offer_counts",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("slot", sa.Text(), nullable=False),
+        sa.Column("requests", sa.BigInteger(), nullable=False),
+        sa.Column("shown", sa.BigInteger(), nullable=False),
+        sa.Column("seen", sa.BigInteger(), nullable=False),
+        sa.Column("clicked", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_offer_counts_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_offer_counts")),
+        sa.UniqueConstraint("tenant_id", "day", "slot", name=op.f("uq_offer_counts_tenant_id_day_slot")),
+    )
     for statement in walls.protect("offer_counts"):
         op.execute(statement)
-    op.create_table('recommend_models',
-        sa.Column('tenant_id', sa.BigInteger(), nullable=False),
-        sa.Column('id', sa.Uuid(), nullable=False),
-        sa.Column('kind', sa.Text(), nullable=False),
-        sa.Column('version', sa.Text(), nullable=False),
-        sa.Column('fitted_at', sa.DateTime(timezone=True), nullable=False),
-        sa.Column('blob', sa.LargeBinary(), nullable=False),
-        sa.Column('notes', postgresql.JSONB(astext_type=Text()), nullable=False),
-        sa.ForeignKeyConstraint(['tenant_id'], ['tenants.id'], name=op.f('fk_recommend_models_tenant_id_tenants'), ondelete='CASCADE'),
-        sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_recommend_models')),
-        sa.UniqueConstraint('tenant_id', 'kind', name=op.f('uq_recommend_models_tenant_id_kind'))
-        )
+    op.create_table(
+        "recommend_models",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("fitted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("blob", sa.LargeBinary(), nullable=False),
+        sa.Column("notes", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_recommend_models_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_recommend_models")),
+        sa.UniqueConstraint("tenant_id", "kind", name=op.f("uq_recommend_models_tenant_id_kind")),
+    )
     for statement in walls.protect("recommend_models"):
         op.execute(statement)
-    op.create_table('recommend_states',
-        sa.Column('tenant_id', sa.BigInteger(), nullable=False),
-        sa.Column('id', sa.Uuid(), nullable=False),
-        sa.Column('changed_at', sa.DateTime(timezone=True), nullable=True),
-        sa.Column('fitted_at', sa.DateTime(timezone=True), nullable=True),
-        sa.Column('tuned_at', sa.DateTime(timezone=True), nullable=True),
-        sa.Column('notes', postgresql.JSONB(astext_type=Text()), server_default='{}', nullable=False),
-        sa.ForeignKeyConstraint(['tenant_id'], ['tenants.id'], name=op.f('fk_recommend_states_tenant_id_tenants'), ondelete='CASCADE'),
-        sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_recommend_states'))
-        )
+    op.create_table(
+        "recommend_states",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("fitted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("tuned_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("notes", postgresql.JSONB(astext_type=Text()), server_default="{}", nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_recommend_states_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_recommend_states")),
+    )
     for statement in walls.protect("recommend_states"):
         op.execute(statement)
-    op.create_table('offer_rules',
-        sa.Column('tenant_id', sa.BigInteger(), nullable=False),
-        sa.Column('id', sa.Uuid(), nullable=False),
-        sa.Column('kind', sa.Text(), nullable=False),
-        sa.Column('slot', sa.Text(), nullable=False),
-        sa.Column('product_id', sa.Uuid(), nullable=True),
-        sa.Column('category', sa.Text(), nullable=False),
-        sa.Column('position', sa.Integer(), nullable=False),
-        sa.Column('percent', sa.Integer(), nullable=False),
-        sa.Column('active', sa.Boolean(), nullable=False),
-        sa.Column('starts_at', sa.DateTime(timezone=True), nullable=True),
-        sa.Column('ends_at', sa.DateTime(timezone=True), nullable=True),
-        sa.Column('note', sa.Text(), nullable=False),
-        sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
-        sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("(kind = 'boost') = (product_id IS NULL)", name=op.f('ck_offer_rules_subject')),
-        sa.CheckConstraint("kind IN ('pin', 'hide', 'boost')", name=op.f('ck_offer_rules_kind')),
-        sa.CheckConstraint("slot = '' OR slot IN ('home', 'product', 'cart', 'discover', 'mail')", name=op.f('ck_offer_rules_slot')),
-        sa.ForeignKeyConstraint(['tenant_id', 'product_id'], ['products.tenant_id', 'products.id'], name=op.f('fk_offer_rules_tenant_id_product_id_products'), ondelete='CASCADE'),
-        sa.ForeignKeyConstraint(['tenant_id'], ['tenants.id'], name=op.f('fk_offer_rules_tenant_id_tenants'), ondelete='CASCADE'),
-        sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_offer_rules'))
-        )
-    op.create_index('ix_offer_rules_product_id', 'offer_rules', ['tenant_id', 'product_id'], unique=False)
+    op.create_table(
+        "offer_rules",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("slot", sa.Text(), nullable=False),
+        sa.Column("product_id", sa.Uuid(), nullable=True),
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("percent", sa.Integer(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("(kind = 'boost') = (product_id IS NULL)", name=op.f("ck_offer_rules_subject")),
+        sa.CheckConstraint("kind IN ('pin', 'hide', 'boost')", name=op.f("ck_offer_rules_kind")),
+        sa.CheckConstraint(
+            "slot = '' OR slot IN ('home', 'product', 'cart', 'discover', 'mail')", name=op.f("ck_offer_rules_slot")
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "product_id"],
+            ["products.tenant_id", "products.id"],
+            name=op.f("fk_offer_rules_tenant_id_product_id_products"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_offer_rules_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_offer_rules")),
+    )
+    op.create_index("ix_offer_rules_product_id", "offer_rules", ["tenant_id", "product_id"], unique=False)
     for statement in walls.protect("offer_rules"):
         op.execute(statement)
-    op.create_table('offers_shown',
-        sa.Column('tenant_id', sa.BigInteger(), nullable=False),
-        sa.Column('id', sa.Uuid(), nullable=False),
-        sa.Column('request_id', sa.Uuid(), nullable=False),
-        sa.Column('at', sa.DateTime(timezone=True), nullable=False),
-        sa.Column('slot', sa.Text(), nullable=False),
-        sa.Column('position', sa.Integer(), nullable=False),
-        sa.Column('visitor', sa.Text(), nullable=False),
-        sa.Column('customer_id', sa.Uuid(), nullable=True),
-        sa.Column('source_id', sa.Uuid(), nullable=False),
-        sa.Column('product_id', sa.Uuid(), nullable=True),
-        sa.Column('product_key', sa.Text(), nullable=False),
-        sa.Column('reason_code', sa.Text(), nullable=False),
-        sa.Column('reason_text', sa.Text(), nullable=False),
-        sa.Column('algorithm', sa.Text(), nullable=False),
-        sa.Column('seen_at', sa.DateTime(timezone=True), nullable=True),
-        sa.Column('clicked_at', sa.DateTime(timezone=True), nullable=True),
-        sa.Column('bought_at', sa.DateTime(timezone=True), nullable=True),
-        sa.Column('bought_after', sa.Text(), nullable=False),
-        sa.Column('bought_order_id', sa.Uuid(), nullable=True),
-        sa.Column('bought_micros', sa.BigInteger(), nullable=False),
-        sa.Column('bought_currency', sa.Text(), nullable=False),
-        sa.CheckConstraint("bought_after IN ('', 'seen', 'clicked')", name=op.f('ck_offers_shown_bought_after')),
-        sa.ForeignKeyConstraint(['tenant_id', 'bought_order_id'], ['orders.tenant_id', 'orders.id'], name=op.f('fk_offers_shown_tenant_id_bought_order_id_orders'), ondelete='SET NULL (bought_order_id)'),
-        sa.ForeignKeyConstraint(['tenant_id', 'customer_id'], ['customers.tenant_id', 'customers.id'], name=op.f('fk_offers_shown_tenant_id_customer_id_customers'), ondelete='SET NULL (customer_id)'),
-        sa.ForeignKeyConstraint(['tenant_id', 'product_id'], ['products.tenant_id', 'products.id'], name=op.f('fk_offers_shown_tenant_id_product_id_products'), ondelete='SET NULL (product_id)'),
-        sa.ForeignKeyConstraint(['tenant_id'], ['tenants.id'], name=op.f('fk_offers_shown_tenant_id_tenants'), ondelete='CASCADE'),
-        sa.PrimaryKeyConstraint('tenant_id', 'id', name=op.f('pk_offers_shown')),
-        postgresql_partition_by='RANGE (id)'
-        )
-    op.create_index('ix_offers_shown_bought_at', 'offers_shown', ['tenant_id', 'bought_at'], unique=False, postgresql_where=sa.text('bought_at IS NOT NULL'))
-    op.create_index('ix_offers_shown_bought_order_id', 'offers_shown', ['tenant_id', 'bought_order_id'], unique=False, postgresql_where=sa.text('bought_order_id IS NOT NULL'))
-    op.create_index('ix_offers_shown_customer_id', 'offers_shown', ['tenant_id', 'customer_id', 'id'], unique=False)
-    op.create_index('ix_offers_shown_product_id', 'offers_shown', ['tenant_id', 'product_id'], unique=False)
-    op.create_index('ix_offers_shown_visitor', 'offers_shown', ['tenant_id', 'visitor', 'id'], unique=False)
+    op.create_table(
+        "offers_shown",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("slot", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("visitor", sa.Text(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=True),
+        sa.Column("source_id", sa.Uuid(), nullable=False),
+        sa.Column("product_id", sa.Uuid(), nullable=True),
+        sa.Column("product_key", sa.Text(), nullable=False),
+        sa.Column("reason_code", sa.Text(), nullable=False),
+        sa.Column("reason_text", sa.Text(), nullable=False),
+        sa.Column("algorithm", sa.Text(), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("clicked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("bought_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("bought_after", sa.Text(), nullable=False),
+        sa.Column("bought_order_id", sa.Uuid(), nullable=True),
+        sa.Column("bought_micros", sa.BigInteger(), nullable=False),
+        sa.Column("bought_currency", sa.Text(), nullable=False),
+        sa.CheckConstraint("bought_after IN ('', 'seen', 'clicked')", name=op.f("ck_offers_shown_bought_after")),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "bought_order_id"],
+            ["orders.tenant_id", "orders.id"],
+            name=op.f("fk_offers_shown_tenant_id_bought_order_id_orders"),
+            ondelete="SET NULL (bought_order_id)",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "customer_id"],
+            ["customers.tenant_id", "customers.id"],
+            name=op.f("fk_offers_shown_tenant_id_customer_id_customers"),
+            ondelete="SET NULL (customer_id)",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "product_id"],
+            ["products.tenant_id", "products.id"],
+            name=op.f("fk_offers_shown_tenant_id_product_id_products"),
+            ondelete="SET NULL (product_id)",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_offers_shown_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_offers_shown")),
+        postgresql_partition_by="RANGE (id)",
+    )
+    op.create_index(
+        "ix_offers_shown_bought_at",
+        "offers_shown",
+        ["tenant_id", "bought_at"],
+        unique=False,
+        postgresql_where=sa.text("bought_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_offers_shown_bought_order_id",
+        "offers_shown",
+        ["tenant_id", "bought_order_id"],
+        unique=False,
+        postgresql_where=sa.text("bought_order_id IS NOT NULL"),
+    )
+    op.create_index("ix_offers_shown_customer_id", "offers_shown", ["tenant_id", "customer_id", "id"], unique=False)
+    op.create_index("ix_offers_shown_product_id", "offers_shown", ["tenant_id", "product_id"], unique=False)
+    op.create_index("ix_offers_shown_visitor", "offers_shown", ["tenant_id", "visitor", "id"], unique=False)
     for statement in walls.protect("offers_shown"):
         op.execute(statement)
     for statement in partitions.create("offers_shown", partitions.around(clock.now().date())):

@@ -24,7 +24,11 @@ class Shape(Schema):
 class ListQuery(Shape):
     """How a list is asked for."""
 
-    limit = fields.Integer(load_default=pages.LIMIT, validate=validate.Range(1, pages.MOST), metadata={"description": "rows a page, up to 200"})
+    limit = fields.Integer(
+        load_default=pages.LIMIT,
+        validate=validate.Range(1, pages.MOST),
+        metadata={"description": "rows a page, up to 200"},
+    )
     cursor = fields.String(load_default=None, metadata={"description": "`next` of the page before"})
 
 
@@ -122,7 +126,9 @@ def _flat(messages: Any) -> dict[str, list[str]]:
 
 def merged(total: int, results: list[Any], places: list[int], failed: dict[int, str]) -> dict[str, Any]:
     """Return a bulk answer from what the room said of the good items and why the others failed."""
-    answer: list[dict[str, Any]] = [{"index": i, "id": None, "status": "failed", "error": failed.get(i, "")} for i in range(total)]
+    answer: list[dict[str, Any]] = [
+        {"index": i, "id": None, "status": "failed", "error": failed.get(i, "")} for i in range(total)
+    ]
     for place, result in zip(places, results, strict=True):
         answer[place] = {"index": place, "id": result.id, "status": result.status, "error": result.error}
     return {"items": answer}

@@ -57,7 +57,9 @@ def _bought(operator: str, value: Any, condition: dict[str, Any]) -> ColumnEleme
     """Whether a customer bought something: anything, a product, or of a category."""
     query = select(Order.customer_id).where(Order.customer_id.is_not(None), Order.status.in_(COUNTED))
     if condition.get("product") or condition.get("category"):
-        query = query.join(OrderLine, (OrderLine.tenant_id == Order.tenant_id) & (OrderLine.order_id == Order.id)).where(OrderLine.quantity > 0)
+        query = query.join(
+            OrderLine, (OrderLine.tenant_id == Order.tenant_id) & (OrderLine.order_id == Order.id)
+        ).where(OrderLine.quantity > 0)
         if condition.get("product"):
             query = query.where(OrderLine.product_key == str(condition["product"]))
         if condition.get("category"):
@@ -119,7 +121,9 @@ FIELDS = {
 
 def needs_facts(definition: dict[str, Any]) -> bool:
     """Tell whether a definition asks for anything that stands with the facts."""
-    return any(needs_facts(c) if "conditions" in c else FIELDS[c["field"]].fact for c in definition.get("conditions", ()))
+    return any(
+        needs_facts(c) if "conditions" in c else FIELDS[c["field"]].fact for c in definition.get("conditions", ())
+    )
 
 
 def check(definition: Any) -> dict[str, Any]:
@@ -131,7 +135,11 @@ def check(definition: Any) -> dict[str, Any]:
 
 
 def _check(node: Any, place: str, depth: int) -> int:
-    if not isinstance(node, dict) or node.get("match", "all") not in ("all", "any") or not isinstance(node.get("conditions"), list):
+    if (
+        not isinstance(node, dict)
+        or node.get("match", "all") not in ("all", "any")
+        or not isinstance(node.get("conditions"), list)
+    ):
         raise BadDefinition(fields={place: [_("A group needs “match” (all or any) and a list of “conditions”.")]})
     if depth > DEEPEST:
         raise BadDefinition(fields={place: [_("Groups can be nested %(most)s deep.", most=DEEPEST)]})
@@ -144,7 +152,9 @@ def _check(node: Any, place: str, depth: int) -> int:
         try:
             one(condition)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise BadDefinition(fields={here: [str(error) if isinstance(error, ValueError) else _("This condition is not complete.")]}) from None
+            raise BadDefinition(
+                fields={here: [str(error) if isinstance(error, ValueError) else _("This condition is not complete.")]}
+            ) from None
         count += 1
     return count
 
@@ -205,7 +215,9 @@ def _moment(field: Field, operator: str, value: Any, condition: dict[str, Any]) 
         return field.column.is_(None)
     if operator in ("in_last_days", "not_in_last_days"):
         since = clock.now() - timedelta(days=_days(value))
-        return field.column >= since if operator == "in_last_days" else or_(field.column < since, field.column.is_(None))
+        return (
+            field.column >= since if operator == "in_last_days" else or_(field.column < since, field.column.is_(None))
+        )
     try:
         moment = datetime.fromisoformat(str(value))
     except ValueError:

@@ -36,7 +36,13 @@ def read(text: str) -> dict[str, Any]:
         conditions.one(condition)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         sentence = str(error) if isinstance(error, ValueError) else ""
-        raise BadFilter(fields={"where": [_("The filter “%(text)s” cannot be understood. %(why)s", text=text[:80], why=sentence).strip()]}) from None
+        raise BadFilter(
+            fields={
+                "where": [
+                    _("The filter “%(text)s” cannot be understood. %(why)s", text=text[:80], why=sentence).strip()
+                ]
+            }
+        ) from None
     return plain(condition)
 
 
@@ -53,7 +59,9 @@ def _with_matter(condition: dict[str, Any], rest: str) -> tuple[str, dict[str, A
 
 def plain(condition: dict[str, Any]) -> dict[str, Any]:
     """Return the condition with numbers as numbers, so that the same one is always written the same."""
-    counted = condition["operator"] in ("in_last_days", "not_in_last_days") or FIELDS[condition["field"]].kind == "number"
+    counted = (
+        condition["operator"] in ("in_last_days", "not_in_last_days") or FIELDS[condition["field"]].kind == "number"
+    )
     return condition | {"value": int(condition["value"])} if counted and "value" in condition else condition
 
 

@@ -68,14 +68,25 @@ def change(segment_id: UUID | str, *, name: str | None = None, definition: dict[
     db.session.flush()
     count_again(segment)
     search.touch("segment", segment.id)
-    audit.record(action="segments.edited", kind="segment", record_id=segment.id, before=before, after={"name": segment.name, "definition": segment.definition})
+    audit.record(
+        action="segments.edited",
+        kind="segment",
+        record_id=segment.id,
+        before=before,
+        after={"name": segment.name, "definition": segment.definition},
+    )
     return segment
 
 
 def delete(segment_id: UUID | str) -> None:
     """Delete a segment; raises NoSuchSegment."""
     segment = one(segment_id, lock=True)
-    audit.record(action="segments.deleted", kind="segment", record_id=segment.id, before={"name": segment.name, "definition": segment.definition})
+    audit.record(
+        action="segments.deleted",
+        kind="segment",
+        record_id=segment.id,
+        before={"name": segment.name, "definition": segment.definition},
+    )
     search.touch("segment", segment.id)
     db.session.delete(segment)
     db.session.flush()

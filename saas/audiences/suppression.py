@@ -29,10 +29,17 @@ def suppress(email: str, reason: str, *, detail: str = "", at: datetime | None =
     norm = text.email(email)
     row = {"tenant_id": scope.tenant_id(), "id": identifiers.new(), "email_norm": norm, "reason": reason, "detail": detail[:500],
            "at": at or clock.now()}  # fmt: skip
-    statement = insert(Suppression).values(row).on_conflict_do_nothing(index_elements=["tenant_id", "email_norm", "reason"])
+    statement = (
+        insert(Suppression).values(row).on_conflict_do_nothing(index_elements=["tenant_id", "email_norm", "reason"])
+    )
     news = db.session.execute(statement.returning(Suppression.id)).first() is not None
     if news:
-        audit.record(action="suppressions.added", kind="address", record_id=norm, after={"reason": reason, "detail": detail[:500]})
+        audit.record(
+            action="suppressions.added",
+            kind="address",
+            record_id=norm,
+            after={"reason": reason, "detail": detail[:500]},
+        )
         announce(AddressSuppressed(email_norm=norm, reason=reason))
     return news
 
@@ -41,7 +48,9 @@ def release(email: str) -> bool:
     """Allow writing to an address again; a complaint is never released. Tells whether that changed anything."""
     norm = text.email(email)
     gone = db.session.execute(
-        delete(Suppression).where(Suppression.email_norm == norm, Suppression.reason != "complaint").returning(Suppression.id)
+        delete(Suppression)
+        .where(Suppression.email_norm == norm, Suppression.reason != "complaint")
+        .returning(Suppression.id)
     ).all()
     if gone:
         audit.record(action="suppressions.released", kind="address", record_id=norm)

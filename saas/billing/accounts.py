@@ -37,7 +37,9 @@ def become_customer(*, email: str) -> None:
     if account.customer is None:
         company = tenants.current()
         name = f"{account.tenant_id}:{account.id}"
-        attach(account, gateway.make_customer(account=name, name=company.name, email=email, asked_at=account.created_at))
+        attach(
+            account, gateway.make_customer(account=name, name=company.name, email=email, asked_at=account.created_at)
+        )
 
 
 def attach(account: Account, customer: str) -> None:

@@ -18,7 +18,9 @@ def differing(everything: list[snapshots.Subscription]) -> dict[int, set[str]]:
     Runs over all tenants. `everything` is `gateway.all_subscriptions`, asked for before the transaction began; a hundred
     come in one answer, so only those that differ are asked for one by one.
     """
-    tenants = dict(db.session.execute(select(Account.customer, Account.tenant_id).where(Account.customer.is_not(None))).all())
+    tenants = dict(
+        db.session.execute(select(Account.customer, Account.tenant_id).where(Account.customer.is_not(None))).all()
+    )
     alive = select(Subscription).where(Subscription.status.in_(subscriptions.ALIVE))
     ours = {row.stripe_id: row for row in db.session.scalars(alive)}
     found: dict[int, set[str]] = {}

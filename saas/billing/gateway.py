@@ -105,7 +105,9 @@ def _asking() -> Iterator[Any]:
         raise StripeAway(_(StripeAway.message)) from error
     except stripe.InvalidRequestError as error:
         log.warning("refused: %s (%s, %s)", error, error.code, error.param)
-        raise (NotAtStripe() if error.code == "resource_missing" else StripeRefused(_(StripeRefused.message))) from error
+        raise (
+            NotAtStripe() if error.code == "resource_missing" else StripeRefused(_(StripeRefused.message))
+        ) from error
     except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError) as error:
         log.warning("no answer: %s", error)
         raise StripeAway(_(StripeAway.message)) from error
@@ -172,7 +174,9 @@ def make_customer(*, account: str, name: str, email: str, asked_at: datetime) ->
         return api.customers.update(made.id, {"name": name, "email": email}).id
 
 
-def open_checkout(*, key: str, customer: str, plan: Plan, success_url: str, cancel_url: str, locale: str) -> snapshots.Session:
+def open_checkout(
+    *, key: str, customer: str, plan: Plan, success_url: str, cancel_url: str, locale: str
+) -> snapshots.Session:
     """Open a page on which the customer subscribes to a plan; the same `key` gives the same page."""
     given = {
         "mode": "subscription", "customer": customer, "client_reference_id": key, "locale": locale,
@@ -205,7 +209,12 @@ def portal_url(*, customer: str, return_url: str, locale: str, change: tuple[str
 
     `change` (subscription, its item, the plan wanted) leads straight to the page that says what the change costs today.
     """
-    given: dict[str, Any] = {"customer": customer, "return_url": return_url, "locale": locale, "configuration": _portal()}
+    given: dict[str, Any] = {
+        "customer": customer,
+        "return_url": return_url,
+        "locale": locale,
+        "configuration": _portal(),
+    }
     if change is not None:
         subscription, item, plan = change
         confirm = {"subscription": subscription, "items": [{"id": item, "price": price(plan), "quantity": 1}]}

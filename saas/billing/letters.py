@@ -69,4 +69,6 @@ def _owners() -> list[tuple[str, str, str]]:
     query = select(Login.email, Login.name, Login.language).join(Member, Member.login_id == Login.id)
     query = query.where(Member.role == "owner", Member.joined_at.is_not(None), Member.removed_at.is_(None))
     default = tenants.settings().languages[0]
-    return [(email, name, language or default) for email, name, language in db.session.execute(query.order_by(Member.id))]
+    return [
+        (email, name, language or default) for email, name, language in db.session.execute(query.order_by(Member.id))
+    ]

@@ -39,7 +39,10 @@ class Subscription(Stamped, TenantModel):
     """A subscription of the company's at Stripe, as it was when last asked for."""
 
     __tablename__ = "subscriptions"
-    __table_args__ = (UniqueConstraint("tenant_id", "stripe_id"), CheckConstraint(f"status IN {STATUSES}", name="status"))
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "stripe_id"),
+        CheckConstraint(f"status IN {STATUSES}", name="status"),
+    )
 
     stripe_id: Mapped[str] = mapped_column(Text)
     item: Mapped[str] = mapped_column(Text)

@@ -26,7 +26,12 @@ class Plan:
 
     @property
     def limits(self) -> dict[str, int | None]:
-        return {"contacts": self.contacts, "mails_month": self.mails_month, "shops": self.shops, "members": self.members}
+        return {
+            "contacts": self.contacts,
+            "mails_month": self.mails_month,
+            "shops": self.shops,
+            "members": self.members,
+        }
 
 
 PLANS = {

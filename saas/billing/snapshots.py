@@ -106,7 +106,9 @@ def subscription(found: dict[str, Any]) -> Subscription:
 def _card(found: dict[str, Any]) -> tuple[str, str]:
     """Return the card that is charged, such as ("Visa •••• 4242", "04/2034"): the subscription's or else the customer's."""
     customer = found["customer"] if isinstance(found["customer"], dict) else {}
-    method = found.get("default_payment_method") or (customer.get("invoice_settings") or {}).get("default_payment_method")
+    method = found.get("default_payment_method") or (customer.get("invoice_settings") or {}).get(
+        "default_payment_method"
+    )
     card = method.get("card") if isinstance(method, dict) else None
     if not card:
         return "", ""

@@ -92,7 +92,9 @@ def upsert_many(items: Sequence[dict[str, Any]], source_id: UUID = NO_SOURCE) ->
         except BadItem as error:
             results[index].error = str(error)
             continue
-        wanted.setdefault(row["external_id"], []).append((item.get("updated_at") or now + timedelta(microseconds=index), row))
+        wanted.setdefault(row["external_id"], []).append(
+            (item.get("updated_at") or now + timedelta(microseconds=index), row)
+        )
         places.setdefault(row["external_id"], []).append(index)
     held = {product.external_id: product for product in _locked(wanted, source_id)}
     changed: list[UUID] = []
@@ -203,7 +205,9 @@ def change(product_id: UUID | str, **fields: Any) -> Product:
         setattr(product, name, value)
     product.versions = product.versions | dict.fromkeys(row, versions.stamp(clock.now()))
     db.session.flush()
-    audit.record(action="products.edited", kind="product", record_id=product.id, before=_plain(before), after=_plain(row))
+    audit.record(
+        action="products.edited", kind="product", record_id=product.id, before=_plain(before), after=_plain(row)
+    )
     search.touch("product", product.id)
     announce(ProductsChanged(product_ids=[str(product.id)]))
     return product

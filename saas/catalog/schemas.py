@@ -35,7 +35,9 @@ class ProductIn(Schema):
     url = fields.String(allow_none=True, validate=validate.Length(max=2000))
     image_url = fields.String(allow_none=True, validate=validate.Length(max=2000))
     price = Price(allow_none=True)
-    currency = fields.String(allow_none=True, validate=validate.Regexp(r"^[A-Za-z]{3}$", error="Three letters, such as EUR."))
+    currency = fields.String(
+        allow_none=True, validate=validate.Regexp(r"^[A-Za-z]{3}$", error="Three letters, such as EUR.")
+    )
     categories = fields.List(fields.String(validate=validate.Length(max=120)), validate=validate.Length(max=50))
     tags = fields.List(fields.String(validate=validate.Length(max=120)), validate=validate.Length(max=50))
     stock = fields.Integer(allow_none=True)

@@ -49,7 +49,11 @@ def draft_room(room: str) -> int:
 
     load_tables()
     path = next(VERSIONS.glob(f"*_{room}.py"))
-    homes = ("saas.kit.outbox", "saas.kit.ticks", "saas.tenancy.models") if room == "tenancy" else (f"saas.{room}.models", f"saas.kit.{room}")
+    homes = (
+        ("saas.kit.outbox", "saas.kit.ticks", "saas.tenancy.models")
+        if room == "tenancy"
+        else (f"saas.{room}.models", f"saas.kit.{room}")
+    )
     names = {m.class_.__table__.name for m in db.Model.registry.mappers if m.class_.__module__.startswith(homes)}
     tables = [table for table in db.metadata.sorted_tables if table.name in names]
     lines = []
@@ -57,13 +61,15 @@ def draft_room(room: str) -> int:
         made = [ops.CreateTableOp.from_table(table)]
         made += [ops.CreateIndexOp.from_index(index) for index in sorted(table.indexes, key=lambda i: i.name)]
         lines += [_code(operation) for operation in made]
-        lines.append(f'for statement in walls.{"grant" if table.name in walls.GLOBAL_TABLES else "protect"}("{table.name}"):\n    op.execute(statement)')
+        lines.append(
+            f'for statement in walls.{"grant" if table.name in walls.GLOBAL_TABLES else "protect"}("{table.name}"):\n    op.execute(statement)'
+        )
     body = textwrap.indent("\n".join(lines), "    ")
     body = "\n".join(line.rstrip() for line in body.splitlines())
     number, before = path.name.split("_")[0], f'"{int(path.name[:4]) - 1:04d}"' if path.name[:4] != "0001" else "None"
     path.write_text(
         f'"""The tables of {room}."""\n\nimport sqlalchemy as sa\nfrom alembic import op\nfrom sqlalchemy import Text\nfrom sqlalchemy.dialects import postgresql\n\n'
-        f"from saas.kit import walls\n\nrevision = \"{number}\"\ndown_revision = {before}\nbranch_labels = depends_on = None\n\n\n"
+        f'from saas.kit import walls\n\nrevision = "{number}"\ndown_revision = {before}\nbranch_labels = depends_on = None\n\n\n'
         f"def upgrade() -> None:\n{body}\n\n\ndef downgrade() -> None:\n"
         '    raise NotImplementedError("data is not thrown away by going back; restore a backup instead")\n'
     )

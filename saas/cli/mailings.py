@@ -40,4 +40,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _moments(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: datetime.fromisoformat(value) if name.endswith("_at") and value else value for name, value in row.items()}
+    return {
+        name: datetime.fromisoformat(value) if name.endswith("_at") and value else value for name, value in row.items()
+    }

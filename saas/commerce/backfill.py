@@ -35,7 +35,11 @@ BUDGET = 60.0
 class NotFetchable(errors.Refusal):
     """The shop has no REST keys, so its past cannot be fetched."""
 
-    status, code, message = 422, "not_fetchable", "Enter the store's REST keys first; without them only new orders arrive."
+    status, code, message = (
+        422,
+        "not_fetchable",
+        "Enter the store's REST keys first; without them only new orders arrive.",
+    )
 
 
 def ask(shop_id: UUID | str) -> None:
@@ -52,7 +56,10 @@ def due() -> list[tuple[int, UUID]]:
     state = Shop.backfill["state"].astext
     late = or_(Shop.reconciled_at.is_(None), Shop.reconciled_at < func.now() - EVERY)
     query = select(Shop.tenant_id, Shop.id).where(
-        Shop.removed_at.is_(None), Shop.access_sealed.is_not(None), Shop.url != "", or_(state.in_(("wanted", "running")), (state == "done") & late)
+        Shop.removed_at.is_(None),
+        Shop.access_sealed.is_not(None),
+        Shop.url != "",
+        or_(state.in_(("wanted", "running")), (state == "done") & late),
     )
     return [(tenant, shop) for tenant, shop in db.session.execute(query)]
 
@@ -89,7 +96,14 @@ def _lease(shop_id: UUID) -> tuple[Store, dict[str, Any]] | None:
         return None
     if state.get("state") == "done":
         since = shop.reconciled_at - timedelta(hours=1) if shop.reconciled_at else None
-        state = {"state": "wanted", "kind": KINDS[0], "page": 1, "done": {}, "since": since and since.isoformat(), "asked_at": now.isoformat()}
+        state = {
+            "state": "wanted",
+            "kind": KINDS[0],
+            "page": 1,
+            "done": {},
+            "since": since and since.isoformat(),
+            "asked_at": now.isoformat(),
+        }
     shop.backfill = {**state, "leased_until": (now + LEASE).isoformat()}
     return Store(shop.url, *access), state
 
@@ -115,12 +129,21 @@ def _step(tenant_id: int, shop_id: UUID, store: Store, state: dict[str, Any]) ->
         shop = shops.one(shop_id)
         changed, failed = _take(kind, items, shop)
         before = done.get(kind, {"fetched": 0, "changed": 0, "failed": 0})
-        done[kind] = {"fetched": before["fetched"] + len(items), "changed": before["changed"] + changed, "failed": before["failed"] + failed, "pages": pages}
+        done[kind] = {
+            "fetched": before["fetched"] + len(items),
+            "changed": before["changed"] + changed,
+            "failed": before["failed"] + failed,
+            "pages": pages,
+        }
         after = {**state, "state": "running", "done": done, "page": page + 1}
         if page >= pages or not items:
             place = KINDS.index(kind) + 1
             after |= {"kind": KINDS[place], "page": 1} if place < len(KINDS) else {"state": "done"}
-        _write(shop_id, {**after, "leased_until": (db.session.scalar(select(func.now())) + LEASE).isoformat()}, finished=after["state"] == "done")
+        _write(
+            shop_id,
+            {**after, "leased_until": (db.session.scalar(select(func.now())) + LEASE).isoformat()},
+            finished=after["state"] == "done",
+        )
     return after
 
 

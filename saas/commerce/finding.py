@@ -20,7 +20,12 @@ def narrowed(
     since: datetime | None = None, until: datetime | None = None,
 ) -> Select:  # fmt: skip
     """Return the select with only the orders of a customer, in a state, with a number, placed from `since` to `until`."""
-    wanted = {Order.customer_id: customer_id, Order.status: status, Order.number: number, Order.external_id: external_id}
+    wanted = {
+        Order.customer_id: customer_id,
+        Order.status: status,
+        Order.number: number,
+        Order.external_id: external_id,
+    }
     for column, value in wanted.items():
         if value is not None:
             query = query.where(column == value)
@@ -42,17 +47,29 @@ def summed(*, most: int, **wanted: Any) -> list[dict[str, Any]]:
     Each entry has currency, counts, orders, total and refunded, the sums in minor units.
     """
     counts = Order.status.in_(COUNTED).label("counts")
-    some = narrowed(select(Order.currency, counts, Order.total_amount, Order.refunded_amount), **wanted).limit(most + 1).subquery()
+    some = (
+        narrowed(select(Order.currency, counts, Order.total_amount, Order.refunded_amount), **wanted)
+        .limit(most + 1)
+        .subquery()
+    )
     sums = select(
         some.c.currency, some.c.counts, func.count().label("orders"), func.sum(some.c.total_amount).label("total"),
         func.sum(some.c.refunded_amount).label("refunded"),
     ).group_by(some.c.currency, some.c.counts).order_by(some.c.counts.desc(), func.count().desc())  # fmt: skip
-    return [{**row, "total": int(row["total"]), "refunded": int(row["refunded"])} for row in db.session.execute(sums).mappings()]
+    return [
+        {**row, "total": int(row["total"]), "refunded": int(row["refunded"])}
+        for row in db.session.execute(sums).mappings()
+    ]
 
 
 def open_cart(customer_id: UUID) -> Cart | None:
     """Return the newest cart of a customer that is neither emptied nor ordered, or None."""
-    query = select(Cart).where(Cart.customer_id == customer_id, Cart.closed_at.is_(None)).order_by(Cart.changed_at.desc()).limit(1)
+    query = (
+        select(Cart)
+        .where(Cart.customer_id == customer_id, Cart.closed_at.is_(None))
+        .order_by(Cart.changed_at.desc())
+        .limit(1)
+    )
     return db.session.scalars(query).one_or_none()
 
 

@@ -84,7 +84,9 @@ def drafted(item: dict[str, Any], index: int, now: datetime) -> Draft:
         raise BadItem(str(error)) from None
 
 
-def _draft(item: dict[str, Any], index: int, key: str, currency: str, placed: datetime, status: str, at: datetime) -> Draft:
+def _draft(
+    item: dict[str, Any], index: int, key: str, currency: str, placed: datetime, status: str, at: datetime
+) -> Draft:
     lines = [_line(line, place) for place, line in enumerate(item.get("lines") or ())]
     positions = [line["position"] for line in lines]
     if len(set(positions)) != len(positions):
@@ -144,7 +146,9 @@ def record(item: dict[str, Any], source_id: UUID = NO_SOURCE) -> Recorded:
     return record_many([item], source_id)[0]
 
 
-def record_many(items: Sequence[dict[str, Any]], source_id: UUID = NO_SOURCE, *, source: str = "shop") -> list[Recorded]:
+def record_many(
+    items: Sequence[dict[str, Any]], source_id: UUID = NO_SOURCE, *, source: str = "shop"
+) -> list[Recorded]:
     """Record orders given in the API's shape, and say of each what became of it.
 
     Customers named in them are found or created, products are found by their id or article number. A bad item fails
@@ -209,7 +213,10 @@ def _announce(order_ids: list[UUID], customer_ids: set[UUID]) -> None:
 def _customers(drafts: Sequence[Draft], source_id: UUID, source: str) -> dict[int, UUID]:
     """Find or create the customers that orders name; returns customer ids by the item's index."""
     named = [draft for draft in drafts if draft.customer]
-    given = [{**(draft.customer or {}), "updated_at": (draft.customer or {}).get("updated_at") or draft.at} for draft in named]
+    given = [
+        {**(draft.customer or {}), "updated_at": (draft.customer or {}).get("updated_at") or draft.at}
+        for draft in named
+    ]
     results = arriving.upsert_many(given, source_id, source=source) if given else []
     return {draft.index: result.id for draft, result in zip(named, results, strict=True) if result.id}
 
@@ -259,15 +266,21 @@ def _write_refunds(drafts: Sequence[Draft], ids: dict[str, UUID], source_id: UUI
         for draft in drafts for refund in draft.refunds
     }  # fmt: skip
     add_refunds(list(rows.values()), source_id)
-    waiting = update(Refund).where(Refund.source_id == source_id, Refund.order_id.is_(None)).execution_options(synchronize_session=False)
+    waiting = (
+        update(Refund)
+        .where(Refund.source_id == source_id, Refund.order_id.is_(None))
+        .execution_options(synchronize_session=False)
+    )
     for key in _with_waiting(ids, source_id):
         db.session.execute(waiting.where(Refund.order_key == key).values(order_id=ids[key]))
     return _sum_refunds(list(ids.values()))
 
 
 def _with_waiting(ids: dict[str, UUID], source_id: UUID) -> list[str]:
-    query = select(Refund.order_key).distinct().where(
-        Refund.source_id == source_id, Refund.order_key.in_(list(ids)), Refund.order_id.is_(None)
+    query = (
+        select(Refund.order_key)
+        .distinct()
+        .where(Refund.source_id == source_id, Refund.order_key.in_(list(ids)), Refund.order_id.is_(None))
     )
     return list(db.session.scalars(query))
 
@@ -275,7 +288,9 @@ def _with_waiting(ids: dict[str, UUID], source_id: UUID) -> list[str]:
 def add_refunds(rows: Sequence[dict[str, Any]], source_id: UUID) -> None:
     """Keep refunds (order_key, key, amount_micros, at, reason); one that is kept already stays as it is."""
     if rows:
-        values = [{"tenant_id": scope.tenant_id(), "id": identifiers.new(), "source_id": source_id, **row} for row in rows]
+        values = [
+            {"tenant_id": scope.tenant_id(), "id": identifiers.new(), "source_id": source_id, **row} for row in rows
+        ]
         statement = upsert(Refund).on_conflict_do_nothing(index_elements=["tenant_id", "source_id", "order_key", "key"])
         db.session.execute(statement, values)
 
@@ -290,7 +305,9 @@ def record_refund(refund: dict[str, Any], *, order_key: str, source_id: UUID) ->
     held = _locked([row["order_key"]], source_id)
     ids = {key: order.id for key, order in held.items()}
     changed = _write_refunds([], ids, source_id)
-    _announce(sorted(changed), {order.customer_id for order in held.values() if order.customer_id and order.id in changed})
+    _announce(
+        sorted(changed), {order.customer_id for order in held.values() if order.customer_id and order.id in changed}
+    )
 
 
 def _sum_refunds(order_ids: Sequence[UUID]) -> set[UUID]:
@@ -305,7 +322,9 @@ def _sum_refunds(order_ids: Sequence[UUID]) -> set[UUID]:
     for order_id, currency, held, micros in db.session.execute(query):
         amount = money.from_micros(int(micros), currency)
         if amount != held:
-            changed.append({"tenant_id": scope.tenant_id(), "id": order_id, "refunded_amount": amount, "updated_at": clock.now()})
+            changed.append(
+                {"tenant_id": scope.tenant_id(), "id": order_id, "refunded_amount": amount, "updated_at": clock.now()}
+            )
     if changed:
         db.session.execute(update(Order), changed)
     return {row["id"] for row in changed}

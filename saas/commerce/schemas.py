@@ -50,7 +50,9 @@ class OrderIn(Schema):
     placed_at = fields.AwareDateTime(required=True)
     updated_at = fields.AwareDateTime(allow_none=True)
     status = fields.String(load_default="paid", validate=validate.OneOf(ORDER_STATES))
-    currency = fields.String(required=True, validate=validate.Regexp(r"^[A-Za-z]{3}$", error="Three letters, such as EUR."))
+    currency = fields.String(
+        required=True, validate=validate.Regexp(r"^[A-Za-z]{3}$", error="Three letters, such as EUR.")
+    )
     customer = fields.Nested(CustomerIn, allow_none=True)
     visitor = fields.String(allow_none=True, validate=validate.Regexp(r"^[A-Za-z0-9_-]{1,64}$"))
     cart_id = fields.String(allow_none=True, validate=validate.Length(max=200))

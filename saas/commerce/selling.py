@@ -54,12 +54,23 @@ def totals(product_id: UUID) -> dict[str, Any]:
 
 def bought_with(product_id: UUID, *, most_orders: int = 5_000, limit: int = 6) -> list[tuple[UUID, int]]:
     """Return the products most often in the same orders, each with in how many; over a product's newest orders."""
-    mine = _bought(OrderLine.order_id).where(OrderLine.product_id == product_id).order_by(Order.placed_at.desc()).limit(most_orders).subquery()
+    mine = (
+        _bought(OrderLine.order_id)
+        .where(OrderLine.product_id == product_id)
+        .order_by(Order.placed_at.desc())
+        .limit(most_orders)
+        .subquery()
+    )
     other = aliased(OrderLine)
     count = func.count(other.order_id.distinct())
     query = (
         select(other.product_id, count)
-        .where(other.order_id.in_(select(mine.c.order_id)), other.product_id.is_not(None), other.product_id != product_id, other.quantity > 0)
+        .where(
+            other.order_id.in_(select(mine.c.order_id)),
+            other.product_id.is_not(None),
+            other.product_id != product_id,
+            other.quantity > 0,
+        )
         .group_by(other.product_id)
         .order_by(count.desc(), other.product_id)
         .limit(limit)

@@ -69,12 +69,20 @@ def connect(
     )  # fmt: skip
     if consumer_key and consumer_secret:
         shop.access_sealed = _seal_access(shop_id, consumer_key, consumer_secret)
-        shop.backfill = {"state": "wanted", "kind": "products", "page": 1, "done": {}, "asked_at": clock.now().isoformat()}
+        shop.backfill = {
+            "state": "wanted",
+            "kind": "products",
+            "page": 1,
+            "done": {},
+            "asked_at": clock.now().isoformat(),
+        }
     db.session.add(shop)
     db.session.flush()
     directory.enter(kind="site_key", key=shop.site_key, subject_id=shop_id)
     directory.enter(kind="hook_token", key=shop.hook_token, subject_id=shop_id)
-    audit.record(action="shops.connected", kind="shop", record_id=shop_id, after={"kind": kind, "name": shop.name, "url": url})
+    audit.record(
+        action="shops.connected", kind="shop", record_id=shop_id, after={"kind": kind, "name": shop.name, "url": url}
+    )
     announce(ShopConnected(shop_id=str(shop_id)))
     return shop, secret
 
@@ -93,7 +101,13 @@ def change(shop_id: UUID | str, **fields: Any) -> Shop:
     if fields.get("consumer_key") and fields.get("consumer_secret"):
         shop.access_sealed = _seal_access(shop.id, fields["consumer_key"], fields["consumer_secret"])
     db.session.flush()
-    audit.record(action="shops.edited", kind="shop", record_id=shop.id, before=before, after={n: getattr(shop, n) for n in before})
+    audit.record(
+        action="shops.edited",
+        kind="shop",
+        record_id=shop.id,
+        before=before,
+        after={n: getattr(shop, n) for n in before},
+    )
     return shop
 
 
@@ -127,7 +141,10 @@ def renew_secret(shop_id: UUID | str) -> str:
     """Give a shop a new webhook secret and return it; the old one is accepted until the next renewal."""
     shop = one(shop_id, lock=True)
     secret = crypto.new_token(32)
-    shop.previous_secret_sealed, shop.secret_sealed = shop.secret_sealed, crypto.seal(secret, place=_place(shop.id, "secret"))
+    shop.previous_secret_sealed, shop.secret_sealed = (
+        shop.secret_sealed,
+        crypto.seal(secret, place=_place(shop.id, "secret")),
+    )
     audit.record(action="shops.secret_renewed", kind="shop", record_id=shop.id)
     db.session.flush()
     return secret

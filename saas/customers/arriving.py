@@ -22,7 +22,16 @@ from saas.kit import clock, identifiers, scope, search, text, versions
 from saas.kit.db import db
 from saas.kit.events import announce
 
-TEXTS = {"first_name": 120, "last_name": 120, "company": 200, "language": 20, "country": 60, "city": 120, "postcode": 30, "address": 500}
+TEXTS = {
+    "first_name": 120,
+    "last_name": 120,
+    "company": 200,
+    "language": 20,
+    "country": 60,
+    "city": 120,
+    "postcode": 30,
+    "address": 500,
+}
 COLUMNS = ("external_id", "email", "email_norm", "phone", "phone_norm", *TEXTS, "tags", "name_sort")
 
 
@@ -46,7 +55,9 @@ class BadItem(ValueError):
 
 def cleaned(item: dict[str, Any]) -> dict[str, Any]:
     """Return the columns an item fills, normalised; keys it does not have are left out. Raises BadItem."""
-    found: dict[str, Any] = {name: text.clean(item[name], most=most) for name, most in TEXTS.items() if item.get(name) is not None}
+    found: dict[str, Any] = {
+        name: text.clean(item[name], most=most) for name, most in TEXTS.items() if item.get(name) is not None
+    }
     if item.get("external_id"):
         found["external_id"] = text.clean(str(item["external_id"]), most=200)
     if item.get("email"):
@@ -66,11 +77,19 @@ def cleaned(item: dict[str, Any]) -> dict[str, Any]:
 def sort_name(row: dict[str, Any]) -> str:
     """Return the text the list is sorted by: family name first, then given name, company or address."""
     parts = (row.get("last_name"), row.get("first_name"))
-    shown = " ".join(part for part in parts if part) or row.get("company") or row.get("email_norm") or row.get("external_id") or ""
+    shown = (
+        " ".join(part for part in parts if part)
+        or row.get("company")
+        or row.get("email_norm")
+        or row.get("external_id")
+        or ""
+    )
     return text.fold(shown)[:200]
 
 
-def upsert_many(items: Sequence[dict[str, Any]], source_id: UUID = NO_SOURCE, *, source: str = "shop") -> list[Upserted]:
+def upsert_many(
+    items: Sequence[dict[str, Any]], source_id: UUID = NO_SOURCE, *, source: str = "shop"
+) -> list[Upserted]:
     """Create or update customers from items in the API's shape, and say of each what became of it.
 
     Matched by the source's external id first, then by e-mail address. Two items of one person in a batch are one
@@ -137,7 +156,13 @@ def _insert(created: dict[UUID, Message], source_id: UUID, since: Mapping[UUID |
     if not created:
         return
     now = clock.now()
-    blank = dict.fromkeys(TEXTS, "") | {"phone": "", "phone_norm": "", "external_id": None, "email": None, "email_norm": None}
+    blank = dict.fromkeys(TEXTS, "") | {
+        "phone": "",
+        "phone_norm": "",
+        "external_id": None,
+        "email": None,
+        "email_norm": None,
+    }
     values = [
         {"tenant_id": scope.tenant_id(), "id": customer, "source_id": source_id, "note": "", "email_consent": "unknown",
          "created_at": min(since.get(customer) or now, now), "updated_at": now, "tags": [], **blank, **row, "name_sort": sort_name(row),
@@ -187,7 +212,9 @@ def _addresses_taken(changes: dict[UUID, list[Message]]) -> dict[str | None, UUI
     norms = {row["email_norm"] for messages in changes.values() for _at, row in messages if row.get("email_norm")}
     if not norms:
         return {}
-    return dict(db.session.execute(select(Customer.email_norm, Customer.id).where(Customer.email_norm.in_(norms))).all())
+    return dict(
+        db.session.execute(select(Customer.email_norm, Customer.id).where(Customer.email_norm.in_(norms))).all()
+    )
 
 
 def _record_consent(items: Sequence[dict[str, Any]], results: Sequence[Upserted], source: str) -> None:

@@ -20,12 +20,26 @@ Change = tuple[UUID, str, datetime | None]
 """A customer, the state (granted, withdrawn), and when they said so (None: now)."""
 
 
-def grant(*, customer_id: UUID, channel: str = "email", source: str, at: datetime | None = None, proof: dict[str, Any] | None = None) -> bool:
+def grant(
+    *,
+    customer_id: UUID,
+    channel: str = "email",
+    source: str,
+    at: datetime | None = None,
+    proof: dict[str, Any] | None = None,
+) -> bool:
     """Record that a customer agreed; tells whether that is news."""
     return record_many([(customer_id, "granted", at)], channel=channel, source=source, proof=proof) == 1
 
 
-def withdraw(*, customer_id: UUID, channel: str = "email", source: str, at: datetime | None = None, proof: dict[str, Any] | None = None) -> bool:
+def withdraw(
+    *,
+    customer_id: UUID,
+    channel: str = "email",
+    source: str,
+    at: datetime | None = None,
+    proof: dict[str, Any] | None = None,
+) -> bool:
     """Record that a customer no longer agrees; tells whether that is news."""
     return record_many([(customer_id, "withdrawn", at)], channel=channel, source=source, proof=proof) == 1
 
@@ -85,4 +99,6 @@ def _newest(customer_ids: list[UUID], channel: str) -> dict[UUID, tuple[datetime
 
 def history(customer_id: UUID) -> list[Consent]:
     """Return a customer's entries, newest first."""
-    return list(db.session.scalars(select(Consent).where(Consent.customer_id == customer_id).order_by(Consent.id.desc())))
+    return list(
+        db.session.scalars(select(Consent).where(Consent.customer_id == customer_id).order_by(Consent.id.desc()))
+    )

@@ -16,7 +16,15 @@ from saas.customers.models import Customer, Facts
 from saas.kit import scope
 from saas.kit.db import db
 
-BOUGHT = ("currency", "orders_count", "items_count", "spent_amount", "refunded_amount", "first_order_at", "last_order_at")
+BOUGHT = (
+    "currency",
+    "orders_count",
+    "items_count",
+    "spent_amount",
+    "refunded_amount",
+    "first_order_at",
+    "last_order_at",
+)
 VISITED = ("visits_count", "views_count", "first_visit_at", "last_visit_at")
 CARRIED = ("cart_amount", "cart_at")
 MAILED = ("mails_sent", "mails_opened", "mails_clicked", "last_mail_at", "last_open_at", "last_click_at")
@@ -28,7 +36,11 @@ def hold(customer_ids: Iterable[UUID]) -> list[UUID]:
     wanted = set(customer_ids)
     if not wanted:
         return []
-    return list(db.session.scalars(select(Customer.id).where(Customer.id.in_(wanted)).order_by(Customer.id).with_for_update(key_share=True)))
+    return list(
+        db.session.scalars(
+            select(Customer.id).where(Customer.id.in_(wanted)).order_by(Customer.id).with_for_update(key_share=True)
+        )
+    )
 
 
 def refresh_orders(rows: Sequence[dict[str, Any]]) -> None:

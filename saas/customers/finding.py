@@ -57,7 +57,11 @@ def narrowed(query: Select, *, email: str | None = None, external_id: str | None
 
 def with_facts(*entities: Any) -> Select:
     """Return a select over customers and their facts."""
-    return select(*entities).select_from(Customer).join(Facts, (Facts.tenant_id == Customer.tenant_id) & (Facts.id == Customer.id))
+    return (
+        select(*entities)
+        .select_from(Customer)
+        .join(Facts, (Facts.tenant_id == Customer.tenant_id) & (Facts.id == Customer.id))
+    )
 
 
 def listed(*, sort: str = NEWEST, cursor: str | None = None, limit: int = pages.LIMIT, **wanted: Any) -> pages.Page:

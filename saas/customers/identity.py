@@ -49,7 +49,9 @@ def link_many(rows: Sequence[tuple[UUID, str, UUID, str]], *, proven: bool = Tru
          "value": value, "proven": proven, "created_at": now, "updated_at": now}
         for customer, kind, source, value in rows
     ]  # fmt: skip
-    db.session.execute(insert(Identity).on_conflict_do_nothing(index_elements=["tenant_id", "kind", "source_id", "value"]), values)
+    db.session.execute(
+        insert(Identity).on_conflict_do_nothing(index_elements=["tenant_id", "kind", "source_id", "value"]), values
+    )
 
 
 def unlink(customer_id: UUID, kind: str, value: str) -> None:
@@ -72,7 +74,8 @@ def bind_visitor(visitor: str, customer_id: UUID, *, proven: bool) -> bool:
     fresh = statement.on_conflict_do_update(
         index_elements=["tenant_id", "kind", "source_id", "value"],
         set_={"customer_id": customer_id, "proven": proven, "updated_at": func.now()},
-        where=((Identity.customer_id != customer_id) | (Identity.proven != proven)) & (true() if proven else Identity.proven.is_(False)),
+        where=((Identity.customer_id != customer_id) | (Identity.proven != proven))
+        & (true() if proven else Identity.proven.is_(False)),
     )
     news = db.session.execute(fresh.returning(Identity.id)).first() is not None
     if news:

@@ -29,7 +29,10 @@ class KnownAlready(errors.Conflict):
     """Another customer has this address; `customer_id` is theirs."""
 
     def __init__(self, customer_id: UUID) -> None:
-        super().__init__(_("Another customer already has this e-mail address."), fields={"email": [_("Another customer already has this address.")]})
+        super().__init__(
+            _("Another customer already has this e-mail address."),
+            fields={"email": [_("Another customer already has this address.")]},
+        )
         self.customer_id = customer_id
 
 
@@ -62,7 +65,13 @@ def create(**fields: Any) -> Customer:
     """Create a customer by hand; raises BadCustomer, KnownAlready or OverLimit."""
     limits.require("contacts", used=count())
     row = _clean(fields)
-    if not (row.get("email_norm") or row.get("external_id") or row.get("phone_norm") or row.get("last_name") or row.get("company")):
+    if not (
+        row.get("email_norm")
+        or row.get("external_id")
+        or row.get("phone_norm")
+        or row.get("last_name")
+        or row.get("company")
+    ):
         raise BadCustomer(fields={"email": [_("Give an e-mail address, a phone number or a name.")]})
     _refuse_known(row.get("email_norm"), None)
     if row.get("external_id"):
@@ -107,7 +116,9 @@ def change(customer_id: UUID | str, **fields: Any) -> Customer:
     _link_names(customer)
     _apply_consent(customer, fields)
     search.touch("customer", customer.id)
-    audit.record(action="customers.edited", kind="customer", record_id=customer.id, before=_shown(before), after=_shown(row))
+    audit.record(
+        action="customers.edited", kind="customer", record_id=customer.id, before=_shown(before), after=_shown(row)
+    )
     announce(CustomersChanged(customer_ids=[str(customer.id)]))
     return customer
 
@@ -123,7 +134,12 @@ def delete(customer_id: UUID | str) -> None:
 
 
 def find_or_create(
-    *, email: str | None = None, external_id: str | None = None, source_id: UUID = NO_SOURCE, source: str = "shop", **fields: Any
+    *,
+    email: str | None = None,
+    external_id: str | None = None,
+    source_id: UUID = NO_SOURCE,
+    source: str = "shop",
+    **fields: Any,
 ) -> UUID | None:
     """Return the customer of an address or a shop's id, created when new; None when neither can be read."""
     item = {"email": email, "external_id": external_id, **fields}
@@ -137,7 +153,12 @@ def write_note(*, customer_id: UUID | str, words: str) -> None:
     if not words:
         raise BadCustomer(fields={"words": [_("Write something first.")]})
     timeline.add(
-        customer_id=customer.id, kind="note", at=now, title=words, key=f"note:{now.isoformat()}", details={"by": scope.actor().name}
+        customer_id=customer.id,
+        kind="note",
+        at=now,
+        title=words,
+        key=f"note:{now.isoformat()}",
+        details={"by": scope.actor().name},
     )
 
 
@@ -157,9 +178,20 @@ def say_consent(*, customer_id: UUID | str, state: str, reason: str) -> bool:
     if not why:
         raise NoReason(fields={"reason": [_("Say how you know, such as “asked for it on the phone”.")]})
     before = customer.email_consent
-    news = consent.record_many([(customer.id, state, None)], source="staff", proof={"reason": why, "by": scope.actor().name}) == 1
+    news = (
+        consent.record_many(
+            [(customer.id, state, None)], source="staff", proof={"reason": why, "by": scope.actor().name}
+        )
+        == 1
+    )
     if news:
-        audit.record(action="customers.consent", kind="customer", record_id=customer.id, before={"email": before}, after={"email": state, "reason": why})
+        audit.record(
+            action="customers.consent",
+            kind="customer",
+            record_id=customer.id,
+            before={"email": before},
+            after={"email": state, "reason": why},
+        )
         announce(CustomersChanged(customer_ids=[str(customer.id)]))
         db.session.refresh(customer, ["email_consent"])
     return news

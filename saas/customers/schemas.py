@@ -73,15 +73,37 @@ PLAIN = (
 def shown(customer: Any, facts: Any | None) -> dict[str, Any]:
     """Return a customer as plain values, for programs and templates alike."""
     found = {name: getattr(customer, name) for name in PLAIN}
-    return found | {"consent": {"email": customer.email_consent}, "facts": facts_shown(facts) if facts is not None else None}
+    return found | {
+        "consent": {"email": customer.email_consent},
+        "facts": facts_shown(facts) if facts is not None else None,
+    }
 
 
 def facts_shown(facts: Any) -> dict[str, Any]:
     """Return a customer's facts as plain values; money as decimal texts."""
     currency = facts.currency or "EUR"
-    spoken = {name: money.amount_text(getattr(facts, f"{name}_amount"), currency) for name in ("spent", "refunded", "cart")}
-    moments = ("first_order_at", "last_order_at", "first_visit_at", "last_visit_at", "cart_at", "last_mail_at", "last_open_at", "last_click_at")
-    counts = ("orders_count", "items_count", "visits_count", "views_count", "mails_sent", "mails_opened", "mails_clicked")
+    spoken = {
+        name: money.amount_text(getattr(facts, f"{name}_amount"), currency) for name in ("spent", "refunded", "cart")
+    }
+    moments = (
+        "first_order_at",
+        "last_order_at",
+        "first_visit_at",
+        "last_visit_at",
+        "cart_at",
+        "last_mail_at",
+        "last_open_at",
+        "last_click_at",
+    )
+    counts = (
+        "orders_count",
+        "items_count",
+        "visits_count",
+        "views_count",
+        "mails_sent",
+        "mails_opened",
+        "mails_clicked",
+    )
     return (
         {"currency": facts.currency} | spoken | {name: getattr(facts, name) for name in counts}
         | {name: getattr(facts, name) and getattr(facts, name).isoformat() for name in moments}

@@ -20,7 +20,14 @@ KINDS = (
 
 
 def add(
-    *, customer_id: UUID, kind: str, at: datetime, title: str, key: str, link: str = "", details: dict[str, Any] | None = None
+    *,
+    customer_id: UUID,
+    kind: str,
+    at: datetime,
+    title: str,
+    key: str,
+    link: str = "",
+    details: dict[str, Any] | None = None,
 ) -> None:
     """Add one entry, or renew the one with the same time and key."""
     add_many([
@@ -42,7 +49,8 @@ def add_many(entries: Sequence[dict[str, Any]]) -> None:
     statement = insert(TimelineEntry)
     renewed = {name: statement.excluded[name] for name in ("customer_id", "title", "link", "details")}
     db.session.execute(
-        statement.on_conflict_do_update(index_elements=["tenant_id", "id"], set_=renewed), [rows[key] for key in sorted(rows)]
+        statement.on_conflict_do_update(index_elements=["tenant_id", "id"], set_=renewed),
+        [rows[key] for key in sorted(rows)],
     )
 
 
@@ -50,7 +58,9 @@ def remove_many(names: Sequence[tuple[str, datetime, str]]) -> None:
     """Take entries (kind, at, key) out again that turned out to be none."""
     if names:
         gone = [identifiers.at(at, str(scope.tenant_id()), kind, key) for kind, at, key in names]
-        db.session.execute(delete(TimelineEntry).where(TimelineEntry.id.in_(gone)).execution_options(synchronize_session=False))
+        db.session.execute(
+            delete(TimelineEntry).where(TimelineEntry.id.in_(gone)).execution_options(synchronize_session=False)
+        )
 
 
 def of(customer_id: UUID, *, kinds: Sequence[str] = ()) -> Select:

@@ -55,7 +55,9 @@ def of_last(days: int, *, zone: str, currency: str) -> Days:
 def standing() -> dict[str, Any]:
     """Return how many contacts, shops, members and mails this month there are, whether there are orders and mailings, and
     how many campaigns are paused or could not be sent."""
-    row = db.session.execute(queries.load("insights/queries/standing.sql"), {"period": limits.period()}).mappings().one()
+    row = (
+        db.session.execute(queries.load("insights/queries/standing.sql"), {"period": limits.period()}).mappings().one()
+    )
     return dict(row)
 
 
@@ -76,7 +78,12 @@ def newest_customers(limit: int = 6) -> list[tuple[Customer, Facts]]:
     query = (
         select(Customer, Facts)
         .join(Facts, (Facts.tenant_id == Customer.tenant_id) & (Facts.id == Customer.id))
-        .join(Order, (Order.tenant_id == Facts.tenant_id) & (Order.customer_id == Facts.id) & (Order.placed_at == Facts.first_order_at))
+        .join(
+            Order,
+            (Order.tenant_id == Facts.tenant_id)
+            & (Order.customer_id == Facts.id)
+            & (Order.placed_at == Facts.first_order_at),
+        )
         .order_by(Order.placed_at.desc(), Order.id.desc())
         .limit(limit)
     )

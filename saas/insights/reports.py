@@ -48,12 +48,16 @@ EVERYTHING = Scope()
 
 
 def _rows(name: str, scope: Scope, **values: Any) -> Sequence[RowMapping]:
-    return db.session.execute(queries.load(f"insights/queries/{name}.sql"), {**scope.values(), **values}).mappings().all()
+    return (
+        db.session.execute(queries.load(f"insights/queries/{name}.sql"), {**scope.values(), **values}).mappings().all()
+    )
 
 
 def _plain(row: RowMapping) -> dict[str, Any]:
     """Sums come as decimals; they are whole numbers."""
-    return {name: int(value) if name in ("revenue_micros", "quantity", "lines") else value for name, value in row.items()}
+    return {
+        name: int(value) if name in ("revenue_micros", "quantity", "lines") else value for name, value in row.items()
+    }
 
 
 def sales(scope: Scope = EVERYTHING) -> dict[str, Any]:
@@ -98,7 +102,11 @@ def concentrations(shares: Sequence[float], scope: Scope = EVERYTHING) -> list[d
     """Return for each share of customers, the best first, how many they are and which part of the revenue they bring."""
     rows = _rows("concentration", scope, shares=[str(share) for share in shares])
     return [
-        {"share": float(row["share"]), "customers": row["customers"], "part": float(row["top"] / row["whole"]) if row["whole"] else None}
+        {
+            "share": float(row["share"]),
+            "customers": row["customers"],
+            "part": float(row["top"] / row["whole"]) if row["whole"] else None,
+        }
         for row in rows
     ]
 
@@ -157,7 +165,12 @@ def bought_together(scope: Scope = EVERYTHING, *, limit: int = 10) -> list[dict[
 
 def countries(*, limit: int = 30) -> list[str]:
     """Return the countries orders came from, those with most orders first."""
-    query = select(Order.country).where(Order.country != "").group_by(Order.country).order_by(func.count().desc(), Order.country)
+    query = (
+        select(Order.country)
+        .where(Order.country != "")
+        .group_by(Order.country)
+        .order_by(func.count().desc(), Order.country)
+    )
     return list(db.session.scalars(query.limit(limit)))
 
 

@@ -79,4 +79,7 @@ class RuleOut(Schema):
 
 def shown(row: dict[str, Any]) -> dict[str, Any]:
     """Return a row of a report for programs: its revenue as a text."""
-    return {"revenue": money.micros_text(row["revenue_micros"]), **{name: value for name, value in row.items() if name != "revenue_micros"}}
+    return {
+        "revenue": money.micros_text(row["revenue_micros"]),
+        **{name: value for name, value in row.items() if name != "revenue_micros"},
+    }

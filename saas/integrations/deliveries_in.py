@@ -86,7 +86,9 @@ def take(delivery_id: UUID | str) -> DeliveryIn:
     currency = shop.currency or tenants.settings().currency
     try:
         with db.session.begin_nested():
-            connectors.KINDS[shop.kind].take(orjson.loads(delivery.body), topic=delivery.topic, source_id=shop.id, currency=currency)
+            connectors.KINDS[shop.kind].take(
+                orjson.loads(delivery.body), topic=delivery.topic, source_id=shop.id, currency=currency
+            )
         delivery.state, delivery.reason, delivery.taken_at = "done", "", clock.now()
     except (Unmappable, DataError, KeyError, TypeError, ValueError, IntegrityError) as error:
         delivery.state, delivery.reason = "failed", _words(error)
@@ -123,7 +125,11 @@ def replay(delivery_id: UUID | str) -> DeliveryIn:
 def replay_all_failed(shop_id: UUID | str) -> int:
     """Have all failed deliveries of a shop tried again in the background; returns how many."""
     shop = shops.one(shop_id)
-    failed = list(db.session.scalars(select(DeliveryIn.id).where(DeliveryIn.shop_id == shop.id, DeliveryIn.state == "failed").limit(5000)))
+    failed = list(
+        db.session.scalars(
+            select(DeliveryIn.id).where(DeliveryIn.shop_id == shop.id, DeliveryIn.state == "failed").limit(5000)
+        )
+    )
     announce(*[DeliveryReceived(delivery_id=str(one)) for one in failed])
     return len(failed)
 

@@ -16,8 +16,26 @@ from uuid import UUID
 
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
-from sqlalchemy import BigInteger, DateTime, ForeignKey, ForeignKeyConstraint, LargeBinary, MetaData, Select, event, select
-from sqlalchemy.orm import DeclarativeBase, Mapped, ORMExecuteState, Session, mapped_column, registry, with_loader_criteria
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    LargeBinary,
+    MetaData,
+    Select,
+    event,
+    select,
+)
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    ORMExecuteState,
+    Session,
+    mapped_column,
+    registry,
+    with_loader_criteria,
+)
 from sqlalchemy.sql.util import find_tables
 
 from saas.kit import clock, identifiers, scope, walls
@@ -59,7 +77,8 @@ class ScopedSession(FlaskSession):
 
 class Base(DeclarativeBase):
     registry = registry(
-        metadata=MetaData(naming_convention=NAMES), type_annotation_map={datetime: DateTime(timezone=True), bytes: LargeBinary}
+        metadata=MetaData(naming_convention=NAMES),
+        type_annotation_map={datetime: DateTime(timezone=True), bytes: LargeBinary},
     )
 
 
@@ -91,7 +110,9 @@ class Stamped:
     """When the row was made and last changed."""
 
     created_at: Mapped[datetime] = mapped_column(default=lambda: clock.now(), sort_order=90)
-    updated_at: Mapped[datetime] = mapped_column(default=lambda: clock.now(), onupdate=lambda: clock.now(), sort_order=91)
+    updated_at: Mapped[datetime] = mapped_column(
+        default=lambda: clock.now(), onupdate=lambda: clock.now(), sort_order=91
+    )
 
 
 def tenant_fk(column: str, table: str, *, ondelete: str | None = None) -> ForeignKeyConstraint:
@@ -139,7 +160,10 @@ def _narrow(state: ORMExecuteState) -> None:
         raise ForeignRow("this session began for another tenant")
     if bound is None:
         tables = find_tables(state.statement, include_joins=False, include_crud=True, check_columns=True)
-        if any(table is not None and "tenant_id" in table.columns and table.name not in walls.GLOBAL_TABLES for table in tables):
+        if any(
+            table is not None and "tenant_id" in table.columns and table.name not in walls.GLOBAL_TABLES
+            for table in tables
+        ):
             raise scope.NoTenant("a tenant's table was asked for, and no tenant is bound")
         return
     if state.is_column_load or state.is_relationship_load:

@@ -49,7 +49,9 @@ def announce(*happened: Any, after: timedelta | None = None) -> None:
     tenant_id = scope.tenant_id()
     rows, bells = [], []
     for item in happened:
-        payload = orjson.loads(orjson.dumps({f.name: getattr(item, f.name) for f in dataclasses.fields(item)}, default=_plain))
+        payload = orjson.loads(
+            orjson.dumps({f.name: getattr(item, f.name) for f in dataclasses.fields(item)}, default=_plain)
+        )
         event_id = identifiers.new()
         rows.append({"tenant_id": tenant_id, "id": event_id, "name": type(item).__name__, "payload": payload})
         bells.append({"event_id": event_id, "tenant_id": tenant_id, "name": type(item).__name__})

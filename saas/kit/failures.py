@@ -92,7 +92,12 @@ def unreadable_at() -> str | None:
     try:
         orjson.loads(request.get_data(cache=True).decode())
     except orjson.JSONDecodeError as error:
-        return _("The body is not JSON: %(what)s at line %(line)s, column %(column)s.", what=error.msg, line=error.lineno, column=error.colno)
+        return _(
+            "The body is not JSON: %(what)s at line %(line)s, column %(column)s.",
+            what=error.msg,
+            line=error.lineno,
+            column=error.colno,
+        )
     except UnicodeDecodeError as error:
         return _("The body is not UTF-8 text: byte %(place)s.", place=error.start)
     return None
@@ -112,7 +117,9 @@ def flat(messages: object, prefix: str = "") -> dict[str, list[str]]:
 
 
 def _clash(error: IntegrityError) -> tuple[Response | str, int]:
-    log.warning("a constraint refused a write: %s", getattr(error.orig, "diag", None) and error.orig.diag.constraint_name)
+    log.warning(
+        "a constraint refused a write: %s", getattr(error.orig, "diag", None) and error.orig.diag.constraint_name
+    )
     return answer(errors.Conflict())
 
 

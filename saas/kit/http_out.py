@@ -92,7 +92,9 @@ def call(
     try:
         with _session() as session:
             session.trust_env = False
-            with session.request(method, url, params=params, auth=auth, json=json, headers=headers, stream=True) as answer:
+            with session.request(
+                method, url, params=params, auth=auth, json=json, headers=headers, stream=True
+            ) as answer:
                 body = bytearray()
                 for chunk in answer.iter_content(65_536):
                     body += chunk

@@ -74,12 +74,16 @@ def page(query: Select, *, order: Order, cursor: str | None = None, limit: int =
             break
     items, last = rows[:limit], rows[limit - 1] if len(rows) > limit else None
     alone = bool(rows) and len(rows[0]) == 1
-    return Page([row[0] for row in items] if alone else [tuple(row) for row in items], last and encode(_values(last, order)))
+    return Page(
+        [row[0] for row in items] if alone else [tuple(row) for row in items], last and encode(_values(last, order))
+    )
 
 
 def _values(row: Sequence[Any], order: Order) -> list[Any]:
     """Return what the row is sorted by, each from the entity that the column belongs to."""
-    return [getattr(next(entity for entity in row if isinstance(entity, column.class_)), column.key) for column, _ in order]
+    return [
+        getattr(next(entity for entity in row if isinstance(entity, column.class_)), column.key) for column, _ in order
+    ]
 
 
 def _parts(order: Order, values: list[Any] | None) -> Iterator[ColumnElement[bool]]:
@@ -102,7 +106,10 @@ def _beyond(order: Order, values: list[Any]) -> ColumnElement[bool]:
     columns = [column for column, _ in order]
     directions = {direction for _, direction in order}
     if len(directions) == 1:
-        mine, theirs = tuple_(*columns), tuple_(*(literal(value, column.type) for column, value in zip(columns, values, strict=True)))
+        mine, theirs = (
+            tuple_(*columns),
+            tuple_(*(literal(value, column.type) for column, value in zip(columns, values, strict=True))),
+        )
         return mine < theirs if directions == {"desc"} else mine > theirs
     branches, equal = [], []
     for (column, direction), value in zip(order, values, strict=True):

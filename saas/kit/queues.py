@@ -53,7 +53,9 @@ class ListedJob(Job):
 def queue(name: str) -> Queue:
     if name not in QUEUES:
         raise NotListed(f"there is no queue {name!r}")
-    return Queue(name, connection=valkey.client(), serializer=JSONSerializer, job_class=ListedJob, default_timeout=TIMEOUT)
+    return Queue(
+        name, connection=valkey.client(), serializer=JSONSerializer, job_class=ListedJob, default_timeout=TIMEOUT
+    )
 
 
 def depth(name: str) -> int:

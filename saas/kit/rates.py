@@ -19,7 +19,9 @@ class TooOften(errors.TooMany):
 
 @lru_cache(maxsize=1)
 def _shared() -> SlidingWindowCounterRateLimiter:
-    return SlidingWindowCounterRateLimiter(RedisStorage(config.get().redis_url, wrap_exceptions=False, retry=valkey.once_more(), **valkey.HURRY))
+    return SlidingWindowCounterRateLimiter(
+        RedisStorage(config.get().redis_url, wrap_exceptions=False, retry=valkey.once_more(), **valkey.HURRY)
+    )
 
 
 @lru_cache(maxsize=1)

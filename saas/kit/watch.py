@@ -15,7 +15,10 @@ from saas.kit import doors, pool, queues, valkey
 
 REQUESTS = Counter("regulars_requests_total", "Requests by route and status", ["route", "method", "status"])
 SECONDS = Histogram(
-    "regulars_request_seconds", "Seconds a request took", ["route"], buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 10)
+    "regulars_request_seconds",
+    "Seconds a request took",
+    ["route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 10),
 )
 
 

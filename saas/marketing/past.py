@@ -22,7 +22,7 @@ from saas.kit import clock, identifiers, scope
 from saas.kit.db import db
 from saas.kit.text import gettext as _
 from saas.marketing import attribution, campaigns, mailings, pushing, rendering
-from saas.marketing.models import Campaign, Mailing, MailEvent, MailingRecipient
+from saas.marketing.models import Campaign, MailEvent, Mailing, MailingRecipient
 from saas.tenancy import tenants
 
 FOLLOWED_FOR = timedelta(days=8)
@@ -96,7 +96,9 @@ def _mailing(campaign: Campaign, sent_at: datetime, recipients: Sequence[Recipie
 
 def _rows(mailing: Mailing, recipients: Sequence[Recipient], source_id: UUID) -> list[dict[str, Any]]:
     found = identity.find_many(("external", source_id, one.customer) for one in recipients)
-    people = {one.customer: found[name] for one in recipients if (name := ("external", source_id, one.customer)) in found}
+    people = {
+        one.customer: found[name] for one in recipients if (name := ("external", source_id, one.customer)) in found
+    }
     emails = dict(db.session.execute(select(Customer.id, Customer.email).where(Customer.id.in_(people.values()))).all())
     return [
         {"tenant_id": scope.tenant_id(), "id": identifiers.new(), "mailing_id": mailing.id, "customer_id": people[one.customer],
@@ -138,7 +140,9 @@ def _stop_bounced(rows: Sequence[dict[str, Any]]) -> None:
 def _follow(mailing: Mailing, customer_ids: Sequence[UUID]) -> None:
     """Attribute the orders that followed; recipients' orders are all recorded already, or follow when they come."""
     query = select(Order.id).where(
-        Order.customer_id.in_(customer_ids), Order.placed_at >= mailing.launched_at, Order.placed_at < mailing.launched_at + FOLLOWED_FOR
+        Order.customer_id.in_(customer_ids),
+        Order.placed_at >= mailing.launched_at,
+        Order.placed_at < mailing.launched_at + FOLLOWED_FOR,
     )
     orders = list(db.session.scalars(query))
     for start in range(0, len(orders), BATCH):

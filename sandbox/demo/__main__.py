@@ -150,7 +150,10 @@ def segments(api):
     known = {one["name"]: one["id"] for one in api.get("/api/v1/segments?limit=200")["items"]}
     wanted = groups.groups({key: name for key, (name, _) in forms.CATEGORIES.items()})
     missing = {name: definition for name, definition in wanted.items() if name not in known}
-    return known | {name: api.post("/api/v1/segments", {"name": name, "definition": definition})["id"] for name, definition in missing.items()}
+    return known | {
+        name: api.post("/api/v1/segments", {"name": name, "definition": definition})["id"]
+        for name, definition in missing.items()
+    }
 
 
 def mail(api, world, known, made, *, aside):

@@ -17,9 +17,7 @@ def main():
     options.state.mkdir(parents=True, exist_ok=True)
     pile = letters.Letters(path=options.state / "letters.sqlite", keep=options.keep)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    app = page.create_app(
-        letters=pile, complaint_url=options.complaint_url, complaint_secret=options.complaint_secret
-    )
+    app = page.create_app(letters=pile, complaint_url=options.complaint_url, complaint_secret=options.complaint_secret)
     web = make_server("127.0.0.1", options.http_port, app, threaded=True)
     threading.Thread(target=web.serve_forever, daemon=True).start()
     try:

@@ -14,8 +14,32 @@ from saas.kit import doors, errors
 from tenant_admin import frame
 from tenant_admin.customers.record import customer_shown
 
-FIELDS = ("first_name", "last_name", "email", "phone", "company", "language", "country", "city", "postcode", "address", "external_id")
-IN_PLACE = ("first_name", "last_name", "email", "phone", "company", "language", "country", "city", "postcode", "address", "note")
+FIELDS = (
+    "first_name",
+    "last_name",
+    "email",
+    "phone",
+    "company",
+    "language",
+    "country",
+    "city",
+    "postcode",
+    "address",
+    "external_id",
+)
+IN_PLACE = (
+    "first_name",
+    "last_name",
+    "email",
+    "phone",
+    "company",
+    "language",
+    "country",
+    "city",
+    "postcode",
+    "address",
+    "note",
+)
 
 
 @doors.open_to("member", "customers.edit")
@@ -72,7 +96,11 @@ def field(customer_id: str):
         if error.fields:
             error.message = next(iter(error.fields.values()))[0]
         raise
-    return Response(status=204) if request.headers.get("HX-Request") else frame.go(url_for("customers.show", customer_id=customer_id))
+    return (
+        Response(status=204)
+        if request.headers.get("HX-Request")
+        else frame.go(url_for("customers.show", customer_id=customer_id))
+    )
 
 
 @doors.open_to("member", "customers.edit")
@@ -130,7 +158,10 @@ def _loaded(values: dict[str, Any]) -> dict[str, Any]:
     try:
         return CustomerIn().load({name: values[name] for name in FIELDS} | {"tags": tags})
     except ValidationError as error:
-        messages = {name: [str(one) for one in (found if isinstance(found, list) else found.values())] for name, found in error.messages.items()}
+        messages = {
+            name: [str(one) for one in (found if isinstance(found, list) else found.values())]
+            for name, found in error.messages.items()
+        }
         raise errors.Invalid(fields=messages) from None
 
 
@@ -165,4 +196,9 @@ def _refused(values: dict[str, Any], error: errors.Refusal, **more: Any) -> tupl
 
 
 def _form(values: dict[str, Any], **more: Any) -> str:
-    return render_template("customers/form.html", values=values, labels=labelled(), **{"problems": {}, "customer": None, "clashes": []} | more)
+    return render_template(
+        "customers/form.html",
+        values=values,
+        labels=labelled(),
+        **{"problems": {}, "customer": None, "clashes": []} | more,
+    )

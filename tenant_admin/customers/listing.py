@@ -68,14 +68,18 @@ def index():
         asked=_asked(wheres), fields=sentences.fields(), place="customers",
     ))  # fmt: skip
     if "columns" in request.args:
-        answer.set_cookie(COOKIE, " ".join(columns), max_age=YEAR, samesite="Lax", httponly=True, secure=request.is_secure)
+        answer.set_cookie(
+            COOKIE, " ".join(columns), max_age=YEAR, samesite="Lax", httponly=True, secure=request.is_secure
+        )
     return answer
 
 
 @doors.open_to("member", "customers.read")
 def condition():
     """Answer the row of the filter dialog, made new because another field was chosen in it."""
-    return render_template("customers/condition.html", row=conditions.shape(conditions.condition(request.args)), fields=sentences.fields())
+    return render_template(
+        "customers/condition.html", row=conditions.shape(conditions.condition(request.args)), fields=sentences.fields()
+    )
 
 
 def row(customer: Any, facts: Any) -> dict[str, Any]:
@@ -147,7 +151,11 @@ def _best_first(definition: dict[str, Any], ids: list[UUID]) -> tuple[Any, int, 
 
 def _columns() -> list[str]:
     chosen = request.args.get("columns")
-    known = [key for key in (request.cookies.get(COOKIE, " ".join(USUAL)) if chosen is None else chosen).split() if key in COLUMNS]
+    known = [
+        key
+        for key in (request.cookies.get(COOKIE, " ".join(USUAL)) if chosen is None else chosen).split()
+        if key in COLUMNS
+    ]
     return known if known or chosen is not None else list(USUAL)
 
 
@@ -163,7 +171,11 @@ def _column_choice(columns: list[str]) -> list[dict[str, Any]]:
 def _tabs(view: str) -> list[dict[str, Any]]:
     kept = {name: request.args[name] for name in ("sort",) if name in request.args}
     return [
-        {"label": str(name), "url": url_for("customers.index", view=key or None, **kept), "active": key == (view if view in VIEWS else "")}
+        {
+            "label": str(name),
+            "url": url_for("customers.index", view=key or None, **kept),
+            "active": key == (view if view in VIEWS else ""),
+        }
         for key, (name, _filters) in VIEWS.items()
     ]
 
@@ -186,7 +198,8 @@ def _ready(wheres: list[str]) -> list[Any]:
         if fresh:
             entries.append({"heading": str(heading)})
             entries += [
-                {"label": sentences.sentence(filters.read(text)), "url": here(where=[*wheres, text], ask=None)} for text in fresh
+                {"label": sentences.sentence(filters.read(text)), "url": here(where=[*wheres, text], ask=None)}
+                for text in fresh
             ]
     return [*entries, "-", {"label": _("Something else…"), "url": here(where=wheres or None, ask="new")}]
 

@@ -52,7 +52,9 @@ def _around(customer: Any) -> dict[str, Any]:
     known = facts.of([customer.id]).get(customer.id)
     orders = shopping.listed(customer_id=customer_id, limit=5)
     cart, visits = shopping.open_cart(customer_id), shopping.visits_of(customer_id, limit=5)
-    keys = [item["product"] for item in (cart.items if cart else ())] + [key for visit in visits for key in visit.products[:3]]
+    keys = [item["product"] for item in (cart.items if cart else ())] + [
+        key for visit in visits for key in visit.products[:3]
+    ]
     named = products.by_external(keys)
     return {
         "value": _value(known), "consents": [_said(entry) for entry in consent.history(customer_id)], "names": _names(customer_id),
@@ -76,7 +78,13 @@ def _value(known: Any) -> dict[str, Any]:
 
 
 def _said(entry: Any) -> dict[str, Any]:
-    return {"state": entry.state, "at": entry.at, "source": happenings.source(entry.source), "reason": entry.proof.get("reason"), "by": entry.proof.get("by")}
+    return {
+        "state": entry.state,
+        "at": entry.at,
+        "source": happenings.source(entry.source),
+        "reason": entry.proof.get("reason"),
+        "by": entry.proof.get("by"),
+    }
 
 
 def _names(customer_id: UUID) -> list[dict[str, Any]]:
@@ -87,7 +95,11 @@ def _names(customer_id: UUID) -> list[dict[str, Any]]:
     browsers = [name for name in names if name.kind == "visitor"]
     if browsers:
         proven = sum(name.proven for name in browsers)
-        said = ngettext("%(num)s, for certain", "%(num)s, all for certain", proven) if proven == len(browsers) else _("%(count)s, %(proven)s for certain", count=len(browsers), proven=proven)
+        said = (
+            ngettext("%(num)s, for certain", "%(num)s, all for certain", proven)
+            if proven == len(browsers)
+            else _("%(count)s, %(proven)s for certain", count=len(browsers), proven=proven)
+        )
         found.append({"label": _("Browsers"), "value": said})
     return found
 
@@ -104,13 +116,25 @@ def _cart(cart: Any, named: dict[str, Any]) -> dict[str, Any]:
          "image": named[item["product"]].image_url if item["product"] in named else ""}
         for item in cart.items
     ]  # fmt: skip
-    return {"lines": lines, "amount": cart.amount, "currency": cart.currency, "at": cart.changed_at, "checkout": cart.checkout_at is not None}
+    return {
+        "lines": lines,
+        "amount": cart.amount,
+        "currency": cart.currency,
+        "at": cart.changed_at,
+        "checkout": cart.checkout_at is not None,
+    }
 
 
 def _visit(visit: Any, named: dict[str, Any]) -> dict[str, Any]:
     looked = [named[key].name if key in named else key for key in visit.products[:3]]
     minutes = round((visit.ended_at - visit.began_at).total_seconds() / 60)
-    return {"at": visit.began_at, "minutes": minutes, "looked": looked, "more": max(len(visit.products) - 3, 0), "pages": visit.events_count}
+    return {
+        "at": visit.began_at,
+        "minutes": minutes,
+        "looked": looked,
+        "more": max(len(visit.products) - 3, 0),
+        "pages": visit.events_count,
+    }
 
 
 @doors.open_to("member", "customers.read")
@@ -126,4 +150,11 @@ def offer(customer_id: str):
 def _offered(one: Any) -> dict[str, Any]:
     product = one.product
     price = money.parse_amount(product.price, product.currency) if product.price and product.currency else None
-    return {"id": product.id, "name": product.name, "image": product.image_url, "price": price, "currency": product.currency, "why": one.reason_text}
+    return {
+        "id": product.id,
+        "name": product.name,
+        "image": product.image_url,
+        "price": price,
+        "currency": product.currency,
+        "why": one.reason_text,
+    }

@@ -13,7 +13,17 @@ import psycopg
 from tests.failures.copies import ROOT
 
 HERE = "tests.browser.places"
-MACHINES = {"api-docs.openapi_json", "healthz", "readyz", "metrics", "scripts.script", "collector.collect", "offers.show", "insights.download", "campaigns.mail"}
+MACHINES = {
+    "api-docs.openapi_json",
+    "healthz",
+    "readyz",
+    "metrics",
+    "scripts.script",
+    "collector.collect",
+    "offers.show",
+    "insights.download",
+    "campaigns.mail",
+}
 # The example a page is shown with is the fullest of its kind.
 BUSIEST = "SELECT customer_id FROM orders WHERE tenant_id = %s AND customer_id IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1"
 NEWEST = "SELECT id FROM {} WHERE tenant_id = %s ORDER BY id DESC LIMIT 1"

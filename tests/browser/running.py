@@ -47,7 +47,12 @@ class Product(Copy):
     def command(self, module, *arguments):
         """This function will run a command beside the product, as in a second terminal, and return what it prints."""
         done = subprocess.run(
-            [sys.executable, "-m", module, *arguments], cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False
+            [sys.executable, "-m", module, *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, f"{module} {arguments[:2]}: {done.stderr[-3000:]}"
         return done.stdout
@@ -96,5 +101,7 @@ def deliver(shop, body, *, message_id=""):
     """This function will deliver a signed message as a generic shop does and return the status; `shop` has hook_url and hook_secret."""
     raw, message_id = json.dumps(body).encode(), message_id or f"msg_{secrets.token_hex(8)}"
     headers = hooks.signed_headers(message_id, raw, secret=shop["hook_secret"], at=int(time.time()))
-    with urllib.request.urlopen(urllib.request.Request(shop["hook_url"], data=raw, headers=headers), timeout=30) as answer:
+    with urllib.request.urlopen(
+        urllib.request.Request(shop["hook_url"], data=raw, headers=headers), timeout=30
+    ) as answer:
         return answer.status

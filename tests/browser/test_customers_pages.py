@@ -31,9 +31,21 @@ def shop(app):
     words.compile_all()
     company = found_company(app)
     send(company, "products", product(1), product(2, name="Lamp", categories=["Light"]))
-    send(company, "customers", *crowd(40), {"email": "ada@shop.example", "first_name": "Ada", "last_name": "Lovelace", "consent": {"email": "granted"}})
+    send(
+        company,
+        "customers",
+        *crowd(40),
+        {"email": "ada@shop.example", "first_name": "Ada", "last_name": "Lovelace", "consent": {"email": "granted"}},
+    )
     send(company, "orders", *(order(n, "ada@shop.example", days=n) for n in range(1, 31)), order(99, "c1@shop.example"))
-    company.api("POST", "/segments", json={"name": "Germans", "definition": {"match": "all", "conditions": [{"field": "country", "operator": "is", "value": "DE"}]}})
+    company.api(
+        "POST",
+        "/segments",
+        json={
+            "name": "Germans",
+            "definition": {"match": "all", "conditions": [{"field": "country", "operator": "is", "value": "DE"}]},
+        },
+    )
     drain_outbox(app, company)
     indexed(company)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -66,7 +78,9 @@ def visit(browser, shop):
 
     def visit(path, *, size=WIDE, look="light", language="en-GB"):
         context = browser.new_context(viewport=size, color_scheme=look, locale=language)
-        context.add_cookies([{"name": "regulars_session", "value": company.page.get_cookie("regulars_session").value, "url": address}])
+        context.add_cookies(
+            [{"name": "regulars_session", "value": company.page.get_cookie("regulars_session").value, "url": address}]
+        )
         contexts.append(context)
         page = context.new_page()
         page.on("console", listen)
@@ -168,7 +182,10 @@ class TestSegments:
         expect(page.locator("#list tbody tr")).to_have_count(1)
 
 
-@pytest.mark.parametrize(("size", "look", "language"), [(WIDE, "light", "en-GB"), (WIDE, "dark", "zh-CN"), (PHONE, "light", "zh-CN"), (PHONE, "dark", "en-GB")])
+@pytest.mark.parametrize(
+    ("size", "look", "language"),
+    [(WIDE, "light", "en-GB"), (WIDE, "dark", "zh-CN"), (PHONE, "light", "zh-CN"), (PHONE, "dark", "en-GB")],
+)
 def test_every_page_is_accessible_fits_and_is_in_one_language(visit, shop, size, look, language):
     customer, product_id = of(shop, "customers", email="ada@shop.example"), of(shop, "products")
     paths = (
@@ -179,7 +196,9 @@ def test_every_page_is_accessible_fits_and_is_in_one_language(visit, shop, size,
     for path in paths:
         page = visit(path, size=size, look=look, language=language)
         page.evaluate(AXE.read_text(encoding="utf-8"))
-        page.evaluate("Promise.all(document.getAnimations().filter((one) => one.effect.getTiming().iterations !== Infinity).map((one) => one.finished.catch(() => 0)))")
+        page.evaluate(
+            "Promise.all(document.getAnimations().filter((one) => one.effect.getTiming().iterations !== Infinity).map((one) => one.finished.catch(() => 0)))"
+        )
         found = page.evaluate("axe.run(document, {resultTypes: ['violations']}).then((result) => result.violations)")
         assert [(rule["id"], node["target"]) for rule in found for node in rule["nodes"]] == [], path
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), path

@@ -50,7 +50,12 @@ def links(browser, product, demo):
     page.press("[name=email]", "Enter")
     page.wait_for_url("**/look-into-your-mailbox")
     page.goto("/sign-up")
-    for name, text in {"company": "Walkers", "name": "Wanda Walker", "email": new, "password": "wandering about"}.items():
+    for name, text in {
+        "company": "Walkers",
+        "name": "Wanda Walker",
+        "email": new,
+        "password": "wandering about",
+    }.items():
         page.fill(f"[name={name}]", text)
     page.press("[name=password]", "Enter")
     page.wait_for_url(lambda url: "/sign-up" not in url)
@@ -74,11 +79,18 @@ def _link(text):
 @pytest.fixture(scope="module")
 def furnished(product, demo):
     """The demo company with one more of what its past does not bring: a segment, a rule, a delivery that failed."""
-    segment = {"name": f"Come often {secrets.token_hex(2)}", "definition": {"match": "all", "conditions": [{"field": "orders_count", "operator": "at_least", "value": 2}]}}
+    segment = {
+        "name": f"Come often {secrets.token_hex(2)}",
+        "definition": {"match": "all", "conditions": [{"field": "orders_count", "operator": "at_least", "value": 2}]},
+    }
     address = product.urls["web"] + "/api/v1"
     running.read_json(f"{address}/segments", key=demo["api_key"], data=segment)
     running.read_json(f"{address}/recommendations/rules", key=demo["api_key"], data=RULE)
-    design = {"name": f"A plain letter {secrets.token_hex(2)}", "subject": "News", "source": "<p>Hello {{ customer.first_name }}</p>"}
+    design = {
+        "name": f"A plain letter {secrets.token_hex(2)}",
+        "subject": "News",
+        "source": "<p>Hello {{ customer.first_name }}</p>",
+    }
     running.read_json(f"{address}/templates", key=demo["api_key"], data=design)
     hook = {**demo, "hook_url": product.urls["web"] + urllib.parse.urlsplit(demo["hook_url"]).path}
     running.deliver(hook, {"type": "order.updated", "data": {"external_id": "no-money"}})
@@ -91,7 +103,9 @@ def pages(product, furnished, links):
     """[name, address, for a member] of every page; what has no example is in other tests."""
     found, without = [], []
     for endpoint, rule, kind in places.there_are(product):
-        address = links.get(endpoint) or places.example(product, rule, tenant_id=furnished, known={"token": "not-a-token"})
+        address = links.get(endpoint) or places.example(
+            product, rule, tenant_id=furnished, known={"token": "not-a-token"}
+        )
         (without if address is None else found).append((endpoint.replace(".", "-"), address, kind != "anyone"))
     assert {name for name, _, _ in without} <= ELSEWHERE
     return found
@@ -102,7 +116,12 @@ def pages(product, furnished, links):
 def test_nobody_has_anything_to_say_about_any_page(browser, product, demo, pages, language, size):
     complaints = []
     for member in (True, False):
-        options = {"base_url": product.urls["web"], "viewport": size, "locale": eye.LANGUAGES[language], "color_scheme": "light"}
+        options = {
+            "base_url": product.urls["web"],
+            "viewport": size,
+            "locale": eye.LANGUAGES[language],
+            "color_scheme": "light",
+        }
         context = browser.new_context(**options)
         if member:
             sign_in(context, product, demo)

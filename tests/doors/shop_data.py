@@ -26,7 +26,9 @@ def product(number: int, **more: Any) -> dict[str, Any]:
             "categories": ["Pots"], "stock": 5, "url": f"https://shop.example/p{number}", **more}  # fmt: skip
 
 
-def order(count: int, email: str | None, *, days: int = 3, lines: list[dict] | None = None, **more: Any) -> dict[str, Any]:
+def order(
+    count: int, email: str | None, *, days: int = 3, lines: list[dict] | None = None, **more: Any
+) -> dict[str, Any]:
     return {"external_id": f"o{count}", "number": f"FK-{count}", "placed_at": days_ago(days), "currency": "EUR",
             "customer": {"email": email} if email else None,
             "lines": lines or [{"product": "p1", "sku": "SKU-1", "name": "Pot 1", "quantity": 2, "unit_price": "12.50"}], **more}  # fmt: skip

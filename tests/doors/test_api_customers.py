@@ -15,9 +15,13 @@ class TestCustomers:
         assert customer["consent"] == {"email": "granted"}
         shown = company.api("GET", f"/customers/{customer['id']}")
         assert shown.json["first_name"] == "Ada"
-        changed = company.api("PATCH", f"/customers/{customer['id']}", json={"city": "Ulm"}, headers={"If-Match": shown.headers["ETag"]})
+        changed = company.api(
+            "PATCH", f"/customers/{customer['id']}", json={"city": "Ulm"}, headers={"If-Match": shown.headers["ETag"]}
+        )
         assert changed.status_code == 200
-        stale = company.api("PATCH", f"/customers/{customer['id']}", json={"city": "Bonn"}, headers={"If-Match": shown.headers["ETag"]})
+        stale = company.api(
+            "PATCH", f"/customers/{customer['id']}", json={"city": "Bonn"}, headers={"If-Match": shown.headers["ETag"]}
+        )
         assert (stale.status_code, stale.json["error"]["code"]) == (412, "stale")
         assert company.api("DELETE", f"/customers/{customer['id']}").status_code == 204
         assert company.api("GET", f"/customers/{customer['id']}").status_code == 404
@@ -71,7 +75,12 @@ class TestCustomers:
         full = make(company, email="two@shop.example")
         assert (full.status_code, full.json["error"]["code"]) == (402, "limit_reached")
         assert "1" in full.json["error"]["message"]
-        assert company.api("POST", "/customers/bulk", json={"items": [{"email": "shop@shop.example"}]}).json["items"][0]["status"] == "created"
+        assert (
+            company.api("POST", "/customers/bulk", json={"items": [{"email": "shop@shop.example"}]}).json["items"][0][
+                "status"
+            ]
+            == "created"
+        )
 
     def test_the_api_describes_itself(self, company):
         description = company.app.test_client().get("/api/v1/openapi.json").json

@@ -11,7 +11,11 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase
 from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance, status_code_conformance
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
 
 from tests.companies import found_company
 
@@ -90,7 +94,9 @@ def fields_of(app, method, path):
     found = set()
     for described, operations in spec["paths"].items():
         if re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", described), "/api/v1" + path):
-            body = operations.get(method.lower(), {}).get("requestBody", {}).get("content", {}).get("application/json", {})
+            body = (
+                operations.get(method.lower(), {}).get("requestBody", {}).get("content", {}).get("application/json", {})
+            )
             reference = body.get("schema", {}).get("$ref", "").rpartition("/")[2]
             found |= set(spec["components"]["schemas"].get(reference, {}).get("properties", {}))
     return sorted(found)
@@ -141,16 +147,25 @@ class TestHostileQuestions:
         spec = app.test_client().get("/api/v1/openapi.json").json
         broken = []
         for path, operations in spec["paths"].items():
-            names = [parameter["name"] for parameter in operations.get("get", {}).get("parameters", []) if parameter["in"] == "query"]
+            names = [
+                parameter["name"]
+                for parameter in operations.get("get", {}).get("parameters", [])
+                if parameter["in"] == "query"
+            ]
             address = re.sub(r"\{[^}]+\}", str(uuid.UUID(int=7)), path).removeprefix("/api/v1")
             for place, name in enumerate(names):
                 for value in some(place):
-                    answer = company.api("GET", address, query_string={name: value if isinstance(value, str) else str(value)[:5000]})
+                    answer = company.api(
+                        "GET", address, query_string={name: value if isinstance(value, str) else str(value)[:5000]}
+                    )
                     if answer.status_code >= 500:
                         broken.append((address, name, str(value)[:40], answer.status_code))
         assert broken == []
 
-    @pytest.mark.parametrize("wrong", ["%00", "..%2f..", "x" * 5000, "1", "00000000-0000-0000-0000-00000000000g", "%F0%9F%98%80", "{}", "' OR 1=1"])
+    @pytest.mark.parametrize(
+        "wrong",
+        ["%00", "..%2f..", "x" * 5000, "1", "00000000-0000-0000-0000-00000000000g", "%F0%9F%98%80", "{}", "' OR 1=1"],
+    )
     def test_ids_that_are_none(self, app, company, wrong):
         broken = []
         for rule in app.url_map.iter_rules():
@@ -171,19 +186,50 @@ class TestOtherDoors:
             assert 400 <= client.post(path, data=body).status_code < 500, path
 
     def test_every_field_of_an_event(self, company):
-        fields = ("id", "type", "at", "url", "referrer", "title", "product", "query", "cart", "identity", "offer", "properties")
-        event = {"id": "e1", "type": "product_viewed", "at": "2026-05-01T10:00:00Z", "url": "https://shop.example/", "product": "p"}
-        batch = {"site_key": company.site_key, "visitor": "visitor-0123456789", "consent": {"analytics": True, "marketing": True}, "events": [event]}
+        fields = (
+            "id",
+            "type",
+            "at",
+            "url",
+            "referrer",
+            "title",
+            "product",
+            "query",
+            "cart",
+            "identity",
+            "offer",
+            "properties",
+        )
+        event = {
+            "id": "e1",
+            "type": "product_viewed",
+            "at": "2026-05-01T10:00:00Z",
+            "url": "https://shop.example/",
+            "product": "p",
+        }
+        batch = {
+            "site_key": company.site_key,
+            "visitor": "visitor-0123456789",
+            "consent": {"analytics": True, "marketing": True},
+            "events": [event],
+        }
         client = company.app.test_client()
         broken = []
         for value in VALUES:
-            sent = [batch | {"events": [event | {field: value}]} for field in fields] + [batch | {field: value} for field in batch]
+            sent = [batch | {"events": [event | {field: value}]} for field in fields] + [
+                batch | {field: value} for field in batch
+            ]
             for body in sent:
                 answer = client.post("/collect", data=json.dumps(body))
                 if answer.status_code >= 500:
                     broken.append((str(body)[:200], answer.status_code))
             for name in ("site_key", "visitor", "slot", "product", "cart", "limit"):
-                question = {"site_key": company.site_key, "visitor": "visitor-0123456789", "slot": "home", name: str(value)[:3000]}
+                question = {
+                    "site_key": company.site_key,
+                    "visitor": "visitor-0123456789",
+                    "slot": "home",
+                    name: str(value)[:3000],
+                }
                 if client.get("/offers", query_string=question).status_code >= 500:
                     broken.append(("/offers", name, str(value)[:40]))
         assert broken == []

@@ -10,7 +10,12 @@ NAMES = ("sales", "sales_by_month", "sales_by_day", "cohorts", "concentration", 
 @pytest.fixture
 def sold(company):
     """A company whose shop sold three orders to two people, and one to a guest."""
-    rows = [("1", "2026-01-05", "a", "DE"), ("2", "2026-02-05", "a", "DE"), ("3", "2026-02-06", "b", "FR"), ("4", "2026-02-07", None, "FR")]
+    rows = [
+        ("1", "2026-01-05", "a", "DE"),
+        ("2", "2026-02-05", "a", "DE"),
+        ("3", "2026-02-06", "b", "FR"),
+        ("4", "2026-02-07", None, "FR"),
+    ]
     items = [
         {"external_id": number, "placed_at": f"{day}T10:00:00Z", "currency": "EUR", "country": country, "status": "paid",
          "customer": {"external_id": who, "country": country} if who else None,
@@ -45,14 +50,25 @@ class TestReports:
         assert [row["day"] for row in ask(sold, "sales_by_day")["items"]] == ["2026-01-05", "2026-02-05", "2026-02-06"]
 
     def test_customers(self, sold):
-        assert ask(sold, "cohorts")["items"] == [{"month": "2026-01-01", "customers": [1, 1]}, {"month": "2026-02-01", "customers": [1]}]
+        assert ask(sold, "cohorts")["items"] == [
+            {"month": "2026-01-01", "customers": [1, 1]},
+            {"month": "2026-02-01", "customers": [1]},
+        ]
         assert ask(sold, "concentration", share=0.5) == {"share": 0.5, "customers": 1, "part": pytest.approx(2 / 3)}
 
     def test_products(self, sold):
         best = ask(sold, "best_products", limit=1)["items"]
         assert best == [{"product": "pot", "name": "Pot", "quantity": 3, "revenue": "60.00", "orders": 3}]
         pair = ask(sold, "goes_with", first="mug", second="pot")["items"][0]
-        assert pair == {"first": "mug", "second": "pot", "together": 4, "support": 1.0, "confidence": 1.0, "lift": 1.0, "leverage": 0.0}
+        assert pair == {
+            "first": "mug",
+            "second": "pot",
+            "together": 4,
+            "support": 1.0,
+            "confidence": 1.0,
+            "lift": 1.0,
+            "leverage": 0.0,
+        }
         assert ask(sold, "goes_with")["items"] == []
 
     @pytest.mark.parametrize("name", NAMES)

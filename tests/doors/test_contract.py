@@ -34,8 +34,27 @@ def example(thing: str, number: int = 1) -> dict:
 class TestCommandLine:
     def test_tenants_create_prints_what_a_program_needs(self, app):
         email = f"e-{secrets.token_hex(4)}@shop.example"
-        command = ["tenants", "create", "--company", "C", "--email", email, "--password", "correct horse battery", "--plan", "growth", "--json"]
-        done = subprocess.run([sys.executable, "-m", "saas", *command], cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)
+        command = [
+            "tenants",
+            "create",
+            "--company",
+            "C",
+            "--email",
+            email,
+            "--password",
+            "correct horse battery",
+            "--plan",
+            "growth",
+            "--json",
+        ]
+        done = subprocess.run(
+            [sys.executable, "-m", "saas", *command],
+            cwd=ROOT,
+            env=os.environ,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr
         made = json.loads(done.stdout)
         assert set(made) == {"tenant_id", "api_key", "site_key"}
@@ -44,8 +63,25 @@ class TestCommandLine:
         assert client.get(f"/offers?site_key={made['site_key']}&visitor={VISITOR}&slot=home").status_code == 200
 
     def test_what_cannot_be_is_refused_in_a_sentence(self, app):
-        command = ["tenants", "create", "--company", "C", "--email", "no address", "--password", "correct horse battery", "--json"]
-        done = subprocess.run([sys.executable, "-m", "saas", *command], cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)
+        command = [
+            "tenants",
+            "create",
+            "--company",
+            "C",
+            "--email",
+            "no address",
+            "--password",
+            "correct horse battery",
+            "--json",
+        ]
+        done = subprocess.run(
+            [sys.executable, "-m", "saas", *command],
+            cwd=ROOT,
+            env=os.environ,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr and "Traceback" not in done.stderr
 
@@ -62,7 +98,11 @@ class TestHealth:
     def test_the_description_names_every_address_of_the_api(self, app):
         described = app.test_client().get("/api/v1/openapi.json")
         assert described.status_code == 200 and described.json["openapi"].startswith("3.")
-        rules = {rule.rule.replace("<", "{").replace(">", "}") for rule in app.url_map.iter_rules() if rule.rule.startswith("/api/v1/")}
+        rules = {
+            rule.rule.replace("<", "{").replace(">", "}")
+            for rule in app.url_map.iter_rules()
+            if rule.rule.startswith("/api/v1/")
+        }
         assert rules - set(described.json["paths"]) == {"/api/v1/openapi.json"}
 
 
@@ -95,14 +135,31 @@ class TestShops:
 
 class TestBrowsing:
     def collect(self, company, events, **more):
-        body = {"site_key": company.site_key, "visitor": VISITOR, "consent": {"analytics": True, "marketing": True}, "events": events, **more}
+        body = {
+            "site_key": company.site_key,
+            "visitor": VISITOR,
+            "consent": {"analytics": True, "marketing": True},
+            "events": events,
+            **more,
+        }
         return company.app.test_client().post("/collect", json=body)
 
     def event(self, kind, **more):
-        return {"id": secrets.token_hex(8), "type": kind, "at": datetime.now(UTC).isoformat(), "url": "https://shop.example/", **more}
+        return {
+            "id": secrets.token_hex(8),
+            "type": kind,
+            "at": datetime.now(UTC).isoformat(),
+            "url": "https://shop.example/",
+            **more,
+        }
 
     def test_every_kind_of_event_is_accepted_and_repeated_is_once(self, company):
-        cart = {"id": "cart-1", "url": "https://shop.example/cart", "currency": "EUR", "items": [{"product": "p1", "quantity": 1, "price": "12.50"}]}
+        cart = {
+            "id": "cart-1",
+            "url": "https://shop.example/cart",
+            "currency": "EUR",
+            "items": [{"product": "p1", "quantity": 1, "price": "12.50"}],
+        }
         events = [self.event("page_viewed"), self.event("product_viewed", product="p1"), self.event("search_submitted", query="pot"),
                   self.event("cart_updated", cart=cart), self.event("checkout_started", cart=cart),
                   self.event("identified", identity={"email": "c1@shop.example"})]  # fmt: skip
@@ -132,7 +189,11 @@ class TestBrowsing:
         """Popularity is the fall-back, so a product that was bought is offered to somebody who is new."""
         company.api("POST", "/products/bulk", json={"items": [example("products", n) | {"url": f"https://shop.example/p{n}", "stock": 5}
                                                               for n in range(1, 5)]})  # fmt: skip
-        company.api("POST", "/orders/bulk", json={"items": [example("orders", n) | {"placed_at": datetime.now(UTC).isoformat()} for n in range(1, 9)]})
+        company.api(
+            "POST",
+            "/orders/bulk",
+            json={"items": [example("orders", n) | {"placed_at": datetime.now(UTC).isoformat()} for n in range(1, 9)]},
+        )
         drain_outbox(company.app, company)
         asked = {"slot": "home", "visitor": VISITOR}
         answer = company.api("GET", "/recommendations", query_string=asked)
@@ -170,7 +231,9 @@ class TestThings:
         made = {company.api("POST", f"/{thing}", json=example(thing, number)).json["id"] for number in range(1, 8)}
         seen, cursor = [], None
         while True:
-            page = company.api("GET", f"/{thing}", query_string={"limit": 3} | ({"cursor": cursor} if cursor else {})).json
+            page = company.api(
+                "GET", f"/{thing}", query_string={"limit": 3} | ({"cursor": cursor} if cursor else {})
+            ).json
             assert set(page) == {"items", "next"} and len(page["items"]) <= 3
             seen += [item["id"] for item in page["items"]]
             cursor = page["next"]
@@ -198,13 +261,17 @@ class TestBulk:
         items = [example(thing, number) for number in range(1000)]
         answer = company.api("POST", f"/{thing}/bulk", json={"items": items})
         assert answer.status_code == 200
-        assert [(item["index"], item["status"]) for item in answer.json["items"]] == [(number, "created") for number in range(1000)]
+        assert [(item["index"], item["status"]) for item in answer.json["items"]] == [
+            (number, "created") for number in range(1000)
+        ]
         assert all(item["id"] for item in answer.json["items"])
         assert company.api("POST", f"/{thing}/bulk", json={"items": [*items, example(thing, 1000)]}).status_code == 422
 
     def test_each_item_says_what_became_of_it(self, company, thing):
         company.api("POST", f"/{thing}/bulk", json={"items": [example(thing)]})
-        answer = company.api("POST", f"/{thing}/bulk", json={"items": [example(thing), {"nonsense": 1}, example(thing, 2)]})
+        answer = company.api(
+            "POST", f"/{thing}/bulk", json={"items": [example(thing), {"nonsense": 1}, example(thing, 2)]}
+        )
         assert answer.status_code == 200
         assert [item["status"] for item in answer.json["items"]] == ["unchanged", "failed", "created"]
         assert answer.json["items"][1]["error"] and answer.json["items"][1]["id"] is None
@@ -219,9 +286,18 @@ class TestErrors:
         ]  # fmt: skip
         assert [answer.status_code for answer in answers] == [404, 404, 405, 400, 422]
         for answer in answers:
-            assert set(answer.json) == {"error"} and {"code", "message"} <= set(answer.json["error"]) <= {"code", "message", "fields"}
+            assert set(answer.json) == {"error"} and {"code", "message"} <= set(answer.json["error"]) <= {
+                "code",
+                "message",
+                "fields",
+            }
         assert "line 1, column 11" in answers[3].json["error"]["message"]
         assert "nonsense" in answers[4].json["error"]["fields"]
 
     def test_a_body_over_the_limit(self, company):
-        assert company.api("POST", "/customers/bulk", data=b" " * (33 * 1024 * 1024), content_type="application/json").status_code == 413
+        assert (
+            company.api(
+                "POST", "/customers/bulk", data=b" " * (33 * 1024 * 1024), content_type="application/json"
+            ).status_code
+            == 413
+        )

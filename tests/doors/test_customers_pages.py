@@ -45,7 +45,9 @@ class TestList:
         assert "2 of 2" in shown.text
 
     def test_the_dialog_makes_a_filter_of_the_address(self, company, ada):
-        answer = company.page.get("/customers?where=country.is.DE&field=bought&operator=in_last_days&value=30&matter=product&key=p1")
+        answer = company.page.get(
+            "/customers?where=country.is.DE&field=bought&operator=in_last_days&value=30&matter=product&key=p1"
+        )
         assert answer.status_code == 303
         assert answer.location.endswith("?where=country.is.DE&where=bought.in_last_days.30.product.p1")
         assert names(company.page.get("/customers?where=bought.in_last_days.30.product.p1")) == ["Ada Lovelace"]
@@ -53,7 +55,9 @@ class TestList:
         assert changed.location.endswith("?where=city.is.Ulm")
 
     def test_a_filter_nobody_understands_is_said_and_left_out(self, company, ada):
-        answer = company.page.get("/customers?where=height.is.2&where=country.is.XX&view=nonsense&sort=height&columns=nonsense")
+        answer = company.page.get(
+            "/customers?where=height.is.2&where=country.is.XX&view=nonsense&sort=height&columns=nonsense"
+        )
         assert answer.status_code == 200
         assert "cannot be understood" in answer.text and "Nobody matches" in answer.text
 
@@ -71,7 +75,12 @@ class TestList:
     def test_the_quick_find_box_knows_names_mail_parts_phone_digits_and_chinese(self, company, ada):
         send(company, "customers", {"email": "wang@shop.example", "last_name": "王小明"}, *crowd(3))
         indexed(company)
-        for typed, found in (("lovel", "Ada Lovelace"), ("ada@sho", "Ada Lovelace"), ("0123", "Ada Lovelace"), ("小明", "王小明")):
+        for typed, found in (
+            ("lovel", "Ada Lovelace"),
+            ("ada@sho", "Ada Lovelace"),
+            ("0123", "Ada Lovelace"),
+            ("小明", "王小明"),
+        ):
             assert names(company.page.get("/customers", query_string={"q": typed}))[0] == found, typed
         assert "Nobody matches" in company.page.get("/customers?q=zzzzqqqq").text
         assert names(company.page.get("/customers?q=ada&where=country.is.DE&sort=name")) == ["Ada Number0001"]
@@ -95,7 +104,16 @@ class TestOne:
     def test_everything_about_a_person_is_on_one_page(self, company, ada):
         answer = company.page.get(f"/customers/{ada}")
         assert answer.status_code == 200
-        for text in ("Ada Lovelace", "ada@shop.example", "€50.00", "FK-1", "Ordered for €25.00", "Agreed to receive mails", "vip", "Delete for good"):
+        for text in (
+            "Ada Lovelace",
+            "ada@shop.example",
+            "€50.00",
+            "FK-1",
+            "Ordered for €25.00",
+            "Agreed to receive mails",
+            "vip",
+            "Delete for good",
+        ):
             assert text in answer.text, text
 
     def test_it_stays_within_twelve_queries(self, company, ada):
@@ -118,8 +136,11 @@ class TestOne:
         assert answer.status_code == 200 and 'id="offers"' in answer.text
 
     def test_names_from_outside_never_become_markup(self, company, drain):
-        send(company, "products", product(1, name=HOSTILE, image_url="https://x.example/\"onerror=1"))
-        fields = dict.fromkeys(("first_name", "company", "city", "address", "country"), HOSTILE[:50]) | {"email": "x@shop.example", "tags": [HOSTILE]}
+        send(company, "products", product(1, name=HOSTILE, image_url='https://x.example/"onerror=1'))
+        fields = dict.fromkeys(("first_name", "company", "city", "address", "country"), HOSTILE[:50]) | {
+            "email": "x@shop.example",
+            "tags": [HOSTILE],
+        }
         (customer_id,) = send(company, "customers", fields | {"last_name": HOSTILE})
         lines = [{"product": "p1", "name": HOSTILE, "sku": HOSTILE, "quantity": 1, "unit_price": "1"}]
         (order_id,) = send(company, "orders", order(1, "x@shop.example", lines=lines, number=HOSTILE,
@@ -137,17 +158,34 @@ class TestOne:
             assert "<script>alert" not in answer.text and "<img src=x" not in answer.text, path
         assert ESCAPED in company.page.get(f"/customers/{customer_id}").text
         for path in ("/customers", "/search", "/orders", "/products"):
-            assert "<script>alert" not in company.page.get(path, query_string={"q": HOSTILE, "where": HOSTILE, "view": HOSTILE}).text
+            assert (
+                "<script>alert"
+                not in company.page.get(path, query_string={"q": HOSTILE, "where": HOSTILE, "view": HOSTILE}).text
+            )
 
 
 class TestChanging:
     def test_create_edit_delete(self, company):
-        made = company.post("/customers/new", {"first_name": "Grace", "email": "grace@shop.example", "tags": "vip, trade", "consent": "granted", "reason": "Trade fair"})
+        made = company.post(
+            "/customers/new",
+            {
+                "first_name": "Grace",
+                "email": "grace@shop.example",
+                "tags": "vip, trade",
+                "consent": "granted",
+                "reason": "Trade fair",
+            },
+        )
         assert made.status_code == 303
         path = made.location
         page = company.page.get(path)
         assert "trade" in page.text and "Trade fair" in page.text
-        assert company.post(f"{path}/edit", {"first_name": "Grace", "last_name": "Hopper", "email": "grace@shop.example"}).status_code == 303
+        assert (
+            company.post(
+                f"{path}/edit", {"first_name": "Grace", "last_name": "Hopper", "email": "grace@shop.example"}
+            ).status_code
+            == 303
+        )
         assert "Grace Hopper" in company.page.get(path).text
         assert company.post(f"{path}/delete").status_code == 303
         assert company.page.get(path).status_code == 404
@@ -233,7 +271,10 @@ class TestWalls:
         for path in ("", "/edit", "/offers"):
             assert other_company.page.get(f"/customers/{ada}{path}").status_code == 404
         for path in ("/edit", "/field", "/tags", "/consent", "/notes", "/delete"):
-            assert other_company.post(f"/customers/{ada}{path}", {"city": "x", "add": "x", "words": "x"}).status_code == 404
+            assert (
+                other_company.post(f"/customers/{ada}{path}", {"city": "x", "add": "x", "words": "x"}).status_code
+                == 404
+            )
         assert "Ada" not in other_company.page.get("/customers").text
 
     def test_it_speaks_chinese(self, company, ada):

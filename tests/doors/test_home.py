@@ -128,7 +128,7 @@ class TestNeeds:
         drain(sold)
         page = sold.page.get("/")
         assert "1 delivery of" in text_of(page)
-        assert f'/shops/{shop["id"]}/deliveries?state=failed' in page.get_data(as_text=True)
+        assert f"/shops/{shop['id']}/deliveries?state=failed" in page.get_data(as_text=True)
 
     def test_a_limit_that_is_near_is_told_to_those_who_may_see_the_plan(self, sold, app):
         from saas.tenancy import limits
@@ -157,4 +157,6 @@ class TestSimulated:
 def test_old_orders_alone_are_said_in_words(company):
     send(company, "orders", order(1, days=400))
     page = company.page.get("/")
-    assert "No revenue in the last 30 days" in text_of(page) and shop_data.days_ago(0)[:4] in page.get_data(as_text=True)
+    assert "No revenue in the last 30 days" in text_of(page) and shop_data.days_ago(0)[:4] in page.get_data(
+        as_text=True
+    )

@@ -46,7 +46,10 @@ class TestGeneric:
         orders = company.api("GET", "/orders").json["items"]
         assert [(order["external_id"], order["total"]) for order in orders] == [("1", "9.90")]
 
-    @pytest.mark.parametrize(("change", "status"), [({"secret": "wrong"}, 401), ({"at": time.time() - 900}, 401), ({"at": time.time() + 900}, 401)])
+    @pytest.mark.parametrize(
+        ("change", "status"),
+        [({"secret": "wrong"}, 401), ({"at": time.time() - 900}, 401), ({"at": time.time() + 900}, 401)],
+    )
     def test_a_wrong_or_old_signature_is_refused_and_written_down(self, company, change, status):
         from saas.integrations import deliveries_in
         from saas.kit import work
@@ -87,7 +90,11 @@ class TestWooCommerce:
         assert captured
         for path in captured:
             kept = json.loads(path.read_text())
-            headers = {name: value for name, value in kept["headers"].items() if name not in ("Host", "Content-Length", "Connection")}
+            headers = {
+                name: value
+                for name, value in kept["headers"].items()
+                if name not in ("Host", "Content-Length", "Connection")
+            }
             answer = company.app.test_client().post(path_of(shop), data=kept["body_text"].encode(), headers=headers)
             assert answer.status_code == 200, path.name
         drain(company)
@@ -119,4 +126,7 @@ class TestWooCommerce:
 
     def test_another_kinds_address_is_unknown(self, company):
         shop = connect(company, "generic")
-        assert company.app.test_client().post(path_of(shop).replace("generic", "woocommerce"), data=b"{}").status_code == 404
+        assert (
+            company.app.test_client().post(path_of(shop).replace("generic", "woocommerce"), data=b"{}").status_code
+            == 404
+        )

@@ -18,7 +18,10 @@ from tests.doors.test_home import text_of
 @pytest.fixture
 def sold(company):
     """Orders of three people over three months, in two countries, and one of a guest."""
-    pot, mug = ({"product": key, "sku": "", "name": name, "quantity": 1, "unit_price": price} for key, name, price in (("p1", "Pot", "20.00"), ("p2", "Mug", "5.50")))
+    pot, mug = (
+        {"product": key, "sku": "", "name": name, "quantity": 1, "unit_price": price}
+        for key, name, price in (("p1", "Pot", "20.00"), ("p2", "Mug", "5.50"))
+    )
     send(company, "products", product(1, name="Round pot"), product(2))
     send(company, "orders", *[
         order(count, who, placed_at=f"{day}T12:00:00Z", country=country, lines=lines)
@@ -34,7 +37,13 @@ def sold(company):
 class TestFigures:
     def test_the_page_tells_what_was_sold(self, sold):
         words = text_of(sold.page.get("/insights"))
-        for sentence in ("€88", "67%", "2 of 3 customers ordered more than once", "Round pot", "was the best month with"):
+        for sentence in (
+            "€88",
+            "67%",
+            "2 of 3 customers ordered more than once",
+            "Round pot",
+            "was the best month with",
+        ):
             assert sentence in words, sentence
         assert "Guest thing" not in words
 
@@ -50,7 +59,10 @@ class TestFigures:
         answer = sold.page.get("/insights?country=XX")
         assert "No order is like that" in text_of(answer) and 'href="/insights"' in answer.get_data(as_text=True)
 
-    @pytest.mark.parametrize("address", ["?since=yesterday", "?until=9999-99-99", "?since=0001-01-01", "?until=9999-12-31", "?country=" + "x" * 500])
+    @pytest.mark.parametrize(
+        "address",
+        ["?since=yesterday", "?until=9999-99-99", "?since=0001-01-01", "?until=9999-12-31", "?country=" + "x" * 500],
+    )
     def test_what_is_no_day_or_country_breaks_nothing(self, sold, address):
         assert sold.page.get(f"/insights{address}").status_code == 200
 
@@ -65,7 +77,16 @@ class TestFigures:
         assert "Only guests so far" in text_of(answer) and "/insights?all=1" in answer.get_data(as_text=True)
 
     def test_names_from_the_shop_are_only_text(self, company):
-        send(company, "orders", order(1, "a@shop.example", country=HOSTILE[:40], lines=[{"product": "x", "name": HOSTILE, "quantity": 1, "unit_price": "1"}]))
+        send(
+            company,
+            "orders",
+            order(
+                1,
+                "a@shop.example",
+                country=HOSTILE[:40],
+                lines=[{"product": "x", "name": HOSTILE, "quantity": 1, "unit_price": "1"}],
+            ),
+        )
         page = company.page.get("/insights").get_data(as_text=True)
         assert HOSTILE not in page and ESCAPED in page
 
@@ -99,7 +120,13 @@ class TestDownload:
                                             ["p1", "p2", "3", "0.5", "1.0", "1.2", "0.083333"]]  # fmt: skip
 
     def test_no_name_becomes_a_formula(self, company):
-        send(company, "orders", order(1, "a@shop.example", lines=[{"product": "=1+1", "name": "@SUM(A1)", "quantity": 1, "unit_price": "-3"}]))
+        send(
+            company,
+            "orders",
+            order(
+                1, "a@shop.example", lines=[{"product": "=1+1", "name": "@SUM(A1)", "quantity": 1, "unit_price": "-3"}]
+            ),
+        )
         assert self.rows(company, "products", all="1")[1][:2] == ["'=1+1", "'@SUM(A1)"]
         assert self.rows(company, "products", all="1")[1][4] == "-3.00"
 
@@ -125,7 +152,10 @@ class TestFindings:
         assert self.finding(app, values, date(2026, 4, 2)) == "Mar 2026 was the best month with €30"
 
     def test_months_without_orders_are_drawn_as_nothing(self, app):
-        rows = [{"month": date(2025, 11, 1), "revenue_micros": 1}, {"month": date(2026, 2, 1), "revenue_micros": 5_000_000}]
+        rows = [
+            {"month": date(2025, 11, 1), "revenue_micros": 1},
+            {"month": date(2026, 2, 1), "revenue_micros": 5_000_000},
+        ]
         with app.test_request_context():
             chart = figures.months(rows, "EUR", today=date(2026, 2, 3))["data"]
         assert chart["x"] == ["Nov 2025", "Dec 2025", "Jan 2026", "Feb 2026"]

@@ -32,7 +32,13 @@ def filled(company, drain):
 class TestList:
     def test_it_tells_what_the_orders_come_to_in_each_currency(self, company, filled):
         page = company.page.get("/orders").text
-        assert "in 3 orders" in page and "in 1 order<" in page and "1 cancelled or failed is not counted" in page and "¥1,200" in page and "€5.00 given back" in page
+        assert (
+            "in 3 orders" in page
+            and "in 1 order<" in page
+            and "1 cancelled or failed is not counted" in page
+            and "¥1,200" in page
+            and "€5.00 given back" in page
+        )
         assert "A guest" in page and "ada@shop.example" in page
 
     def test_by_state_number_customer_and_days(self, company, filled):
@@ -62,7 +68,17 @@ class TestList:
 class TestOne:
     def test_oddities_are_said_in_words_and_the_sum_is_right(self, company, filled):
         page = company.page.get(f"/orders/{filled[0]}").text
-        for text in ("came back", "was free", "is not among the products", "€0.001", "−€1.00", "€4.90", "Chipped", "€16.50", "3 lines are out of the ordinary"):
+        for text in (
+            "came back",
+            "was free",
+            "is not among the products",
+            "€0.001",
+            "−€1.00",
+            "€4.90",
+            "Chipped",
+            "€16.50",
+            "3 lines are out of the ordinary",
+        ):
             assert text in page, text
         assert 'href="/customers/' in page
 

@@ -37,7 +37,13 @@ class TestSubscribing:
         assert inside(app, free_company, limits.all_limits) == plans.PLANS["growth"].limits
         assert free_company.page.get(path_of(back)).headers["Location"] == "/plan"
         page = free_company.page.get("/plan").text
-        for words in ("You are on Growth now", "€49.00 a month", "Visa •••• 4242", "Change to Scale", "Go on with Free"):
+        for words in (
+            "You are on Growth now",
+            "€49.00 a month",
+            "Visa •••• 4242",
+            "Change to Scale",
+            "Go on with Free",
+        ):
             assert words in page
 
     def test_coming_back_grants_nothing_until_stripe_says_so(self, app, payments, free_company):
@@ -175,7 +181,10 @@ class TestRights:
         assert free_company.post("/plan/choose/gold").status_code == 404
         free_company.post("/plan/choose/growth")
         mine = payments.box.world.store.first("checkout.session")["client_reference_id"]
-        foreign, nobody = other_company.page.get(f"/plan/return/{mine}"), other_company.page.get(f"/plan/return/{uuid4()}")
+        foreign, nobody = (
+            other_company.page.get(f"/plan/return/{mine}"),
+            other_company.page.get(f"/plan/return/{uuid4()}"),
+        )
         assert (foreign.status_code, foreign.data) == (404, nobody.data)
 
     def test_the_free_plan_is_not_paid_for(self, payments, free_company):
@@ -195,7 +204,9 @@ class TestStripeAway:
         payments.box.server.serve_forever = lambda *a, **k: None
         payments.box.server.shutdown = lambda: None
 
-    def test_an_answer_that_got_lost_is_asked_again_and_is_one_subscription(self, app, payments, free_company, monkeypatch):
+    def test_an_answer_that_got_lost_is_asked_again_and_is_one_subscription(
+        self, app, payments, free_company, monkeypatch
+    ):
         from saas.billing import gateway
 
         real = gateway.snapshots.session
@@ -220,7 +231,9 @@ class TestLimitsBind:
         assert free_company.api("POST", "/customers", json={"email": "one@example.com"}).status_code == 201
         refused = free_company.api("POST", "/customers", json={"email": "two@example.com"})
         assert (refused.status_code, refused.json["error"]["code"]) == (402, "limit_reached")
-        bulk = free_company.api("POST", "/customers/bulk", json={"items": [{"external_id": "7", "email": "three@example.com"}]})
+        bulk = free_company.api(
+            "POST", "/customers/bulk", json={"items": [{"external_id": "7", "email": "three@example.com"}]}
+        )
         assert bulk.json["items"][0]["status"] == "created"
         shop = {"kind": "generic", "name": "Shop"}
         assert free_company.api("POST", "/shops", json=shop).status_code == 201

@@ -14,9 +14,25 @@ from tests.queries import counted
 @pytest.fixture
 def filled(company, drain):
     """Three products; the first sold in two orders, once with the second; the third is sold out."""
-    ids = send(company, "products", product(1), product(2, name="Lamp"), product(3, name="Vase", stock=0), product(4, name="Old", active=False))
-    both = [{"product": "p1", "quantity": 3, "unit_price": "12.50"}, {"product": "p2", "quantity": 1, "unit_price": "9"}]
-    send(company, "orders", order(1, "ada@shop.example", lines=both), order(2, "bob@shop.example", days=45), order(3, "c@shop.example", status="cancelled"))
+    ids = send(
+        company,
+        "products",
+        product(1),
+        product(2, name="Lamp"),
+        product(3, name="Vase", stock=0),
+        product(4, name="Old", active=False),
+    )
+    both = [
+        {"product": "p1", "quantity": 3, "unit_price": "12.50"},
+        {"product": "p2", "quantity": 1, "unit_price": "9"},
+    ]
+    send(
+        company,
+        "orders",
+        order(1, "ada@shop.example", lines=both),
+        order(2, "bob@shop.example", days=45),
+        order(3, "c@shop.example", status="cancelled"),
+    )
     drain(company)
     return ids
 
@@ -70,13 +86,24 @@ class TestOne:
 
 class TestEdit:
     def test_of_its_own_product_a_company_changes_everything(self, company, filled):
-        form = {"name": "Big pot", "price": "15.00", "currency": "eur", "stock": "7", "url": "https://shop.example/p1", "categories": "Pots, Sale", "active": "1"}
+        form = {
+            "name": "Big pot",
+            "price": "15.00",
+            "currency": "eur",
+            "stock": "7",
+            "url": "https://shop.example/p1",
+            "categories": "Pots, Sale",
+            "active": "1",
+        }
         assert company.post(f"/products/{filled[0]}/edit", form).status_code == 303
         page = company.page.get(f"/products/{filled[0]}").text
         assert "Big pot" in page and "€15.00" in page and "Pots, Sale" in page
 
     def test_what_is_wrong_stands_at_the_field(self, company, filled):
-        wrong = company.post(f"/products/{filled[0]}/edit", {"name": "Pot", "price": "cheap", "currency": "EUR", "url": "javascript:alert(1)"})
+        wrong = company.post(
+            f"/products/{filled[0]}/edit",
+            {"name": "Pot", "price": "cheap", "currency": "EUR", "url": "javascript:alert(1)"},
+        )
         assert wrong.status_code == 422 and "f-price-error" in wrong.text and 'value="cheap"' in wrong.text
 
     def test_price_and_stock_of_a_shops_product_stay_the_shops(self, company):

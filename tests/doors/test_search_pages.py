@@ -16,7 +16,9 @@ def filled(company, drain):
     send(company, "customers", {"email": "ada.lovelace@shop.example", "first_name": "Ada", "last_name": "Lovelace", "phone": "+44 20 7946 0123"},
          {"email": "wang@shop.example", "last_name": "王小明"})  # fmt: skip
     send(company, "orders", order(4711, "ada.lovelace@shop.example"))
-    company.api("POST", "/segments", json={"name": "Loyal walnut friends", "definition": {"match": "all", "conditions": []}})
+    company.api(
+        "POST", "/segments", json={"name": "Loyal walnut friends", "definition": {"match": "all", "conditions": []}}
+    )
     drain(company)
     indexed(company)
 

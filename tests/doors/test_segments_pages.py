@@ -58,9 +58,21 @@ class TestEditor:
             assert company.post("/segments/new", TREE | {"do": nonsense}).status_code == 200
 
     def test_another_field_brings_its_own_ways_to_ask(self, company, filled):
-        page = company.post("/segments/new", {"node.match": "all", "node.0.field": "email_consent", "node.0.operator": "at_least", "node.0.value": "1"}).text
+        page = company.post(
+            "/segments/new",
+            {"node.match": "all", "node.0.field": "email_consent", "node.0.operator": "at_least", "node.0.value": "1"},
+        ).text
         assert re.search(r'<select[^>]*name="node.0.value"', page)
-        page = company.post("/segments/new", {"node.match": "all", "node.0.field": "bought", "node.0.operator": "in_last_days", "node.0.value": "30", "node.0.matter": "category"}).text
+        page = company.post(
+            "/segments/new",
+            {
+                "node.match": "all",
+                "node.0.field": "bought",
+                "node.0.operator": "in_last_days",
+                "node.0.value": "30",
+                "node.0.matter": "category",
+            },
+        ).text
         assert 'name="node.0.key"' in page and 'list="known-category"' in page and '<option value="Pots">' in page
 
     def test_it_counts_along_and_shows_some(self, company, filled):
@@ -68,13 +80,31 @@ class TestEditor:
         assert ">2<" in page and "c1@shop.example" in page and "<html" not in page
         half = company.post("/segments/preview", TREE | {"node.0.value": ""}, headers=HTMX).text
         assert ">16<" in half
-        nothing = company.post("/segments/preview", {"node.match": "all", "node.0.field": "orders_count", "node.0.value": "x"}, headers=HTMX).text
+        nothing = company.post(
+            "/segments/preview",
+            {"node.match": "all", "node.0.field": "orders_count", "node.0.value": "x"},
+            headers=HTMX,
+        ).text
         assert "That is everybody" in nothing
 
     def test_what_is_not_complete_is_said_at_its_row(self, company, filled):
         wrong = company.post("/segments/new", TREE | {"name": "Buyers", "node.1.0.value": "", "do": "save"})
-        assert wrong.status_code == 422 and 'id="c-1-0-trouble"' in wrong.text and "Give a text to compare with." in wrong.text
-        days = company.post("/segments/new", {"node.match": "all", "node.0.field": "last_order_at", "node.0.operator": "before", "node.0.value": "soon", "name": "x", "do": "save"})
+        assert (
+            wrong.status_code == 422
+            and 'id="c-1-0-trouble"' in wrong.text
+            and "Give a text to compare with." in wrong.text
+        )
+        days = company.post(
+            "/segments/new",
+            {
+                "node.match": "all",
+                "node.0.field": "last_order_at",
+                "node.0.operator": "before",
+                "node.0.value": "soon",
+                "name": "x",
+                "do": "save",
+            },
+        )
         assert days.status_code == 422 and "Give a date such as" in days.text
 
     def test_it_needs_a_name_of_its_own(self, company, segment):
@@ -83,11 +113,18 @@ class TestEditor:
         assert taken.status_code == 409 and "Another segment has this name." in taken.text
 
     def test_a_list_becomes_a_segment(self, company, filled):
-        page = company.page.get("/segments/new?where=country.is.DE&where=nonsense&where=bought.in_last_days.30.product.p1").text
+        page = company.page.get(
+            "/segments/new?where=country.is.DE&where=nonsense&where=bought.in_last_days.30.product.p1"
+        ).text
         assert 'value="DE"' in page and 'value="p1"' in page and 'name="node.2.field"' not in page
 
     def test_amounts_are_counted_in_the_companys_currency(self, company, filled):
-        tree = {"node.match": "all", "node.0.field": "spent_amount", "node.0.operator": "at_least", "node.0.value": "25.00"}
+        tree = {
+            "node.match": "all",
+            "node.0.field": "spent_amount",
+            "node.0.operator": "at_least",
+            "node.0.value": "25.00",
+        }
         assert ">2<" in company.post("/segments/preview", tree, headers=HTMX).text
         assert ">0<" in company.post("/segments/preview", tree | {"node.0.value": "25.01"}, headers=HTMX).text
 
@@ -103,7 +140,17 @@ class TestEditor:
 class TestPages:
     def test_change_and_delete(self, company, segment):
         assert 'value="Buyers"' in company.page.get(f"{segment}/edit").text
-        changed = company.post(f"{segment}/edit", {"node.match": "any", "name": "Germans", "node.0.field": "country", "node.0.operator": "is", "node.0.value": "DE", "do": "save"})
+        changed = company.post(
+            f"{segment}/edit",
+            {
+                "node.match": "any",
+                "name": "Germans",
+                "node.0.field": "country",
+                "node.0.operator": "is",
+                "node.0.value": "DE",
+                "do": "save",
+            },
+        )
         assert changed.status_code == 303
         assert "15 customers" in company.page.get(segment).text
         assert "Germans" in company.page.get("/segments").text
@@ -112,11 +159,31 @@ class TestPages:
         assert "No segments yet" in company.page.get("/segments").text
 
     def test_names_and_values_never_become_markup(self, company, filled):
-        made = company.post("/segments/new", {"node.match": "all", "name": HOSTILE, "node.0.field": "city", "node.0.operator": "is", "node.0.value": HOSTILE, "do": "save"})
-        for path in (made.location, f"{made.location}/edit", "/segments", "/customers?where=city.is.%3Cscript%3Ealert(1)"):
+        made = company.post(
+            "/segments/new",
+            {
+                "node.match": "all",
+                "name": HOSTILE,
+                "node.0.field": "city",
+                "node.0.operator": "is",
+                "node.0.value": HOSTILE,
+                "do": "save",
+            },
+        )
+        for path in (
+            made.location,
+            f"{made.location}/edit",
+            "/segments",
+            "/customers?where=city.is.%3Cscript%3Ealert(1)",
+        ):
             page = company.page.get(path).text
             assert "<script>alert" not in page and "<img src=x" not in page
-        assert "<script>alert" not in company.post("/segments/preview", {"node.match": "all", "node.0.field": HOSTILE, "node.0.value": HOSTILE}).text
+        assert (
+            "<script>alert"
+            not in company.post(
+                "/segments/preview", {"node.match": "all", "node.0.field": HOSTILE, "node.0.value": HOSTILE}
+            ).text
+        )
 
     def test_roles(self, app, company, segment):
         reader = add_member(app, company, role="read_only")
@@ -126,7 +193,9 @@ class TestPages:
         assert "Make a segment of this" not in reader.get("/customers?where=country.is.DE").text
 
     def test_another_companys_segment_is_not_there(self, company, other_company, segment):
-        assert other_company.page.get(segment).status_code == other_company.page.get(f"{segment}/edit").status_code == 404
+        assert (
+            other_company.page.get(segment).status_code == other_company.page.get(f"{segment}/edit").status_code == 404
+        )
         assert other_company.post(f"{segment}/edit", TREE | {"name": "x", "do": "save"}).status_code == 404
         assert other_company.post(f"{segment}/delete").status_code == 404
 

@@ -21,7 +21,9 @@ class TestShops:
         assert re.search(rb"/hooks/generic/\w{32}", page.data)
         assert re.search(rb"pk_\w{24}", page.data)
         assert company.page.get(f"{made.location}/settings").status_code == 200
-        assert company.post(f"{made.location}/settings", {"name": "Fern", "url": "", "currency": "GBP"}).status_code == 303
+        assert (
+            company.post(f"{made.location}/settings", {"name": "Fern", "url": "", "currency": "GBP"}).status_code == 303
+        )
         assert company.post(f"{made.location}/remove").status_code == 303
         assert company.page.get(made.location).status_code == 404
 
@@ -31,7 +33,7 @@ class TestShops:
         drain(company)
         page = company.page.get(f"/shops/{shop['id']}/deliveries", query_string={"state": "failed"})
         assert page.status_code == 200
-        address = re.search(rb'/shops/[\w-]+/deliveries/[0-9a-f-]{36}', page.data).group().decode()
+        address = re.search(rb"/shops/[\w-]+/deliveries/[0-9a-f-]{36}", page.data).group().decode()
         assert b"currency" in company.page.get(address).data
         assert company.post(f"{address}/replay").status_code == 303
         assert company.post(f"/shops/{shop['id']}/deliveries/replay").status_code == 303

@@ -65,7 +65,9 @@ class TestOnce:
 
     def test_what_the_event_itself_says_is_not_believed(self, app, payments, paid, drain):
         payments.hand_all(paid)
-        event = copy.deepcopy(payments.api.events.list({"type": "customer.subscription.created"}).data[0].to_dict(for_json=True))
+        event = copy.deepcopy(
+            payments.api.events.list({"type": "customer.subscription.created"}).data[0].to_dict(for_json=True)
+        )
         event["id"] = "evt_forged"
         event["data"]["object"]["status"] = "canceled"
         event["data"]["object"]["items"]["data"][0]["price"]["product"] = "regulars_scale"
@@ -77,7 +79,10 @@ class TestOnce:
 class TestWhose:
     def test_metadata_naming_another_company_moves_nothing(self, app, payments, paid, other_company, drain):
         for event in payments.events():
-            event["data"]["object"]["metadata"] = {"tenant": str(other_company.tenant_id), "tenant_id": str(other_company.tenant_id)}
+            event["data"]["object"]["metadata"] = {
+                "tenant": str(other_company.tenant_id),
+                "tenant_id": str(other_company.tenant_id),
+            }
             payments.hand(event)
         drain(paid)
         assert standing(app, paid) == ("growth", "active")

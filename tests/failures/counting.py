@@ -52,7 +52,9 @@ def announcer():
 
     with create_app(only_rooms=True).app_context():
         limits = PLANS["scale"].limits
-        made = founding.from_command(company="Counters", email="count@er.example", password="correct horse battery", allowed=limits)
+        made = founding.from_command(
+            company="Counters", email="count@er.example", password="correct horse battery", allowed=limits
+        )
         print(made["tenant_id"], flush=True)
         for line in sys.stdin:
             first, last = map(int, line.split())

@@ -15,7 +15,18 @@ from tests.failures import counting
 from tests.failures.copies import OURS, ROOT, until
 from tests.servers import migrate
 
-WEB = ("granian", "--interface", "wsgi", "saas.wsgi:app", "--host", "127.0.0.1", "--blocking-threads", "4", "--no-ws", "--port")
+WEB = (
+    "granian",
+    "--interface",
+    "wsgi",
+    "saas.wsgi:app",
+    "--host",
+    "127.0.0.1",
+    "--blocking-threads",
+    "4",
+    "--no-ws",
+    "--port",
+)
 
 
 class Ground:
@@ -26,7 +37,9 @@ class Ground:
         self.switches.mkdir()
         self.postgres = servers.Postgres(folder / "postgres").start()
         self.valkey = servers.Valkey(folder / "valkey").start()
-        self.urls = roles.prepare(self.postgres.url, passwords=dict.fromkeys((roles.OWNER, roles.APP, roles.ADMIN), "secret"))
+        self.urls = roles.prepare(
+            self.postgres.url, passwords=dict.fromkeys((roles.OWNER, roles.APP, roles.ADMIN), "secret")
+        )
         migrate(self.urls)
         self.environment = {name: value for name, value in os.environ.items() if name not in OURS}
         self.environment |= self.urls.environment() | {
@@ -55,7 +68,17 @@ class Ground:
 
     def found(self, company):
         """This function will found a company by the operators' command and return its ids and keys."""
-        command = ["tenants", "create", "--json", "--plan", "scale", "--company", company, "--email", f"{company}@shop.example"]
+        command = [
+            "tenants",
+            "create",
+            "--json",
+            "--plan",
+            "scale",
+            "--company",
+            company,
+            "--email",
+            f"{company}@shop.example",
+        ]
         done = subprocess.run([sys.executable, "-m", "saas", *command, "--password", "correct horse battery"], cwd=ROOT,
                               env=self.environment, capture_output=True, text=True, check=True)  # fmt: skip
         return json.loads(done.stdout)
@@ -65,7 +88,9 @@ class Ground:
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
         data = json.dumps(body).encode() if body else None
         try:
-            with urllib.request.urlopen(urllib.request.Request(self.web + path, data=data, headers=headers), timeout=20) as answer:
+            with urllib.request.urlopen(
+                urllib.request.Request(self.web + path, data=data, headers=headers), timeout=20
+            ) as answer:
                 return json.load(answer)
         except (urllib.error.URLError, OSError):
             if missing is ...:

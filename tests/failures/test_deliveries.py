@@ -48,10 +48,15 @@ def story(chance):
         told.append((4, "order.created", {**order, "status": "pending", "updated_at": at(n, 1)}))
         told.append((5, "order.updated", {**order, "status": "paid", "updated_at": at(n, 2)}))
         if n % 3 == 0:
-            told.append((6, "order.updated", {**order, "status": "fulfilled", "updated_at": at(n, 6), "refunds": [refund]}))
+            told.append(
+                (6, "order.updated", {**order, "status": "fulfilled", "updated_at": at(n, 6), "refunds": [refund]})
+            )
         elif n % 5 == 0:
             told.append((6, "order.updated", {**order, "status": "cancelled", "updated_at": at(n, 6)}))
-    return [(turn, (f"m{place}", json.dumps({"type": kind, "data": data}).encode())) for place, (turn, kind, data) in enumerate(told)]
+    return [
+        (turn, (f"m{place}", json.dumps({"type": kind, "data": data}).encode()))
+        for place, (turn, kind, data) in enumerate(told)
+    ]
 
 
 def at(day, hour=0):
@@ -67,20 +72,31 @@ def deliver(shop, message):
     key, raw = message
     stamp = str(int(time.time()))
     digest = hmac.new(shop["webhook_secret"].encode(), f"{key}.{stamp}.".encode() + raw, hashlib.sha256).digest()
-    headers = {"webhook-id": key, "webhook-timestamp": stamp, "webhook-signature": "v1," + base64.b64encode(digest).decode()}
-    with urllib.request.urlopen(urllib.request.Request(shop["webhook_url"], data=raw, headers=headers), timeout=30) as answer:
+    headers = {
+        "webhook-id": key,
+        "webhook-timestamp": stamp,
+        "webhook-signature": "v1," + base64.b64encode(digest).decode(),
+    }
+    with urllib.request.urlopen(
+        urllib.request.Request(shop["webhook_url"], data=raw, headers=headers), timeout=30
+    ) as answer:
         return json.load(answer)["status"]
 
 
 def connected(ground, company):
     """A company with a shop; its worker is named after the test."""
     made = ground.found(company)
-    return made["api_key"], ground.call("/api/v1/shops", key=made["api_key"], kind="generic", name="Shop", currency="EUR")
+    return made["api_key"], ground.call(
+        "/api/v1/shops", key=made["api_key"], kind="generic", name="Shop", currency="EUR"
+    )
 
 
 def state(ground, key):
     """All that the company knows, without what differs from company to company anyhow."""
-    return {name: sorted(map(plain, ground.call(f"/api/v1/{name}?limit=200", key=key)["items"])) for name in ("products", "customers", "orders")}
+    return {
+        name: sorted(map(plain, ground.call(f"/api/v1/{name}?limit=200", key=key)["items"]))
+        for name in ("products", "customers", "orders")
+    }
 
 
 def plain(item):

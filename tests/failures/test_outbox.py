@@ -41,7 +41,12 @@ class TestEffects:
     def test_a_reaction_that_fails_is_written_down_and_done_when_it_can_be(self, ground):
         with ground.switched(f"fail-{ground.next}"):
             numbers = ground.announce(3)
-            until(lambda: ground.ask("SELECT last_error FROM outbox_doorbell") == [(f"RuntimeError: {numbers[0]} was to fail",)])
+            until(
+                lambda: (
+                    ground.ask("SELECT last_error FROM outbox_doorbell")
+                    == [(f"RuntimeError: {numbers[0]} was to fail",)]
+                )
+            )
             until(lambda: ground.counted(numbers, "test.counted_too") == [1, 1, 1])
             assert ground.counted(numbers) == [0, 1, 1]
         ground.let_leases_pass()

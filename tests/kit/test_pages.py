@@ -66,7 +66,9 @@ def test_a_page_starts_from_the_index_and_not_from_the_beginning(app, crowd):
 
     with app.app_context(), work.unit(tenant_id=crowd.tenant_id):
         order = finding.order("-spent")
-        values = pages.decode(finding.listed(sort="-spent", limit=5).next, [column.type.python_type for column, _ in order])
+        values = pages.decode(
+            finding.listed(sort="-spent", limit=5).next, [column.type.python_type for column, _ in order]
+        )
         condition = str(pages._beyond(order, values).compile(dialect=postgresql.dialect()))
     assert condition.startswith("(customer_facts.spent_amount, customer_facts.id) <")
 

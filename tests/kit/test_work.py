@@ -73,7 +73,9 @@ class TestWalls:
 
     def test_another_tenants_rows_cannot_be_changed(self, company, other_company, context):
         with work.unit(tenant_id=company.tenant_id):
-            done = db.session.execute(text("UPDATE members SET name = 'x' WHERE tenant_id = :t"), {"t": other_company.tenant_id})
+            done = db.session.execute(
+                text("UPDATE members SET name = 'x' WHERE tenant_id = :t"), {"t": other_company.tenant_id}
+            )
             assert done.rowcount == 0
 
     def test_a_row_for_another_tenant_is_refused(self, company, other_company, context):

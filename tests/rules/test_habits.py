@@ -47,19 +47,34 @@ def test_raw_sql_and_session_get_stay_in_the_kit():
 def test_nobody_writes_the_tenant_by_hand():
     """The session adds it. Joins and inserts name the column; comparing it with a value is a sign of working around."""
     pattern = re.compile(r"\.tenant_id\s*==\s*(scope|tenant_id|self|company)")
-    allowed = {"saas/tenancy/directory.py", "saas/tenancy/limits.py", "saas/tenancy/tenants.py", "saas/kit/db.py", "saas/tenancy/logins.py"}
-    found = [f"{path}: {m.group()}" for path, source in sources(*PRODUCT) for m in pattern.finditer(source) if path not in allowed]
+    allowed = {
+        "saas/tenancy/directory.py",
+        "saas/tenancy/limits.py",
+        "saas/tenancy/tenants.py",
+        "saas/kit/db.py",
+        "saas/tenancy/logins.py",
+    }
+    found = [
+        f"{path}: {m.group()}"
+        for path, source in sources(*PRODUCT)
+        for m in pattern.finditer(source)
+        if path not in allowed
+    ]
     assert found == []
 
 
 def test_nothing_is_pickled_or_evaluated():
     bad = ("pickle.loads", "pickle.load", "eval", "exec", "yaml.load", "os.system")
-    found = [f"{path}:{line} {name}" for path, source in sources(*PRODUCT) for name, line in calls(source) if name in bad]
+    found = [
+        f"{path}:{line} {name}" for path, source in sources(*PRODUCT) for name, line in calls(source) if name in bad
+    ]
     assert found == []
 
 
 def test_every_module_says_why_it_exists():
-    silent = [path for path, source in sources(*PRODUCT, "sandbox", "bench") if not ast.get_docstring(ast.parse(source))]
+    silent = [
+        path for path, source in sources(*PRODUCT, "sandbox", "bench") if not ast.get_docstring(ast.parse(source))
+    ]
     assert silent == []
 
 

@@ -34,7 +34,11 @@ def test_every_reaction_takes_its_events_fields_and_ends_in_kwargs():
             assert reaction.function.startswith("workers.jobs."), reaction.function
             taken = inspect.signature(resolve(reaction.function)).parameters.values()
             assert [p.kind for p in taken][-1] is inspect.Parameter.VAR_KEYWORD, reaction.function
-            wanted = {p.name for p in taken if p.kind is inspect.Parameter.KEYWORD_ONLY and p.default is inspect.Parameter.empty}
+            wanted = {
+                p.name
+                for p in taken
+                if p.kind is inspect.Parameter.KEYWORD_ONLY and p.default is inspect.Parameter.empty
+            }
             assert wanted <= fields, (reaction.function, wanted - fields)
 
 
@@ -47,7 +51,9 @@ def test_every_task_is_a_job_that_takes_its_moment():
 def test_every_queue_is_watched_by_a_line_of_the_procfile():
     procfile = (ROOT / "Procfile").read_text()
     watched = set(re.findall(r"saas worker (\w+)", procfile))
-    named = {reaction.queue for reactions in REACTIONS.values() for reaction in reactions} | {task.queue for task in TASKS}
+    named = {reaction.queue for reactions in REACTIONS.values() for reaction in reactions} | {
+        task.queue for task in TASKS
+    }
     assert named <= set(queues.QUEUES) == watched
     assert re.search(r"saas relay", procfile) and re.search(r"saas timetable", procfile)
 

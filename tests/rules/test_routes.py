@@ -22,7 +22,9 @@ def routes(app):
 
 def test_every_route_says_who_may_enter(app):
     silent = [
-        f"{method} {rule.rule}" for rule, method in routes(app) if doors.entrance_of(app.view_functions[rule.endpoint], method) is None
+        f"{method} {rule.rule}"
+        for rule, method in routes(app)
+        if doors.entrance_of(app.view_functions[rule.endpoint], method) is None
     ]
     assert silent == []
 
@@ -58,14 +60,22 @@ def test_another_tenants_id_is_answered_like_a_random_one(app, filled, other_com
     tried = 0
     for rule, method in routes(app):
         entrance = doors.entrance_of(app.view_functions[rule.endpoint], method)
-        names = [argument for argument in rule.arguments]
+        names = list(rule.arguments)
         if entrance.kind not in ("member", "key") or not names:
             continue
         for foreign in strangers.addresses(rule, filled.ids):
             random = re.sub(r"<[^>]+>", lambda _match: str(uuid.uuid4()), rule.rule)
             theirs, nobodys = (strangers.call(other_company, entrance.kind, method, path) for path in (foreign, random))
-            assert theirs.status_code == nobodys.status_code == 404, (method, rule.rule, theirs.status_code, nobodys.status_code)
-            assert _without_own_address(theirs.data, foreign) == _without_own_address(nobodys.data, random), (method, rule.rule)
+            assert theirs.status_code == nobodys.status_code == 404, (
+                method,
+                rule.rule,
+                theirs.status_code,
+                nobodys.status_code,
+            )
+            assert _without_own_address(theirs.data, foreign) == _without_own_address(nobodys.data, random), (
+                method,
+                rule.rule,
+            )
             tried += 1
     assert tried > 10
 

@@ -30,7 +30,11 @@ class Recorder:
 
     def post(self, path, body):
         self.taken.append((path, body))
-        return {"accepted": len(body.get("events", ())), "items": [{"status": "created"}] * len(body.get("items", ())), "id": body.get("name", "")}
+        return {
+            "accepted": len(body.get("events", ())),
+            "items": [{"status": "created"}] * len(body.get("items", ())),
+            "id": body.get("name", ""),
+        }
 
     def get(self, path):
         return {"items": [], "next": None}
@@ -52,7 +56,12 @@ class TestBrowsing:
         bodies = [body for one in doors for _path, body in one.taken]
         events = [(body["visitor"], event["at"], event["id"]) for body in bodies for event in body["events"]]
         since = (UNTIL - loading.OLDEST).isoformat()
-        wanted = [(visit["visitor"], event["at"], event["id"]) for visit in world.visits() if visit["events"][0]["at"] >= since for event in visit["events"]]
+        wanted = [
+            (visit["visitor"], event["at"], event["id"])
+            for visit in world.visits()
+            if visit["events"][0]["at"] >= since
+            for event in visit["events"]
+        ]
         assert told == len(events) == len(wanted)
         assert sorted(events) == sorted(wanted)
         for one in doors:
@@ -74,7 +83,9 @@ class TestMails:
 
     def test_past_campaigns_are_told_with_their_holdout(self, world, door, monkeypatch, tmp_path):
         commands, told = [], []
-        monkeypatch.setattr(loading, "saas", lambda *words: commands.append(words) or told.append((tmp_path / "x").read_text()) or "")
+        monkeypatch.setattr(
+            loading, "saas", lambda *words: commands.append(words) or told.append((tmp_path / "x").read_text()) or ""
+        )
         made = loading.segments(door)
         loading.mail(door, world, KNOWN, made, aside=tmp_path / "x")
         assert commands == [("mailings", str(tmp_path / "x"), "--tenant", "1")]

@@ -25,8 +25,17 @@ class CustomerQuery(shapes.ListQuery):
     external_id = fields.String(metadata={"description": "the customer with this id in its shop"})
     consent = fields.String(metadata={"description": "granted, withdrawn or unknown"})
     country = fields.String(metadata={"description": "as it stands with the customer"})
-    where = fields.List(fields.String(), load_default=list, metadata={"description": "a filter such as orders_count.at_least.2; several must all fit"})
-    sort = fields.String(load_default=finding.NEWEST, metadata={"description": "name, created, spent, orders, last_order, last_visit; with a minus before it the other way round"})
+    where = fields.List(
+        fields.String(),
+        load_default=list,
+        metadata={"description": "a filter such as orders_count.at_least.2; several must all fit"},
+    )
+    sort = fields.String(
+        load_default=finding.NEWEST,
+        metadata={
+            "description": "name, created, spent, orders, last_order, last_visit; with a minus before it the other way round"
+        },
+    )
 
 
 def shown(customers: list[Any]) -> list[dict[str, Any]]:

@@ -36,7 +36,9 @@ class Limits(Schema):
 class PlanOut(Schema):
     """How the company stands."""
 
-    plan = fields.String(allow_none=True, metadata={"description": "free, growth, scale, or null where limits were agreed"})
+    plan = fields.String(
+        allow_none=True, metadata={"description": "free, growth, scale, or null where limits were agreed"}
+    )
     standing = fields.String(metadata={"description": "free, trialing, active, past_due or unpaid"})
     state = fields.String(metadata={"description": "active or read_only; what is read-only can be read and exported"})
     renews_at = fields.DateTime(allow_none=True)

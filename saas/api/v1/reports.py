@@ -23,7 +23,8 @@ class ReportQuery(shapes.Shape):
     until = fields.AwareDateTime(metadata={"description": "placed before"})
     country = shapes.Text(60)
     cleaned = fields.Boolean(
-        load_default=True, metadata={"description": "leave out lines without a customer, returns, and prices of zero or less"}
+        load_default=True,
+        metadata={"description": "leave out lines without a customer, returns, and prices of zero or less"},
     )
 
     @validates_schema
@@ -35,7 +36,9 @@ class ReportQuery(shapes.Shape):
 class ShareQuery(ReportQuery):
     """And which share of the customers."""
 
-    share = fields.Float(load_default=0.2, validate=validate.Range(0, 1), metadata={"description": "the best customers, 0.2 for a fifth"})
+    share = fields.Float(
+        load_default=0.2, validate=validate.Range(0, 1), metadata={"description": "the best customers, 0.2 for a fifth"}
+    )
 
 
 class BestQuery(ReportQuery):
@@ -62,7 +65,9 @@ def scope_of(query: dict[str, Any]) -> reports.Scope:
 
 def rows_of(item: type[Schema]) -> type[Schema]:
     """Return the schema of a report's rows; a report has no further pages."""
-    return Schema.from_dict({"currency": fields.String(), "items": fields.List(fields.Nested(item))}, name=f"{item.__name__}Report")
+    return Schema.from_dict(
+        {"currency": fields.String(), "items": fields.List(fields.Nested(item))}, name=f"{item.__name__}Report"
+    )
 
 
 def answered(items: list[dict[str, Any]]) -> dict[str, Any]:
@@ -76,7 +81,10 @@ def answered(items: list[dict[str, Any]]) -> dict[str, Any]:
 def sales(query: dict[str, Any]) -> dict[str, Any]:
     """What was sold in all, and how many customers came back."""
     scope = scope_of(query)
-    return shown(reports.sales(scope)) | {"products": reports.products_sold(scope), "currency": tenants.settings().currency}
+    return shown(reports.sales(scope)) | {
+        "products": reports.products_sold(scope),
+        "currency": tenants.settings().currency,
+    }
 
 
 @blueprint.route("/reports/sales_by_month")

@@ -22,7 +22,9 @@ class SegmentIn(shapes.Shape):
     """A segment: a name and what its customers have in common."""
 
     name = fields.String(required=True, validate=validate.Length(1, 120))
-    definition = fields.Dict(required=True, metadata={"description": '{"match": "all", "conditions": [{"field", "operator", "value"}]}'})
+    definition = fields.Dict(
+        required=True, metadata={"description": '{"match": "all", "conditions": [{"field", "operator", "value"}]}'}
+    )
 
 
 class SegmentChange(shapes.Shape):

@@ -30,7 +30,21 @@ class ShopChange(shapes.Shape):
 
 def shown(shop: Any, **more: Any) -> dict[str, Any]:
     """Return a shop as plain values, with the address its webhooks go to."""
-    names = ("id", "kind", "name", "url", "currency", "site_key", "state", "trouble", "backfill", "last_delivery_at", "reconciled_at", "created_at", "updated_at")
+    names = (
+        "id",
+        "kind",
+        "name",
+        "url",
+        "currency",
+        "site_key",
+        "state",
+        "trouble",
+        "backfill",
+        "last_delivery_at",
+        "reconciled_at",
+        "created_at",
+        "updated_at",
+    )
     found = {name: getattr(shop, name) for name in names}
     return found | {"webhook_url": f"{config.get().public_url}/hooks/{shop.kind}/{shop.hook_token}"} | more
 

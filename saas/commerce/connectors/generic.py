@@ -107,7 +107,10 @@ def _load(schema: Schema, data: dict[str, Any]) -> dict[str, Any]:
     try:
         return schema.load(data)
     except ValidationError as error:
-        words = "; ".join(f"{name}: {' '.join(map(str, said)) if isinstance(said, list) else said}" for name, said in error.messages.items())
+        words = "; ".join(
+            f"{name}: {' '.join(map(str, said)) if isinstance(said, list) else said}"
+            for name, said in error.messages.items()
+        )
         raise Unmappable(words[:500]) from None
 
 

@@ -129,7 +129,9 @@ def order_item(body: Body) -> dict[str, Any]:
         external_id=str(account) if account else None, email=billing.get("email"), first_name=billing.get("first_name"),
         last_name=billing.get("last_name"), **_address(billing),
     )  # fmt: skip
-    meta = {str(entry.get("key")): entry.get("value") for entry in body.get("meta_data") or [] if isinstance(entry, dict)}
+    meta = {
+        str(entry.get("key")): entry.get("value") for entry in body.get("meta_data") or [] if isinstance(entry, dict)
+    }
     visitor = str(meta.get("_regulars_visitor") or "")
     return {
         "external_id": str(body["id"]), "number": str(body.get("number") or body["id"]), "status": STATES.get(str(body.get("status")), "pending"),

@@ -16,7 +16,9 @@ from saas.kit import errors, http_out
 
 API = "/wp-json/wc/v3"
 PER_PAGE = 50
-TOPICS = tuple(f"{kind}.{act}" for kind in ("order", "product", "customer") for act in ("created", "updated", "deleted"))
+TOPICS = tuple(
+    f"{kind}.{act}" for kind in ("order", "product", "customer") for act in ("created", "updated", "deleted")
+)
 
 
 class StoreRefused(errors.Refusal):
@@ -33,17 +35,23 @@ class Store:
     key: str
     secret: str
 
-    def call(self, method: str, path: str, *, params: dict[str, Any] | None = None, json: Any = None) -> tuple[Any, int]:
+    def call(
+        self, method: str, path: str, *, params: dict[str, Any] | None = None, json: Any = None
+    ) -> tuple[Any, int]:
         """Return an answer and how many pages there are; raises StoreRefused or Unreachable."""
         answer = http_out.call(method, f"{self.url}{API}{path}", params=params, auth=(self.key, self.secret), json=json)
         if answer.status in (401, 403):
-            raise StoreRefused("The store does not accept these keys. Make a key with read and write rights and enter it again.")
+            raise StoreRefused(
+                "The store does not accept these keys. Make a key with read and write rights and enter it again."
+            )
         if answer.status >= 400:
             raise StoreRefused(f"The store answered {answer.status} to {path}.")
         try:
             found = orjson.loads(answer.body)
         except orjson.JSONDecodeError:
-            raise StoreRefused("The store does not answer with JSON. Is its address right, and are pretty permalinks on?") from None
+            raise StoreRefused(
+                "The store does not answer with JSON. Is its address right, and are pretty permalinks on?"
+            ) from None
         pages = {name.lower(): value for name, value in answer.headers.items()}.get("x-wp-totalpages", "1")
         return found, int(pages) if pages.isdigit() else 1
 
@@ -69,7 +77,13 @@ class Store:
         for topic in TOPICS:
             hook = ours.get(topic)
             if hook is None:
-                body = {"name": f"Regulars {topic}", "topic": topic, "delivery_url": address, "secret": secret, "status": "active"}
+                body = {
+                    "name": f"Regulars {topic}",
+                    "topic": topic,
+                    "delivery_url": address,
+                    "secret": secret,
+                    "status": "active",
+                }
                 self.call("POST", "/webhooks", json=body)
                 made += 1
             elif hook.get("status") != "active":

@@ -11,7 +11,10 @@ GOOD = [
     ("last_order_at.in_last_days.30", {"field": "last_order_at", "operator": "in_last_days", "value": 30}),
     ("last_order_at.never", {"field": "last_order_at", "operator": "never"}),
     ("email.contains.ada.l@shop.example", {"field": "email", "operator": "contains", "value": "ada.l@shop.example"}),
-    ("bought.in_last_days.30.product.SKU.1-a", {"field": "bought", "operator": "in_last_days", "value": 30, "product": "SKU.1-a"}),
+    (
+        "bought.in_last_days.30.product.SKU.1-a",
+        {"field": "bought", "operator": "in_last_days", "value": 30, "product": "SKU.1-a"},
+    ),
     ("bought.ever.category.Pots", {"field": "bought", "operator": "ever", "category": "Pots"}),
     ("viewed.never", {"field": "viewed", "operator": "never"}),
     ("spent_amount.at_least.12.50", {"field": "spent_amount", "operator": "at_least", "value": "12.50"}),
@@ -37,9 +40,19 @@ def test_what_cannot_be_asked_is_refused(text):
 
 
 def test_the_api_lists_by_filter_and_sort(company):
-    items = [{"external_id": str(n), "email": f"c{n}@shop.example", "country": "DE" if n % 2 else "AT", "last_name": f"N{9 - n}"} for n in range(6)]
+    items = [
+        {
+            "external_id": str(n),
+            "email": f"c{n}@shop.example",
+            "country": "DE" if n % 2 else "AT",
+            "last_name": f"N{9 - n}",
+        }
+        for n in range(6)
+    ]
     company.api("POST", "/customers/bulk", json={"items": items})
-    answer = company.api("GET", "/customers", query_string={"where": ["country.is.DE", "orders_count.at_most.0"], "sort": "name"})
+    answer = company.api(
+        "GET", "/customers", query_string={"where": ["country.is.DE", "orders_count.at_most.0"], "sort": "name"}
+    )
     assert [item["last_name"] for item in answer.json["items"]] == ["N4", "N6", "N8"]
     assert all(item["facts"]["orders_count"] == 0 for item in answer.json["items"])
     wrong = company.api("GET", "/customers", query_string={"where": "height.is.2"})

@@ -102,9 +102,14 @@ class TestQuery:
 class TestSegments:
     def test_made_counted_changed_deleted(self, tenant):
         everyone(tenant)
-        segment = segments.create(name="Britons", definition={"match": "all", "conditions": [ask("country", "is", "GB")]})
+        segment = segments.create(
+            name="Britons", definition={"match": "all", "conditions": [ask("country", "is", "GB")]}
+        )
         assert segment.size == 2
-        assert segments.change(segment.id, definition={"match": "all", "conditions": [ask("country", "is", "CN")]}).size == 1
+        assert (
+            segments.change(segment.id, definition={"match": "all", "conditions": [ask("country", "is", "CN")]}).size
+            == 1
+        )
         with pytest.raises(segments.NameTaken):
             segments.create(name="Britons", definition=segments.EVERYBODY)
         segments.delete(segment.id)

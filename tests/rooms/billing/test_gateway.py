@@ -29,7 +29,10 @@ class TestPrices:
     def test_products_and_prices_are_made_once_and_found_by_their_key(self, payments):
         first = [gateway.price(PLANS[key]) for key in ("growth", "scale")]
         assert [gateway.price(PLANS[key]) for key in ("growth", "scale")] == first
-        assert {price.lookup_key for price in payments.api.prices.list().data} == {"regulars_growth_monthly", "regulars_scale_monthly"}
+        assert {price.lookup_key for price in payments.api.prices.list().data} == {
+            "regulars_growth_monthly",
+            "regulars_scale_monthly",
+        }
         assert len(payments.api.products.list().data) == 2
 
     def test_another_amount_becomes_a_new_price_of_the_same_product(self, payments):
@@ -39,7 +42,11 @@ class TestPrices:
         new = gateway.price(replace(PLANS["growth"], amount=5_900))
         assert new != old
         found = payments.api.prices.retrieve(new)
-        assert (found.unit_amount, found.lookup_key, found.product) == (5_900, "regulars_growth_monthly", "regulars_growth")
+        assert (found.unit_amount, found.lookup_key, found.product) == (
+            5_900,
+            "regulars_growth_monthly",
+            "regulars_growth",
+        )
         assert gateway.plan_of(found.product) is PLANS["growth"]
 
     def test_a_product_of_something_else_is_no_plan(self):
@@ -68,7 +75,10 @@ class TestCustomers:
         assert len(payments.api.customers.list().data) == 1
 
     def test_another_account_is_another_customer(self, payments):
-        made = {gateway.make_customer(account=key, name="A", email="a@example.com", asked_at=clock.now()) for key in ("1:a", "2:a")}
+        made = {
+            gateway.make_customer(account=key, name="A", email="a@example.com", asked_at=clock.now())
+            for key in ("1:a", "2:a")
+        }
         assert len(made) == 2
 
 
@@ -80,7 +90,14 @@ class TestWhatGoesWrong:
     def test_a_request_stripe_refuses_is_a_conflict(self, payments):
         customer = gateway.make_customer(account="1:a", name="A", email="a@example.com", asked_at=clock.now())
         with pytest.raises(gateway.StripeRefused):
-            gateway.open_checkout(key="k", customer=customer, plan=PLANS["growth"], success_url="nowhere", cancel_url="nowhere", locale="en")
+            gateway.open_checkout(
+                key="k",
+                customer=customer,
+                plan=PLANS["growth"],
+                success_url="nowhere",
+                cancel_url="nowhere",
+                locale="en",
+            )
 
     def test_nobody_at_the_address_is_unavailable(self, payments, monkeypatch):
         with socket.socket() as free:
@@ -128,7 +145,9 @@ class TestWhatGoesWrong:
         plans = [PLANS["growth"], PLANS["scale"]]
         wanted = [gateway.price(plan) for plan in plans]
         found: dict[int, str] = {}
-        threads = [threading.Thread(target=lambda i=i: found.__setitem__(i, gateway.price(plans[i % 2]))) for i in range(6)]
+        threads = [
+            threading.Thread(target=lambda i=i: found.__setitem__(i, gateway.price(plans[i % 2]))) for i in range(6)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:

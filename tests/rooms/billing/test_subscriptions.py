@@ -44,6 +44,7 @@ def on_clock(payments, firm):
 
 def now_is(app, company) -> tuple:
     """Return plan, standing, whether the company may write, and what it may use."""
+
     def look():
         account = accounts.current()
         return account.plan, account.standing, tenants.current().state, limits.all_limits()
@@ -90,7 +91,9 @@ class TestRenewal:
 
 
 class TestNotPaid:
-    def test_a_failed_renewal_is_grace_then_read_only_and_paying_makes_it_whole(self, app, payments, firm, on_clock, mailbox):
+    def test_a_failed_renewal_is_grace_then_read_only_and_paying_makes_it_whole(
+        self, app, payments, firm, on_clock, mailbox
+    ):
         break_card(payments, firm)
         fall_due(payments, firm, on_clock)
         payments.hand_all(firm)
@@ -114,7 +117,9 @@ class TestNotPaid:
 
         owing = inside(app, firm, invoices.unpaid)
         good = payments.api.payment_methods.attach("pm_card_visa", {"customer": payments.customer(firm)})
-        payments.api.customers.update(payments.customer(firm), {"invoice_settings": {"default_payment_method": good.id}})
+        payments.api.customers.update(
+            payments.customer(firm), {"invoice_settings": {"default_payment_method": good.id}}
+        )
         payments.api.subscriptions.update(payments.subscription(firm).id, {"default_payment_method": good.id})
         assert "Invoice paid" in payments.open(owing.page_url, {"with": "saved"})[1]
         payments.hand_all(firm)
@@ -147,7 +152,9 @@ class TestNotPaid:
         payments.hand_all(firm)
         assert now_is(app, firm)[:3] == ("growth", "active", "active")
 
-    def test_when_stripe_gives_up_by_ending_it_the_company_is_read_only_too(self, app, payments, firm, on_clock, mailbox):
+    def test_when_stripe_gives_up_by_ending_it_the_company_is_read_only_too(
+        self, app, payments, firm, on_clock, mailbox
+    ):
         payments.box.world.rules = Rules(retry_days=(1,), after_dunning="canceled")
         break_card(payments, firm)
         fall_due(payments, firm, on_clock, days=2)
@@ -198,7 +205,14 @@ class TestJudging:
     NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
     def row(self, status: str, *, plan: str = "growth", **more) -> Subscription:
-        given = {"period_end_at": self.NOW, "asked_at": self.NOW, "started_at": self.NOW, "end_reason": "", "let_go": False, "ends_at": None}
+        given = {
+            "period_end_at": self.NOW,
+            "asked_at": self.NOW,
+            "started_at": self.NOW,
+            "end_reason": "",
+            "let_go": False,
+            "ends_at": None,
+        }
         return Subscription(plan=plan, status=status, **{**given, **more})
 
     def judge(self, *rows):
@@ -213,7 +227,9 @@ class TestJudging:
     def test_on(self, status):
         assert self.judge(self.row(status)) == ("growth", status)
 
-    @pytest.mark.parametrize(("days", "found"), [(0, ("growth", "past_due")), (20.9, ("growth", "past_due")), (21, ("free", "unpaid"))])
+    @pytest.mark.parametrize(
+        ("days", "found"), [(0, ("growth", "past_due")), (20.9, ("growth", "past_due")), (21, ("free", "unpaid"))]
+    )
     def test_grace(self, days, found):
         assert self.judge(self.row("past_due", past_due_at=self.NOW - timedelta(days=days))) == found
 
@@ -259,12 +275,16 @@ class TestTrial:
     def test_it_counts_and_is_told_of_before_it_ends(self, app, payments, firm, mailbox):
         clock_id = payments.put_on_clock(firm)
         payments.subscribe(firm)
-        payments.api.subscriptions.update(payments.subscription(firm).id, {"trial_end": START + 14 * DAY, "proration_behavior": "none"})
+        payments.api.subscriptions.update(
+            payments.subscription(firm).id, {"trial_end": START + 14 * DAY, "proration_behavior": "none"}
+        )
         payments.hand_all(firm)
         assert now_is(app, firm)[:2] == ("growth", "trialing")
         payments.pass_to(clock_id, START + 11 * DAY + HOUR)
         payments.hand_all(firm)
-        assert [letter["Subject"] for letter in mailbox.to(firm.email)] == ["The trial of Test Company ends on February 14, 2026"]
+        assert [letter["Subject"] for letter in mailbox.to(firm.email)] == [
+            "The trial of Test Company ends on February 14, 2026"
+        ]
 
 
 class TestComparing:

@@ -89,7 +89,9 @@ def store():
 
 def connected(company, store):
     with work.unit(tenant_id=company.tenant_id):
-        shop, _secret = shops.connect(kind="woocommerce", name="Woo", url=store.url, consumer_key="ck_1", consumer_secret="cs_1")
+        shop, _secret = shops.connect(
+            kind="woocommerce", name="Woo", url=store.url, consumer_key="ck_1", consumer_secret="cs_1"
+        )
         return shop.id
 
 
@@ -105,7 +107,11 @@ class TestAdvance:
         assert backfill.advance(company.tenant_id, shop_id) is False
         state, trouble, reconciled = state_of(company, shop_id)
         assert (state["state"], trouble) == ("done", "")
-        assert {kind: row["fetched"] for kind, row in state["done"].items()} == {"products": 3, "customers": 30, "orders": 120}
+        assert {kind: row["fetched"] for kind, row in state["done"].items()} == {
+            "products": 3,
+            "customers": 30,
+            "orders": 120,
+        }
         assert reconciled["webhooks"] == {"made": 9, "woken": 0}
         assert len(company.api("GET", "/orders", query_string={"limit": 200}).json["items"]) == 120
 

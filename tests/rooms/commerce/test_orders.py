@@ -29,7 +29,10 @@ def order(key="1001", *, hours=0, **more):
 
 class TestRecordMany:
     def test_money_is_exact(self, tenant):
-        result = orders.record(order(lines=[{"product": "a", "quantity": 3, "unit_price": "0.001"}], shipping="1.20", discount="0.20"), SHOP)
+        result = orders.record(
+            order(lines=[{"product": "a", "quantity": 3, "unit_price": "0.001"}], shipping="1.20", discount="0.20"),
+            SHOP,
+        )
         held = orders.one(result.id)
         assert (held.lines_micros, held.total_amount) == (3000, 100)
 
@@ -109,8 +112,12 @@ def _after(messages, source):
     state = []
     for held in db.session.scalars(query.execution_options(populate_existing=True)):
         lines = [(line.position, line.quantity, line.line_micros) for line in orders.lines_of([held.id])]
-        customer = db.session.scalars(select(Customer).where(Customer.id == held.customer_id).execution_options(populate_existing=True)).one()
-        state.append((held.external_id, held.status, held.total_amount, held.refunded_amount, held.version, lines, customer.city))
+        customer = db.session.scalars(
+            select(Customer).where(Customer.id == held.customer_id).execution_options(populate_existing=True)
+        ).one()
+        state.append(
+            (held.external_id, held.status, held.total_amount, held.refunded_amount, held.version, lines, customer.city)
+        )
     return state
 
 
@@ -124,14 +131,25 @@ def _forget():
 class TestProductsThatComeLater:
     """Deliveries come in any order, and so do an order and the products it names."""
 
-    LINES = [{"product": "late", "quantity": 1, "unit_price": "5"}, {"sku": "LATE-1", "quantity": 2, "unit_price": "-1"}]
+    LINES = [
+        {"product": "late", "quantity": 1, "unit_price": "5"},
+        {"sku": "LATE-1", "quantity": 2, "unit_price": "-1"},
+    ]
 
     def test_its_lines_are_tied_when_the_product_arrives(self, company, drain):
         body = {"external_id": "o1", "placed_at": "2026-05-01T10:00:00Z", "currency": "EUR", "lines": self.LINES}
         order = company.api("POST", "/orders", json=body).json
         drain(company)
-        assert [line["flags"] for line in order["lines"]] == [["unknown_product"], ["negative_price", "unknown_product"]]
-        product = company.api("POST", "/products", json={"external_id": "late", "sku": "LATE-1", "name": "Late", "currency": "EUR"}).json
+        assert [line["flags"] for line in order["lines"]] == [
+            ["unknown_product"],
+            ["negative_price", "unknown_product"],
+        ]
+        product = company.api(
+            "POST", "/products", json={"external_id": "late", "sku": "LATE-1", "name": "Late", "currency": "EUR"}
+        ).json
         drain(company)
         lines = company.api("GET", f"/orders/{order['id']}").json["lines"]
-        assert [(line["product_id"], line["flags"]) for line in lines] == [(product["id"], []), (product["id"], ["negative_price"])]
+        assert [(line["product_id"], line["flags"]) for line in lines] == [
+            (product["id"], []),
+            (product["id"], ["negative_price"]),
+        ]

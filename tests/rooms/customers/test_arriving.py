@@ -20,7 +20,10 @@ def put(*items, source=SHOP):
 
 class TestUpsertMany:
     def test_the_same_item_twice_is_one_customer(self, tenant):
-        first, second = put({"external_id": "7", "email": "A@Shop.example"}), put({"external_id": "7", "email": "a@shop.example "})
+        first, second = (
+            put({"external_id": "7", "email": "A@Shop.example"}),
+            put({"external_id": "7", "email": "a@shop.example "}),
+        )
         assert [first[0].status, second[0].status] == ["created", "updated"]
         assert first[0].id == second[0].id
         assert put({"external_id": "7", "email": "a@shop.example"})[0].status == "unchanged"

@@ -44,12 +44,28 @@ class TestSales:
         cleaned, everything = reports.sales(), reports.sales(Scope(cleaned=False))
         assert (cleaned["orders"], cleaned["lines"], cleaned["customers"], cleaned["repeat_customers"]) == (3, 4, 2, 1)
         assert (reports.revenue_text(cleaned["revenue_micros"]), cleaned["repeat_rate"]) == ("70.555", 0.5)
-        assert (everything["orders"], everything["lines"], reports.revenue_text(everything["revenue_micros"])) == (4, 7, "70.555")
+        assert (everything["orders"], everything["lines"], reports.revenue_text(everything["revenue_micros"])) == (
+            4,
+            7,
+            "70.555",
+        )
         assert (reports.products_sold(), reports.products_sold(Scope(cleaned=False))) == (2, 3)
 
     def test_an_empty_shop_has_no_rates(self, tenant):
-        assert reports.sales() == {"lines": 0, "revenue_micros": 0, "orders": 0, "customers": 0, "repeat_customers": 0, "repeat_rate": None}
-        assert (reports.concentration(), reports.cohorts(), reports.sales_by_month(), reports.best_products()) == (None, {}, [], [])
+        assert reports.sales() == {
+            "lines": 0,
+            "revenue_micros": 0,
+            "orders": 0,
+            "customers": 0,
+            "repeat_customers": 0,
+            "repeat_rate": None,
+        }
+        assert (reports.concentration(), reports.cohorts(), reports.sales_by_month(), reports.best_products()) == (
+            None,
+            {},
+            [],
+            [],
+        )
         assert reports.bought_together() == []
 
     @pytest.mark.parametrize("status", ["cancelled", "failed"])
@@ -87,7 +103,14 @@ class TestSales:
 
 class TestCohorts:
     def test_who_comes_back_when(self, tenant):
-        record(order(1), order(2, day=35), order(3, day=40), order(4, who="b"), order(5, who="c", day=33), order(6, who="c", day=95))
+        record(
+            order(1),
+            order(2, day=35),
+            order(3, day=40),
+            order(4, who="b"),
+            order(5, who="c", day=33),
+            order(6, who="c", day=95),
+        )
         assert reports.cohorts() == {date(2026, 1, 1): [2, 1, 0, 0], date(2026, 2, 1): [1, 0, 1]}
 
 
@@ -111,7 +134,10 @@ class TestProducts:
         products.upsert_many([{"external_id": "mug", "name": "Stoneware mug", "price": "10.00", "currency": "EUR"}])
         record(order(1, lines=[("mug", 5, "10.00"), ("pot", 1, "20.00")]), order(2, day=1, lines=[("pot", 1, "20.00")]))
         best = reports.best_products()
-        assert [(row["key"], row["name"], row["quantity"], row["orders"]) for row in best] == [("mug", "Stoneware mug", 5, 1), ("pot", "Pot", 2, 2)]
+        assert [(row["key"], row["name"], row["quantity"], row["orders"]) for row in best] == [
+            ("mug", "Stoneware mug", 5, 1),
+            ("pot", "Pot", 2, 2),
+        ]
         assert best[0]["product_id"] is not None
         assert len(reports.best_products(limit=1)) == 1
 
@@ -121,7 +147,12 @@ class TestProducts:
             order(3, who=None, lines=[("mug", 1, "1")]), order(4, lines=[("cup", 1, "1"), ("pot", -1, "1")]),
         )  # fmt: skip
         found = reports.goes_with("mug", "pot")
-        assert found == {"support": 0.5, "confidence": pytest.approx(2 / 3), "lift": pytest.approx(4 / 3), "leverage": pytest.approx(1 / 8)}
+        assert found == {
+            "support": 0.5,
+            "confidence": pytest.approx(2 / 3),
+            "lift": pytest.approx(4 / 3),
+            "leverage": pytest.approx(1 / 8),
+        }
         assert reports.goes_with("mug", "nothing")["lift"] == 0.0
 
 
@@ -135,7 +166,13 @@ SHOP = st.lists(
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(shop=SHOP, cleaned=st.booleans(), country=st.sampled_from([None, "DE"]), since=st.sampled_from([None, 20]), until=st.sampled_from([None, 70]))
+@given(
+    shop=SHOP,
+    cleaned=st.booleans(),
+    country=st.sampled_from([None, "DE"]),
+    since=st.sampled_from([None, 20]),
+    until=st.sampled_from([None, 70]),
+)
 def test_any_shop_is_reckoned_alike_by_hand(company, context, shop, cleaned, country, since, until):
     scope = Scope(
         cleaned=cleaned, country=country, since=None if since is None else START + timedelta(days=since),
@@ -144,7 +181,10 @@ def test_any_shop_is_reckoned_alike_by_hand(company, context, shop, cleaned, cou
     inside = [
         (number, who, START + timedelta(days=day), [(key, quantity, money(price)) for key, quantity, price in lines])
         for number, (who, day, where, status, lines) in enumerate(shop)
-        if status != "cancelled" and (country in (None, where)) and (since is None or day >= since) and (until is None or day < until)
+        if status != "cancelled"
+        and (country in (None, where))
+        and (since is None or day >= since)
+        and (until is None or day < until)
     ]
     kept = []
     for number, who, at, lines in inside:
@@ -176,10 +216,16 @@ def check_sums(kept, scope):
         months[at.date().replace(day=1)] += worth(lines)
         for key, quantity, unit in lines:
             per_product[key] += quantity * unit
-    assert (sales["orders"], sales["lines"], sales["revenue_micros"]) == (len(kept), sum(len(k[3]) for k in kept), sum(worth(k[3]) for k in kept))
+    assert (sales["orders"], sales["lines"], sales["revenue_micros"]) == (
+        len(kept),
+        sum(len(k[3]) for k in kept),
+        sum(worth(k[3]) for k in kept),
+    )
     assert {row["month"]: row["revenue_micros"] for row in reports.sales_by_month(scope)} == months
     assert sum(row["revenue_micros"] for row in reports.sales_by_day(scope)) == sales["revenue_micros"]
-    assert [(row["key"], row["revenue_micros"]) for row in reports.best_products(scope)] == sorted(per_product.items(), key=lambda kv: (-kv[1], kv[0]))
+    assert [(row["key"], row["revenue_micros"]) for row in reports.best_products(scope)] == sorted(
+        per_product.items(), key=lambda kv: (-kv[1], kv[0])
+    )
     assert reports.products_sold(scope) == len(per_product)
 
 
@@ -191,7 +237,10 @@ def check_customers(kept, scope):
             ordered[who] += 1
             months[who].add(at.year * 12 + at.month)
     sales = reports.sales(scope)
-    assert (sales["customers"], sales["repeat_customers"]) == (len(ordered), sum(count > 1 for count in ordered.values()))
+    assert (sales["customers"], sales["repeat_customers"]) == (
+        len(ordered),
+        sum(count > 1 for count in ordered.values()),
+    )
     half, best = reports.concentrations([0.5], scope)[0], sorted(spent.values(), reverse=True)
     assert half["part"] == (pytest.approx(sum(best[: len(best) // 2]) / sum(best)) if sum(best) else None)
     cohorts = Counter((min(seen), month - min(seen)) for seen in months.values() for month in seen)
@@ -207,7 +256,9 @@ def check_pairs(inside, scope):
     both = Counter(pair for basket in baskets for pair in combinations(sorted(basket), 2))
     found = reports.bought_together(scope, limit=100)
     assert {(row["first"], row["second"]): row["together"] for row in found} == {
-        pair: count for pair, count in both.items() if count >= 3 and count * len(baskets) > single[pair[0]] * single[pair[1]]
+        pair: count
+        for pair, count in both.items()
+        if count >= 3 and count * len(baskets) > single[pair[0]] * single[pair[1]]
     }
     if baskets:
         rule = reports.pair("a", "b", scope)

@@ -32,8 +32,17 @@ def people(tenant):
 
 
 def take(recipients, **more):
-    segment = db.session.scalars(segments.listed()).first() or segments.create(name="Everybody", definition=segments.EVERYBODY)
-    wanted = {"name": "Tea week", "subject": "Tea", "source": BODY, "segment_id": segment.id, "sent_at": SENT, "holdout_percent": 10}
+    segment = db.session.scalars(segments.listed()).first() or segments.create(
+        name="Everybody", definition=segments.EVERYBODY
+    )
+    wanted = {
+        "name": "Tea week",
+        "subject": "Tea",
+        "source": BODY,
+        "segment_id": segment.id,
+        "sent_at": SENT,
+        "holdout_percent": 10,
+    }
     return past.take_over(**wanted | more, source_id=SOURCE, recipients=recipients)
 
 
@@ -57,7 +66,18 @@ class TestTakeOver:
             Recipient("c9", held_out=True), Recipient("gone", sent_at=SENT),
         ])  # fmt: skip
         report = reports.of(mailing)
-        names = ("audience", "sent", "opened", "proxy_opened", "clicked", "bounced", "complained", "state_held_out", "orders", "revenue_amount")
+        names = (
+            "audience",
+            "sent",
+            "opened",
+            "proxy_opened",
+            "clicked",
+            "bounced",
+            "complained",
+            "state_held_out",
+            "orders",
+            "revenue_amount",
+        )
         assert [report[name] for name in names] == [5, 4, 2, 1, 1, 1, 1, 1, 1, 2000]
         assert (report["lift"]["mailed"]["buyers"], report["lift"]["held_out"]["buyers"]) == (1, 1)
         assert report["links"][0] == {"label": "Tea", "target": "https://shop.example/tea", "people": 1}
@@ -73,7 +93,11 @@ class TestTakeOver:
         known = facts.of([people[1]])[people[1]]
         assert (known.mails_sent, known.mails_opened, known.mails_clicked, known.last_mail_at) == (1, 1, 1, SENT)
         entries = db.session.scalars(timeline.of(people[1], kinds=("mail_sent", "mail_opened", "mail_clicked"))).all()
-        assert {(entry.kind, entry.at) for entry in entries} == {("mail_sent", SENT), ("mail_opened", at(hours=1)), ("mail_clicked", at(hours=2))}
+        assert {(entry.kind, entry.at) for entry in entries} == {
+            ("mail_sent", SENT),
+            ("mail_opened", at(hours=1)),
+            ("mail_clicked", at(hours=2)),
+        }
 
     def test_who_bounced_or_complained_is_not_written_to(self, people):
         take([Recipient("c2", sent_at=SENT, bounced_at=SENT), Recipient("c3", sent_at=SENT, complained_at=SENT)])
