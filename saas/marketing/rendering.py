@@ -79,6 +79,7 @@ def compile(
     `sample` is one person's data for a trial; `names` are the variables that exist. Never raises for a bad template:
     the faults are in `problems`, each with its line and column in the source as it was written.
     """
+    body, text = (source.replace("\r\n", "\n") for source in (body, text))  # forms send CR LF, which MJML does not take
     sources = {"subject": subject, "body": body, "text": text}
     problems, warnings, offers = [], [], 0
     for part, source in sources.items():

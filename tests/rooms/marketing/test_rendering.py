@@ -106,6 +106,12 @@ class TestMjml:
         assert "{{ not.liquid }}" in parts.html and "{{ not.liquid }}" in parts.text
 
 
+    @pytest.mark.parametrize("key", starter_letters.KEYS)
+    def test_the_line_ends_that_a_form_sends_will_do(self, key):
+        source = starter_letters.one(key=key).source.replace("\n", "\r\n")
+        assert rendering.compile(subject="Tea", body=source).problems == ()
+
+
 class TestHtml:
     def test_styles_move_into_the_elements_and_liquid_survives(self):
         body = (
