@@ -108,7 +108,7 @@ class TestMjml:
 
     @pytest.mark.parametrize("key", starter_letters.KEYS)
     def test_the_line_ends_that_a_form_sends_will_do(self, key):
-        source = starter_letters.one(key=key).source.replace("\n", "\r\n")
+        source = starter_letters.one(key=key).body.replace("\n", "\r\n")
         assert rendering.compile(subject="Tea", body=source).problems == ()
 
 
