@@ -77,7 +77,7 @@ class Eye:
         if self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
             self.complain(f"{size['width']} {look}: scrolls sideways: {self.page.evaluate(WIDEST)}")
         PICTURES.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=PICTURES / f"{name}-{size['width']}-{look}.jpg", type="jpeg", quality=70, full_page=True)
+        self.page.screenshot(path=PICTURES / f"{name}-{size['width']}-{look}.png", full_page=True)
 
     def wait_for(self, script, otherwise):
         """This function will wait a moment until something holds on the page, or complain."""
