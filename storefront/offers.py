@@ -93,7 +93,7 @@ def _answer(asked: Mapping[str, str], place: directory.Place, languages: str | N
     meter.count(asked["site_key"])
     visitor = asked.get("visitor", "")
     if visitor and not VISITOR.fullmatch(visitor):
-        raise BadQuestion(fields={"visitor": [_("16 to 64 letters, digits, “_” and “-”.")]})
+        raise BadQuestion(fields={"visitor": [_("1 to 64 letters, digits, “_” and “-”.")]})
     slot = asked.get("slot", "home")
     chosen = offers.choose(
         tenant_id=place.tenant_id, slot=slot, visitor=visitor, product=text.clean(asked.get("product"), most=200),

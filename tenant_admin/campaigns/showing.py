@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import g, render_template, request
+from flask import g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
@@ -149,12 +150,12 @@ def _lift(report: dict[str, Any]) -> dict[str, Any] | None:
 
 
 @doors.open_to("member", "campaigns.read")
-def recipients(campaign_id: UUID | str) -> str:
+def recipients(campaign_id: UUID | str) -> ResponseReturnValue:
     """List who is in the mailing: who got it, who did what, and why somebody did not get it."""
     campaign = campaigns.one(campaign_id)
     mailing = mailings.of_campaign(campaign.id)
     if mailing is None:
-        raise mailings.NoSuchMailing
+        return redirect(url_for("campaigns.show", campaign_id=campaign.id), 303)
     state = request.args.get("state")
     state = state if state in reports.STATES else None
     page = paging.page(

@@ -65,6 +65,7 @@ class Copy:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=_hear_ctrl_c,  # noqa: PLW1509 - nothing else runs in this child
         )
         os.close(output)
 
@@ -105,6 +106,11 @@ class Copy:
     def end(self):
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(60)
+
+
+def _hear_ctrl_c():
+    """What is started from a background shell is born deaf to SIGINT, and make hands that on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _write_tiny_product(folder):
