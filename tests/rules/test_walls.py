@@ -67,7 +67,7 @@ FAULTS = {
     "a second policy, which would widen the first": "CREATE POLICY more ON members USING (true)",
     "a tenant_id that may be empty": "CREATE TABLE planted (tenant_id bigint, id uuid)",
     "a tenant's table without tenant_id": "CREATE TABLE planted (id uuid)",
-    "a unique key that does not begin with the tenant": "CREATE UNIQUE INDEX planted ON members (email_norm)",
+    "a unique key that does not begin with the tenant": "CREATE TABLE planted (tenant_id bigint NOT NULL, email_norm text UNIQUE)",
     "a foreign key between tenants' tables that leaves the tenant out": """
         CREATE TABLE lonely (id uuid UNIQUE); CREATE TABLE planted (tenant_id bigint NOT NULL, member uuid REFERENCES lonely (id))""",
     "a view that looks with its owner's eyes": "CREATE VIEW planted AS SELECT * FROM members",
