@@ -50,7 +50,7 @@ def show(template_id: UUID | str) -> Any:
 
 
 def _editor(design: Any, values: dict[str, Any], problems: dict | None = None, general: str | None = None) -> str:
-    told = {"design": {"id": design.id, "name": design.name}, "people": previewing.people(None)}
+    told = {"design": {"id": design.id, "name": design.name}, "people": previewing.people()}
     return render_template("designs/edit.html", **told, values=values, problems=problems or {}, general=general)
 
 

@@ -17,6 +17,7 @@ from saas.billing import accounts, banner, checkouts, invoices, plans, subscript
 from saas.commerce import shops
 from saas.customers import profiles
 from saas.kit import doors, errors, scope, work
+from saas.tenancy import limits
 from tenant_admin import frame, plan_words, settings
 
 pages = Blueprint("plan", __name__)
@@ -45,9 +46,9 @@ def read_banner() -> dict[str, Any]:
 @doors.open_to("member", "plan.read")
 def index() -> str:
     """Show the plan, its use against the limits, the other plans, and the invoices."""
-    account, alive = accounts.current(), subscriptions.alive()
-    mine = usage.plan(account)
-    uses = usage.measured(contacts=profiles.count(), shops=shops.count())
+    account, alive, allowed = accounts.current(), subscriptions.alive(), limits.all_limits()
+    mine = usage.plan(account, allowed=allowed)
+    uses = usage.measured(contacts=profiles.count(), shops=shops.count(), allowed=allowed)
     owing = invoices.unpaid()
     owner = "plan.edit" in (frame.viewer().rights or ("plan.edit",))
     return render_template(

@@ -87,11 +87,13 @@ def _address_check() -> Check:
     return Check("address", None, _("Your postal address is not known; many countries ask for it in every mail."))
 
 
-def expected(campaign: Campaign) -> dict[str, Any]:
-    """Return how many people a launch would write to, hold out and skip right now; about, for chance decides anew."""
-    if campaign.segment_id is None:
+def expected(campaign: Campaign, definition: dict[str, Any] | None) -> dict[str, Any]:
+    """Return how many people of a segment a launch would write to, hold out and skip right now.
+
+    About as many, for chance decides anew. Without a definition nobody was chosen yet.
+    """
+    if definition is None:
         return {"audience": 0, "queued": 0, "held_out": 0, "skipped": {}}
-    definition = segments.one(campaign.segment_id).definition
     return freezing.forecast(definition, mailing_id=campaign.id, holdout_percent=campaign.holdout_percent)
 
 

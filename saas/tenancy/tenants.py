@@ -59,8 +59,11 @@ def current() -> Tenant:
 
 
 def settings() -> TenantSettings:
-    """Return the bound company's settings."""
-    return db.session.scalars(select(TenantSettings)).one()
+    """Return the bound company's settings; a unit of work reads them once, for everything asks for them."""
+    known, tenant_id = db.session().info.setdefault("tenant_settings", {}), scope.tenant_id()
+    if tenant_id not in known or known[tenant_id] not in db.session:
+        known[tenant_id] = db.session.scalars(select(TenantSettings)).one()
+    return known[tenant_id]
 
 
 def of_login(login_id: UUID) -> list[dict[str, Any]]:

@@ -123,7 +123,7 @@ def _editor(campaign: Any, values: dict[str, Any], problems: dict | None = None,
         problems=problems or {},
         general=general,
         segments=_segments(),
-        people=previewing.people(campaign.segment_id),
+        people=previewing.people(segments.one(campaign.segment_id).definition if campaign.segment_id else None),
         me=g.viewer.email,
     )
 

@@ -89,8 +89,7 @@ def mail(campaign_id: UUID | str) -> Response:
     return in_frame(previews.sandboxed(parts.html))
 
 
-def people(segment_id: UUID | None) -> list[tuple[str, str]]:
-    """Return a few real customers to look through the eyes of: of the segment, or the newest."""
-    definition = segments.one(segment_id).definition if segment_id is not None else segments.EVERYBODY
-    page = segments.members(definition, limit=PEOPLE)
+def people(definition: dict[str, Any] | None = None) -> list[tuple[str, str]]:
+    """Return a few real customers to look through the eyes of: of a segment, or the newest."""
+    page = segments.members(definition or segments.EVERYBODY, limit=PEOPLE)
     return [(str(customer.id), customer.name) for customer in page.items]

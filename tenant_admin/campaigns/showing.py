@@ -60,7 +60,9 @@ def show(campaign_id: UUID | str) -> str:
             "reply_to",
         )
     }
-    subject = letters.subject_line(campaign.subject, letters.person(None))
+    subject = campaign.subject
+    if "{" in subject:
+        subject = letters.subject_line(subject, letters.person(None))
     if mailing is None:
         return render_template("campaigns/draft.html", campaign=plain, subject=subject, **_draft(campaign))
     return render_template("campaigns/report.html", campaign=plain, subject=subject, **_report(campaign, mailing))
@@ -68,7 +70,8 @@ def show(campaign_id: UUID | str) -> str:
 
 def _draft(campaign: Any) -> dict[str, Any]:
     checks = launching.checks(campaign)
-    numbers = launching.expected(campaign)
+    segment = segments.one(campaign.segment_id) if campaign.segment_id else None
+    numbers = launching.expected(campaign, segment.definition if segment else None)
     return {
         "checks": checks,
         "ready": all(check.good is not False for check in checks),
@@ -76,8 +79,8 @@ def _draft(campaign: Any) -> dict[str, Any]:
         "skipped": sorted(
             ((reason(name), count) for name, count in numbers["skipped"].items()), key=lambda pair: -pair[1]
         ),
-        "segment": segments.one(campaign.segment_id).name if campaign.segment_id else None,
-        "people": previewing.people(campaign.segment_id),
+        "segment": segment.name if segment else None,
+        "people": previewing.people(segment.definition if segment else None),
         "me": g.viewer.email,
         "promise": promise(numbers),
     }

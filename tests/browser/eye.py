@@ -12,9 +12,7 @@ WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 LANGUAGES = {"en": "en-GB", "zh_Hans": "zh-CN"}
 LATIN = re.compile(r"[A-Za-z]{2,}(?:[ ,'’-]+[A-Za-z]{2,}){2,}")
 # What carries no words of our own: names of people, products and shops, code, what was typed.
-SAID_BY_US = (
-    "h2, h3, legend, label, th, dt, button, summary, .r-side a, .r-bottom a, .btn, .form-hint, .invalid-feedback, .nav-link, .dropdown-item, .alert, .empty"
-)
+SAID_BY_US = "h2, h3, legend, label, th, dt, button, summary, .r-side a, .r-bottom a, .btn, .form-hint, .invalid-feedback, .nav-link, .dropdown-item, .alert, .empty"
 TEXTS = """(marks) => {
   const texts = new Set();
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -49,7 +47,9 @@ class Eye:
 
     def _console(self, message):
         expected = any(f"status of {status}" in message.text for status in self.expected)
-        for_a_part = message.location.get("url", "").endswith("/favicon.ico")  # a part of a page names no icon of its own
+        for_a_part = message.location.get("url", "").endswith(
+            "/favicon.ico"
+        )  # a part of a page names no icon of its own
         if message.type in ("error", "warning") and not expected and not for_a_part:
             self.complain(f"console: {message.text[:300]}")
 
@@ -63,7 +63,10 @@ class Eye:
         answer = self.page.goto(url)
         if answer.status not in expected:
             self.complain(f"answered {answer.status}")
-        if not answer.headers.get("content-type", "").startswith("text/html") or not self.page.locator("html[data-theme-choice]").count():
+        if (
+            not answer.headers.get("content-type", "").startswith("text/html")
+            or not self.page.locator("html[data-theme-choice]").count()
+        ):
             return False
         self.page.wait_for_selector("html[data-ready]", state="attached")
         return True
@@ -72,7 +75,9 @@ class Eye:
         """This function will look at the open page in a size and a look, and keep a picture of it."""
         self.page.set_viewport_size(size)
         self.page.emulate_media(color_scheme=look)
-        self.wait_for(f"document.documentElement.dataset.bsTheme === '{look}'", f"{size['width']}: does not become {look}")
+        self.wait_for(
+            f"document.documentElement.dataset.bsTheme === '{look}'", f"{size['width']}: does not become {look}"
+        )
         self.draw_charts()
         if self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
             self.complain(f"{size['width']} {look}: scrolls sideways: {self.page.evaluate(WIDEST)}")
@@ -96,7 +101,9 @@ class Eye:
         """This function will let axe-core judge the open page, through the debugging protocol, which its policy does not bind."""
         self.page.evaluate(AXE.read_text(encoding="utf-8"))
         self.page.evaluate(SETTLED)
-        found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']}).then((result) => result.violations)")
+        found = self.page.evaluate(
+            "axe.run(document, {resultTypes: ['violations']}).then((result) => result.violations)"
+        )
         for rule in found:
             for node in rule["nodes"][:3]:
                 self.complain(f"axe {rule['id']}: {node['target']}: {node['failureSummary'][:300]}")
@@ -129,5 +136,8 @@ def english_sentences():
 
 def cost(answers):
     """This function will return the median milliseconds and the most queries that several answers of a page told."""
-    told = [re.search(r'app;dur=([\d.]+), queries;desc="(\d+)"', answer.headers["server-timing"]).groups() for answer in answers]
+    told = [
+        re.search(r'app;dur=([\d.]+), queries;desc="(\d+)"', answer.headers["server-timing"]).groups()
+        for answer in answers
+    ]
     return statistics.median(float(spent) for spent, _ in told), max(int(queries) for _, queries in told)

@@ -38,6 +38,9 @@ EXAMPLES = {
 }  # fmt: skip
 
 
+SENT = "SELECT campaign_id FROM mailings WHERE tenant_id = %s ORDER BY id DESC LIMIT 1"
+
+
 def there_are(product):
     """This function will return [endpoint, address with its <names>, kind of visitor] for every page and part of one."""
     return json.loads(product.command(HERE))
@@ -62,6 +65,11 @@ def example(product, rule, *, tenant_id, known=None):
 
     address = re.sub(r"<(?:[^:>]+:)?([^>]+)>", found, rule)
     return None if missing else address
+
+
+def sent_campaign(product, tenant_id):
+    """This function will return the newest campaign that was sent; an example is the newest of all, which may be a draft."""
+    return _ask(product, SENT, tenant_id)
 
 
 def _ask(product, question, value):

@@ -6,15 +6,18 @@ each shopper in theirs. What happens in the background is waited for on the page
 
 import re
 import secrets
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser import eye, shopfront
+from tests.failures.copies import until
 
 pytestmark = pytest.mark.browser
 
 PATIENCE, BETWEEN_LOOKS = 90_000, 1_000
+READING = timedelta(seconds=6)  # who opens a mail sooner after it came than this is taken for a machine
 PASSWORD = "kettles and ferns for all"
 ORDERED = re.compile(r"Orders\s+1\b")
 SUBJECT = "Something warm for you"
@@ -91,7 +94,14 @@ class Shopper:
         self.page.get_by_role("button", name="Add to cart").click()
         expect(self.page.get_by_role("heading", name="Your cart", exact=True)).to_be_visible()
         self.page.goto(f"{self.loop.urls['shop']}/checkout")
-        given = {"E-mail": self.email, "First name": self.first, "Last name": self.last, "Street": "1 High Street", "Postcode": "BS1 1AA", "City": "Bath"}
+        given = {
+            "E-mail": self.email,
+            "First name": self.first,
+            "Last name": self.last,
+            "Street": "1 High Street",
+            "Postcode": "BS1 1AA",
+            "City": "Bath",
+        }
         for label, text in given.items():
             self.page.get_by_label(label).fill(text)
         self.page.get_by_label("Send me news").check()
@@ -120,7 +130,12 @@ def pay(loop):
     page.goto("/plan")
     page.locator(".r-plan", has=page.get_by_role("heading", name="Growth")).get_by_role("button").click()
     page.wait_for_url(f"{loop.urls['stripe']}/**")
-    for label, text in {"Card number": "4242 4242 4242 4242", "Expires": "12 / 34", "Security code": "123", "Name on card": "Olivia Owner"}.items():
+    for label, text in {
+        "Card number": "4242 4242 4242 4242",
+        "Expires": "12 / 34",
+        "Security code": "123",
+        "Name on card": "Olivia Owner",
+    }.items():
         page.get_by_label(label).fill(text)
     loop.picture(page, "2-paying")
     page.get_by_role("button", name="Subscribe").click()
@@ -163,7 +178,9 @@ def browse_and_buy(loop):
     page = loop.owner
     open_profile(loop, ada)
     loop.until(page, shows=bought)
-    loop.look_until(page, lambda: ORDERED.search(page.locator(".r-mini-tiles").inner_text()), what="the order in her value")
+    loop.look_until(
+        page, lambda: ORDERED.search(page.locator(".r-mini-tiles").inner_text()), what="the order in her value"
+    )
     before = offers_of(page)
     others = []
     for first, place in (("Ben", 1), ("Cleo", 2), ("Dora", 3)):
@@ -249,9 +266,14 @@ def write_campaign(loop):
 
 def read_and_click(loop, shoppers):
     """One of those who got the mail reads it in the mailbox's page and follows its link into the shop."""
-    reader = next(shopper for shopper in shoppers if loop.product.mails(shopper.email, SUBJECT))  # some are held back by chance
+    reader = next(
+        shopper for shopper in shoppers if loop.product.mails(shopper.email, SUBJECT)
+    )  # some are held back by chance
+    letter = loop.product.mail(reader.email, SUBJECT)
     page = loop.sit_down(loop.urls["mailbox"])
     page.goto(f"/?q={reader.email}")
+    arrived = datetime.fromisoformat(letter["received_at"])
+    until(lambda: datetime.now(UTC) - arrived > READING)
     page.locator("#list a", has_text=SUBJECT).first.click()
     expect(page.get_by_role("heading", name=SUBJECT)).to_be_visible()
     loop.picture(page, "6-mail")
@@ -283,7 +305,14 @@ def buy_again(loop, reader, report):
 
 
 def leave(loop, reader):
-    """The mailbox's own unsubscribe button is one click, and the profile says so."""
+    """The page behind the mail's link asks first; the mailbox's own button is one click, and the profile says so."""
+    looking = eye.Eye(reader.page.context)
+    letter = loop.product.mail(reader.email, SUBJECT)
+    looking.page.goto(re.search(r"https?://[^\s)]+/m/u/[^\s)]+", letter["text"]).group())
+    expect(looking.page.get_by_role("heading", name="Unsubscribe from our mails?")).to_be_visible()
+    looking.judge()
+    loop.picture(looking.page, "8-leaving")
+    assert looking.said() == []
     reader.mailbox.get_by_role("button", name="Unsubscribe").click()
     expect(reader.mailbox.get_by_text("One-click unsubscribe: answered 200")).to_be_visible()
     page = loop.owner

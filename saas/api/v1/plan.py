@@ -12,7 +12,7 @@ from saas.billing import accounts, usage
 from saas.commerce import shops
 from saas.customers import profiles
 from saas.kit import doors
-from saas.tenancy import tenants
+from saas.tenancy import limits, tenants
 
 blueprint = Blueprint("api_plan", __name__, description="The plan, its limits and their use")
 
@@ -52,9 +52,9 @@ class ThePlan(MethodView):
     @doors.open_to("key", "plan.read")
     def get(self) -> dict[str, Any]:
         """Show the plan, its limits and how much of each is used."""
-        account = accounts.current()
-        mine = usage.plan(account)
-        uses = usage.measured(contacts=profiles.count(), shops=shops.count())
+        account, allowed = accounts.current(), limits.all_limits()
+        mine = usage.plan(account, allowed=allowed)
+        uses = usage.measured(contacts=profiles.count(), shops=shops.count(), allowed=allowed)
         return {
             "plan": mine.key if mine else None, "standing": account.standing if account else "free",
             "state": tenants.current().state, "renews_at": account and account.renews_at, "ends_at": account and account.ends_at,

@@ -105,7 +105,6 @@ class TestMjml:
         parts = filled(mjml("<mj-text>{% raw %}{{ not.liquid }}{% endraw %}</mj-text>"))
         assert "{{ not.liquid }}" in parts.html and "{{ not.liquid }}" in parts.text
 
-
     @pytest.mark.parametrize("key", starter_letters.KEYS)
     def test_the_line_ends_that_a_form_sends_will_do(self, key):
         source = starter_letters.one(key=key).body.replace("\n", "\r\n")
