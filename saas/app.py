@@ -19,7 +19,7 @@ from saas.kit.pool import OPTIONS
 ROOMS = (
     "tenancy", "billing", "customers", "catalog", "commerce", "audiences", "recommend", "marketing", "insights", "integrations",
 )  # fmt: skip
-KIT_TABLES = ("saas.kit.outbox", "saas.kit.ticks", "saas.kit.search.models")
+KIT_TABLES = ("saas.kit.outbox", "saas.kit.ticks", "saas.kit.files", "saas.kit.search.models")
 JOINERS = ("saas.marketing.landing",)
 """Modules that register themselves with a room below them."""
 DOORS = ("saas.api", "storefront", "tenant_admin")

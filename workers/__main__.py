@@ -12,7 +12,9 @@ from workers.relay import JOB
 from workers.timetable import TASKS
 
 # What a door itself rings for: it must answer a stranger as fast when there is nothing to do, so it looks up nothing.
-RUNG_FOR = ("workers.jobs.tenancy.take_wish", "workers.jobs.marketing.send_some", "workers.jobs.marketing.note_sent")
+RUNG_FOR = (
+    "workers.jobs.tenancy.take_wish", "workers.jobs.marketing.send_some", "workers.jobs.marketing.note_sent", "workers.jobs.operations.run_some",
+)  # fmt: skip
 
 
 class Worker(SimpleWorker):

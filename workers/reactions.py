@@ -27,6 +27,8 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
     "KnownAddressSignedUp": (Reaction("workers.jobs.tenancy.write_known", "mail"),),
     "PasswordChanged": (Reaction("workers.jobs.tenancy.write_password_changed", "mail"),),
     "MemberInvited": (Reaction("workers.jobs.tenancy.write_invitation", "mail"),),
+    "OperationStarted": (Reaction("workers.jobs.operations.start", "mail"),),
+    "OperationEnded": (),
     "CustomersChanged": (INDEX,),
     "CustomerDeleted": (INDEX, Reaction("workers.jobs.marketing.forget_deleted")),
     "ProductsChanged": (

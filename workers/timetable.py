@@ -35,6 +35,7 @@ TASKS: tuple[Task, ...] = (
     Task("workers.jobs.commerce.make_months", timedelta(hours=6)),
     Task("workers.jobs.search.sweep", timedelta(minutes=1)),
     Task("workers.jobs.marketing.sweep", timedelta(seconds=10), "events"),
+    Task("workers.jobs.operations.sweep", timedelta(seconds=10), "events"),
     Task("workers.jobs.shops.fetch", timedelta(seconds=20)),
     Task("workers.jobs.recommend.write_shown", timedelta(seconds=10), "events"),
     Task("workers.jobs.recommend.fit_due", timedelta(hours=1), offset=timedelta(minutes=7)),

@@ -23,6 +23,12 @@ def upgrade() -> None:
         sa.Column("verified_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("language", sa.Text(), nullable=False),
         sa.Column("zone", sa.Text(), nullable=False),
+        sa.Column("staff", sa.Boolean(), nullable=False),
+        sa.Column("signed_in_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("totp_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("totp_confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("totp_step", sa.BigInteger(), nullable=True),
+        sa.Column("recovery_marks", postgresql.ARRAY(Text()), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_logins")),
@@ -129,6 +135,17 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("address", sa.Text(), nullable=False),
         sa.Column("browser", sa.Text(), nullable=False),
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("method", sa.Text(), nullable=False),
+        sa.Column("second_factor", sa.Boolean(), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("confirmed_by", sa.Text(), nullable=False),
+        sa.Column("confined_to", sa.BigInteger(), nullable=True),
+        sa.Column("support_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint("stage IN ('full', 'half')", name=op.f("ck_login_sessions_stage")),
+        sa.ForeignKeyConstraint(
+            ["confined_to"], ["tenants.id"], name=op.f("fk_login_sessions_confined_to_tenants"), ondelete="CASCADE"
+        ),
         sa.ForeignKeyConstraint(
             ["login_id"], ["logins.id"], name=op.f("fk_login_sessions_login_id_logins"), ondelete="CASCADE"
         ),
@@ -171,6 +188,50 @@ def upgrade() -> None:
     for statement in walls.protect("members"):
         op.execute(statement)
     op.create_table(
+        "operations",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("params", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("cursor", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("undo_cursor", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("report", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=True),
+        sa.Column("done", sa.BigInteger(), nullable=False),
+        sa.Column("failed", sa.BigInteger(), nullable=False),
+        sa.Column("undone", sa.BigInteger(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("actor_kind", sa.Text(), nullable=False),
+        sa.Column("actor_id", sa.Text(), nullable=False),
+        sa.Column("actor_name", sa.Text(), nullable=False),
+        sa.Column("touched_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("undo_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('waiting', 'running', 'cancelling', 'undoing', 'done', 'cancelled', 'failed', 'undone')",
+            name=op.f("ck_operations_state"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_operations_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_operations")),
+    )
+    op.create_index(
+        "ix_operations_going",
+        "operations",
+        ["tenant_id", "touched_at"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('waiting', 'running', 'cancelling', 'undoing')"),
+    )
+    for statement in walls.protect("operations"):
+        op.execute(statement)
+    op.create_table(
         "outbox",
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -203,6 +264,26 @@ def upgrade() -> None:
     for statement in walls.grant("outbox_doorbell"):
         op.execute(statement)
     op.create_table(
+        "passkeys",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("login_id", sa.Uuid(), nullable=False),
+        sa.Column("credential_id", sa.Text(), nullable=False),
+        sa.Column("public_key", sa.LargeBinary(), nullable=False),
+        sa.Column("sign_count", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("transports", postgresql.ARRAY(Text()), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["login_id"], ["logins.id"], name=op.f("fk_passkeys_login_id_logins"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_passkeys")),
+        sa.UniqueConstraint("credential_id", name=op.f("uq_passkeys_credential_id")),
+    )
+    op.create_index(op.f("ix_passkeys_login_id"), "passkeys", ["login_id"], unique=False)
+    for statement in walls.grant("passkeys"):
+        op.execute(statement)
+    op.create_table(
         "reactions_done",
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -214,6 +295,87 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "id", "reaction", name=op.f("pk_reactions_done")),
     )
     for statement in walls.protect("reactions_done"):
+        op.execute(statement)
+    op.create_table(
+        "sso_connections",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("secret_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("newcomer_role", sa.Text(), nullable=False),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("tested_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_sso_connections_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_sso_connections")),
+        sa.UniqueConstraint("tenant_id", name=op.f("uq_sso_connections_tenant_id")),
+    )
+    for statement in walls.protect("sso_connections"):
+        op.execute(statement)
+    op.create_table(
+        "sso_domains",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("domain", sa.Text(), nullable=False),
+        sa.Column("token", sa.Text(), nullable=False),
+        sa.Column("proven_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("proven_by", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_sso_domains_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_sso_domains")),
+        sa.UniqueConstraint("tenant_id", "domain", name=op.f("uq_sso_domains_tenant_id_domain")),
+    )
+    for statement in walls.protect("sso_domains"):
+        op.execute(statement)
+    op.create_table(
+        "sso_identities",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("login_id", sa.Uuid(), nullable=False),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["login_id"], ["logins.id"], name=op.f("fk_sso_identities_login_id_logins"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_sso_identities_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_sso_identities")),
+        sa.UniqueConstraint("tenant_id", "issuer", "subject", name=op.f("uq_sso_identities_tenant_id_issuer_subject")),
+    )
+    for statement in walls.protect("sso_identities"):
+        op.execute(statement)
+    op.create_table(
+        "stored_files",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("content_type", sa.Text(), nullable=False),
+        sa.Column("permission", sa.Text(), nullable=False),
+        sa.Column("made_by", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("complete", sa.Boolean(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_stored_files_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_stored_files")),
+    )
+    for statement in walls.protect("stored_files"):
         op.execute(statement)
     op.create_table(
         "tenant_settings",
@@ -235,6 +397,9 @@ def upgrade() -> None:
         sa.Column("dkim_verified_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("site_key", sa.Text(), nullable=False),
         sa.Column("onboarding", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("second_factor_required", sa.Boolean(), nullable=False),
+        sa.Column("second_factor_from", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("only_sso", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
@@ -284,6 +449,79 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_api_keys")),
     )
     for statement in walls.protect("api_keys"):
+        op.execute(statement)
+    op.create_table(
+        "file_parts",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("file_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "file_id"],
+            ["stored_files.tenant_id", "stored_files.id"],
+            name=op.f("fk_file_parts_tenant_id_file_id_stored_files"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_file_parts_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_file_parts")),
+        sa.UniqueConstraint("tenant_id", "file_id", "position", name=op.f("uq_file_parts_tenant_id_file_id_position")),
+    )
+    for statement in walls.protect("file_parts"):
+        op.execute(statement)
+    op.create_table(
+        "operation_failures",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("operation_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("row", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "operation_id"],
+            ["operations.tenant_id", "operations.id"],
+            name=op.f("fk_operation_failures_tenant_id_operation_id_operations"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_operation_failures_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_operation_failures")),
+    )
+    op.create_index(
+        "ix_operation_failures_operation_id",
+        "operation_failures",
+        ["tenant_id", "operation_id", "position"],
+        unique=False,
+    )
+    for statement in walls.protect("operation_failures"):
+        op.execute(statement)
+    op.create_table(
+        "support_grants",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("granted_by", sa.Uuid(), nullable=True),
+        sa.Column("granted_by_name", sa.Text(), nullable=False),
+        sa.Column("may_edit", sa.Boolean(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "granted_by"],
+            ["members.tenant_id", "members.id"],
+            name=op.f("fk_support_grants_tenant_id_granted_by_members"),
+            ondelete="SET NULL (granted_by)",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_support_grants_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_support_grants")),
+    )
+    for statement in walls.protect("support_grants"):
         op.execute(statement)
 
 

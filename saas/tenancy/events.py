@@ -51,3 +51,19 @@ class MemberInvited:
     member_id: str
     invited_by: str
     language: str
+
+
+@event
+class OperationStarted:
+    """Long work was asked for, or asked to be undone."""
+
+    operation_id: str
+
+
+@event
+class OperationEnded:
+    """Long work came to its end: done, cancelled, failed or undone."""
+
+    operation_id: str
+    kind: str
+    state: str

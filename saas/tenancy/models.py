@@ -16,6 +16,7 @@ from sqlalchemy import (
     Integer,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -25,6 +26,7 @@ from saas.kit.db import GlobalModel, Stamped, TenantModel, tenant_fk
 from saas.tenancy.roles import ROLES
 
 STATES = ("active", "read_only", "closed")
+OPERATION_STATES = ("waiting", "running", "cancelling", "undoing", "done", "cancelled", "failed", "undone")
 
 
 class Tenant(Stamped, GlobalModel):
@@ -52,12 +54,39 @@ class Login(Stamped, GlobalModel):
     verified_at: Mapped[datetime | None]
     language: Mapped[str] = mapped_column(Text, default="")
     zone: Mapped[str] = mapped_column(Text, default="")
+    staff: Mapped[bool] = mapped_column(Boolean, default=False)
+    signed_in_at: Mapped[datetime | None]
+    totp_sealed: Mapped[bytes | None]
+    totp_confirmed_at: Mapped[datetime | None]
+    totp_step: Mapped[int | None] = mapped_column(BigInteger)
+    recovery_marks: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+
+
+class Passkey(GlobalModel):
+    """A key pair a person's device made for us; only its public half is here, and how often it was used."""
+
+    __tablename__ = "passkeys"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=identifiers.new)
+    login_id: Mapped[UUID] = mapped_column(ForeignKey("logins.id", ondelete="CASCADE"), index=True)
+    credential_id: Mapped[str] = mapped_column(Text, unique=True)
+    public_key: Mapped[bytes]
+    sign_count: Mapped[int] = mapped_column(BigInteger, default=0)
+    name: Mapped[str] = mapped_column(Text, default="")
+    transports: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    created_at: Mapped[datetime] = mapped_column(default=lambda: clock.now())
+    last_used_at: Mapped[datetime | None]
 
 
 class LoginSession(GlobalModel):
-    """One signed-in browser; only the digest of its cookie is kept."""
+    """One signed-in browser; only the digest of its cookie is kept.
+
+    `half` until the second factor is shown; `confined_to` the company whose own sign-in opened it; `support_id` the
+    consent under which one of the platform's staff acts.
+    """
 
     __tablename__ = "login_sessions"
+    __table_args__ = (CheckConstraint("stage IN ('full', 'half')", name="stage"),)
 
     digest: Mapped[str] = mapped_column(Text, primary_key=True)
     login_id: Mapped[UUID] = mapped_column(ForeignKey("logins.id", ondelete="CASCADE"), index=True)
@@ -68,6 +97,13 @@ class LoginSession(GlobalModel):
     expires_at: Mapped[datetime]
     address: Mapped[str] = mapped_column(Text, default="")
     browser: Mapped[str] = mapped_column(Text, default="")
+    stage: Mapped[str] = mapped_column(Text, default="full")
+    method: Mapped[str] = mapped_column(Text, default="")
+    second_factor: Mapped[bool] = mapped_column(Boolean, default=False)
+    confirmed_at: Mapped[datetime | None]
+    confirmed_by: Mapped[str] = mapped_column(Text, default="")
+    confined_to: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("tenants.id", ondelete="CASCADE"))
+    support_id: Mapped[UUID | None]
 
 
 class DirectoryEntry(GlobalModel):
@@ -117,6 +153,9 @@ class TenantSettings(Stamped, TenantModel):
     dkim_verified_at: Mapped[datetime | None]
     site_key: Mapped[str] = mapped_column(Text, default="")
     onboarding: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    second_factor_required: Mapped[bool] = mapped_column(Boolean, default=False)
+    second_factor_from: Mapped[datetime | None]
+    only_sso: Mapped[bool] = mapped_column(Boolean, default=False)
 
 
 class Member(Stamped, TenantModel):
@@ -137,6 +176,59 @@ class Member(Stamped, TenantModel):
     invited_at: Mapped[datetime | None]
     joined_at: Mapped[datetime | None]
     removed_at: Mapped[datetime | None]
+
+
+class SsoConnection(Stamped, TenantModel):
+    """The company's own sign-in (OpenID Connect); `code` stands in its address, an empty role takes only the invited."""
+
+    __tablename__ = "sso_connections"
+    __table_args__ = (UniqueConstraint("tenant_id"),)
+
+    code: Mapped[str] = mapped_column(Text)
+    issuer: Mapped[str] = mapped_column(Text)
+    client_id: Mapped[str] = mapped_column(Text)
+    secret_sealed: Mapped[bytes | None]
+    newcomer_role: Mapped[str] = mapped_column(Text, default="")
+    enabled: Mapped[bool] = mapped_column(Boolean, default=False)
+    tested_at: Mapped[datetime | None]
+
+
+class SsoDomain(Stamped, TenantModel):
+    """A mail domain the company has shown to be its own (`proven_by` dns or address), or is about to."""
+
+    __tablename__ = "sso_domains"
+    __table_args__ = (UniqueConstraint("tenant_id", "domain"),)
+
+    domain: Mapped[str] = mapped_column(Text)
+    token: Mapped[str] = mapped_column(Text)
+    proven_at: Mapped[datetime | None]
+    proven_by: Mapped[str] = mapped_column(Text, default="")
+
+
+class SsoIdentity(Stamped, TenantModel):
+    """Who a subject of the company's own sign-in is here; it opens this company and no other."""
+
+    __tablename__ = "sso_identities"
+    __table_args__ = (UniqueConstraint("tenant_id", "issuer", "subject"),)
+
+    issuer: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(Text)
+    login_id: Mapped[UUID] = mapped_column(ForeignKey("logins.id", ondelete="CASCADE"))
+    last_used_at: Mapped[datetime | None]
+
+
+class SupportGrant(Stamped, TenantModel):
+    """The company's consent that the platform's staff may come in, until it ends or is withdrawn."""
+
+    __tablename__ = "support_grants"
+    __table_args__ = (tenant_fk("granted_by", "members", ondelete="SET NULL"),)
+
+    granted_by: Mapped[UUID | None]
+    granted_by_name: Mapped[str] = mapped_column(Text, default="")
+    may_edit: Mapped[bool] = mapped_column(Boolean, default=False)
+    reason: Mapped[str] = mapped_column(Text, default="")
+    expires_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]
 
 
 class ApiKey(Stamped, TenantModel):
@@ -191,3 +283,51 @@ class AuditEntry(TenantModel):
     before: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     after: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     sequence: Mapped[int] = mapped_column(Integer, default=0)
+
+
+class Operation(Stamped, TenantModel):
+    """Long work and how far it is; `cursor` and `undo_cursor` belong to the kind, `report` is what its page shows."""
+
+    __tablename__ = "operations"
+    __table_args__ = (
+        CheckConstraint(f"state IN {OPERATION_STATES}", name="state"),
+        Index(
+            "ix_operations_going", "tenant_id", "touched_at", postgresql_where=text(f"state IN {OPERATION_STATES[:4]}")
+        ),
+    )
+
+    kind: Mapped[str] = mapped_column(Text)
+    title: Mapped[str] = mapped_column(Text, default="")
+    state: Mapped[str] = mapped_column(Text, default="waiting")
+    params: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    cursor: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    undo_cursor: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    report: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    total: Mapped[int | None] = mapped_column(BigInteger)
+    done: Mapped[int] = mapped_column(BigInteger, default=0)
+    failed: Mapped[int] = mapped_column(BigInteger, default=0)
+    undone: Mapped[int] = mapped_column(BigInteger, default=0)
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    error: Mapped[str] = mapped_column(Text, default="")
+    actor_kind: Mapped[str] = mapped_column(Text)
+    actor_id: Mapped[str] = mapped_column(Text)
+    actor_name: Mapped[str] = mapped_column(Text, default="")
+    touched_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    undo_until: Mapped[datetime | None]
+
+
+class OperationFailure(TenantModel):
+    """One thing that long work could not do: its place in the source, the thing, and why."""
+
+    __tablename__ = "operation_failures"
+    __table_args__ = (
+        tenant_fk("operation_id", "operations", ondelete="CASCADE"),
+        Index("ix_operation_failures_operation_id", "tenant_id", "operation_id", "position"),
+    )
+
+    operation_id: Mapped[UUID]
+    position: Mapped[int] = mapped_column(BigInteger, default=0)
+    row: Mapped[Any] = mapped_column(JSONB)
+    reason: Mapped[str] = mapped_column(Text)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from saas.integrations import deliveries_in
-from saas.kit import outbox, ticks, work
+from saas.kit import files, outbox, ticks, work
 from saas.tenancy import logins
 
 
 def tidy(*, run_at: str, **_: object) -> None:
     """Throw away what is finished and old."""
-    with work.platform_unit(reason="tidy finished events and old sessions"):
+    with work.platform_unit(reason="tidy finished events, old sessions and files"):
         outbox.tidy()
         logins.tidy()
         ticks.tidy()
         deliveries_in.tidy()
+        files.tidy()
         ticks.done(task="workers.jobs.platform.tidy", run_at=run_at)
