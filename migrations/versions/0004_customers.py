@@ -35,11 +35,19 @@ def upgrade() -> None:
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("tags", postgresql.ARRAY(Text()), nullable=False),
         sa.Column("email_consent", sa.Text(), nullable=False),
+        sa.Column("owner_id", sa.Uuid(), nullable=True),
+        sa.Column("custom", postgresql.JSONB(astext_type=Text()), server_default="{}", nullable=False),
         sa.Column("versions", postgresql.JSONB(astext_type=Text()), server_default="{}", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
             "email_consent IN ('unknown', 'granted', 'withdrawn')", name=op.f("ck_customers_email_consent")
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "owner_id"],
+            ["members.tenant_id", "members.id"],
+            name=op.f("fk_customers_tenant_id_owner_id_members"),
+            ondelete="SET NULL (owner_id)",
         ),
         sa.ForeignKeyConstraint(
             ["tenant_id"], ["tenants.id"], name=op.f("fk_customers_tenant_id_tenants"), ondelete="CASCADE"
@@ -50,6 +58,7 @@ def upgrade() -> None:
     op.create_index("ix_customers_country", "customers", ["tenant_id", "country"], unique=False)
     op.create_index("ix_customers_created_at", "customers", ["tenant_id", "created_at", "id"], unique=False)
     op.create_index("ix_customers_name_sort", "customers", ["tenant_id", "name_sort", "id"], unique=False)
+    op.create_index("ix_customers_owner_id", "customers", ["tenant_id", "owner_id", "created_at", "id"], unique=False)
     op.create_index("ix_customers_phone_norm", "customers", ["tenant_id", "phone_norm"], unique=False)
     for statement in walls.protect("customers"):
         op.execute(statement)
@@ -161,6 +170,96 @@ def upgrade() -> None:
         "ix_customer_identities_customer_id", "customer_identities", ["tenant_id", "customer_id"], unique=False
     )
     for statement in walls.protect("customer_identities"):
+        op.execute(statement)
+    op.create_table(
+        "customer_shares",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("member_id", sa.Uuid(), nullable=True),
+        sa.Column("team_id", sa.Uuid(), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("shared_by", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("(member_id IS NULL) <> (team_id IS NULL)", name=op.f("ck_customer_shares_with_one")),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "customer_id"],
+            ["customers.tenant_id", "customers.id"],
+            name=op.f("fk_customer_shares_tenant_id_customer_id_customers"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "member_id"],
+            ["members.tenant_id", "members.id"],
+            name=op.f("fk_customer_shares_tenant_id_member_id_members"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "shared_by"],
+            ["members.tenant_id", "members.id"],
+            name=op.f("fk_customer_shares_tenant_id_shared_by_members"),
+            ondelete="SET NULL (shared_by)",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "team_id"],
+            ["teams.tenant_id", "teams.id"],
+            name=op.f("fk_customer_shares_tenant_id_team_id_teams"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_customer_shares_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_customer_shares")),
+        sa.UniqueConstraint(
+            "tenant_id",
+            "customer_id",
+            "member_id",
+            "team_id",
+            name=op.f("uq_customer_shares_tenant_id_customer_id_member_id_team_id"),
+            postgresql_nulls_not_distinct=True,
+        ),
+    )
+    op.create_index("ix_customer_shares_member_id", "customer_shares", ["tenant_id", "member_id"], unique=False)
+    op.create_index("ix_customer_shares_team_id", "customer_shares", ["tenant_id", "team_id"], unique=False)
+    for statement in walls.protect("customer_shares"):
+        op.execute(statement)
+    op.create_table(
+        "customer_values",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("field_id", sa.Uuid(), nullable=False),
+        sa.Column("place", sa.SmallInteger(), nullable=False),
+        sa.Column("word", sa.Text(), nullable=True),
+        sa.Column("number", sa.BigInteger(), nullable=True),
+        sa.Column("sole", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "id"],
+            ["customers.tenant_id", "customers.id"],
+            name=op.f("fk_customer_values_tenant_id_id_customers"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_customer_values_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", "field_id", "place", name=op.f("pk_customer_values")),
+        sa.UniqueConstraint("tenant_id", "field_id", "sole", name=op.f("uq_customer_values_tenant_id_field_id_sole")),
+    )
+    op.create_index(
+        "ix_customer_values_number",
+        "customer_values",
+        ["tenant_id", "field_id", "number", "id"],
+        unique=False,
+        postgresql_where=sa.text("number IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_customer_values_word",
+        "customer_values",
+        ["tenant_id", "field_id", "word", "id"],
+        unique=False,
+        postgresql_where=sa.text("word IS NOT NULL"),
+    )
+    for statement in walls.protect("customer_values"):
         op.execute(statement)
     op.create_table(
         "timeline_entries",

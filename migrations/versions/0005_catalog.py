@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("tags", postgresql.ARRAY(Text()), nullable=False),
         sa.Column("stock", sa.Integer(), nullable=True),
         sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("custom", postgresql.JSONB(astext_type=Text()), server_default="{}", nullable=False),
         sa.Column("versions", postgresql.JSONB(astext_type=Text()), server_default="{}", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
@@ -46,6 +47,43 @@ def upgrade() -> None:
     op.create_index("ix_products_name_sort", "products", ["tenant_id", "name_sort", "id"], unique=False)
     op.create_index("ix_products_sku", "products", ["tenant_id", "sku"], unique=False)
     for statement in walls.protect("products"):
+        op.execute(statement)
+    op.create_table(
+        "product_values",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("field_id", sa.Uuid(), nullable=False),
+        sa.Column("place", sa.SmallInteger(), nullable=False),
+        sa.Column("word", sa.Text(), nullable=True),
+        sa.Column("number", sa.BigInteger(), nullable=True),
+        sa.Column("sole", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "id"],
+            ["products.tenant_id", "products.id"],
+            name=op.f("fk_product_values_tenant_id_id_products"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_product_values_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", "field_id", "place", name=op.f("pk_product_values")),
+        sa.UniqueConstraint("tenant_id", "field_id", "sole", name=op.f("uq_product_values_tenant_id_field_id_sole")),
+    )
+    op.create_index(
+        "ix_product_values_number",
+        "product_values",
+        ["tenant_id", "field_id", "number", "id"],
+        unique=False,
+        postgresql_where=sa.text("number IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_product_values_word",
+        "product_values",
+        ["tenant_id", "field_id", "word", "id"],
+        unique=False,
+        postgresql_where=sa.text("word IS NOT NULL"),
+    )
+    for statement in walls.protect("product_values"):
         op.execute(statement)
 
 

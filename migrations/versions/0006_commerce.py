@@ -96,6 +96,7 @@ def upgrade() -> None:
         sa.Column("total_amount", sa.BigInteger(), nullable=False),
         sa.Column("refunded_amount", sa.BigInteger(), nullable=False),
         sa.Column("country", sa.Text(), nullable=False),
+        sa.Column("custom", postgresql.JSONB(astext_type=Text()), server_default="{}", nullable=False),
         sa.Column("version", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
@@ -312,6 +313,43 @@ def upgrade() -> None:
     for statement in walls.protect("refunds"):
         op.execute(statement)
     for statement in partitions.create("shop_events", partitions.around(clock.now().date())):
+        op.execute(statement)
+    op.create_table(
+        "order_values",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("field_id", sa.Uuid(), nullable=False),
+        sa.Column("place", sa.SmallInteger(), nullable=False),
+        sa.Column("word", sa.Text(), nullable=True),
+        sa.Column("number", sa.BigInteger(), nullable=True),
+        sa.Column("sole", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "id"],
+            ["orders.tenant_id", "orders.id"],
+            name=op.f("fk_order_values_tenant_id_id_orders"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_order_values_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", "field_id", "place", name=op.f("pk_order_values")),
+        sa.UniqueConstraint("tenant_id", "field_id", "sole", name=op.f("uq_order_values_tenant_id_field_id_sole")),
+    )
+    op.create_index(
+        "ix_order_values_number",
+        "order_values",
+        ["tenant_id", "field_id", "number", "id"],
+        unique=False,
+        postgresql_where=sa.text("number IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_order_values_word",
+        "order_values",
+        ["tenant_id", "field_id", "word", "id"],
+        unique=False,
+        postgresql_where=sa.text("word IS NOT NULL"),
+    )
+    for statement in walls.protect("order_values"):
         op.execute(statement)
 
 

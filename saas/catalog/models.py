@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Boolean, Index, Integer, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from saas.kit import record_values
 from saas.kit.db import Stamped, TenantModel
 
 NO_SOURCE = UUID(int=0)
@@ -41,9 +43,17 @@ class Product(Stamped, TenantModel):
     tags: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     stock: Mapped[int | None] = mapped_column(Integer)
     active: Mapped[bool] = mapped_column(Boolean, default=True)
+    custom: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
     versions: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict, server_default="{}")
 
     @property
     def available(self) -> bool:
         """Whether it may be offered: on sale and not sold out."""
         return self.active and (self.stock is None or self.stock > 0)
+
+
+class ProductValue(record_values.RecordValue, TenantModel):
+    """A product's value of one of the company's own fields, for finding; `id` is the product's."""
+
+    __tablename__ = "product_values"
+    __table_args__ = record_values.parts("product_values", "products")

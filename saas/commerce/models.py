@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, Tex
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from saas.kit import record_values
 from saas.kit.db import Stamped, TenantModel, tenant_fk
 
 NO_SOURCE = UUID(int=0)
@@ -82,7 +83,15 @@ class Order(Stamped, TenantModel):
     total_amount: Mapped[int] = mapped_column(BigInteger, default=0)
     refunded_amount: Mapped[int] = mapped_column(BigInteger, default=0)
     country: Mapped[str] = mapped_column(Text, default="")
+    custom: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
     version: Mapped[str] = mapped_column(Text, default="")
+
+
+class OrderValue(record_values.RecordValue, TenantModel):
+    """An order's value of one of the company's own fields, for finding; `id` is the order's."""
+
+    __tablename__ = "order_values"
+    __table_args__ = record_values.parts("order_values", "orders")
 
 
 class OrderLine(TenantModel):

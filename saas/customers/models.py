@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, Tex
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from saas.kit import record_values
 from saas.kit.db import Stamped, TenantModel, tenant_fk
 
 NO_SOURCE = UUID(int=0)
@@ -28,6 +29,8 @@ class Customer(Stamped, TenantModel):
         Index("ix_customers_created_at", "tenant_id", "created_at", "id"),
         Index("ix_customers_phone_norm", "tenant_id", "phone_norm"),
         Index("ix_customers_country", "tenant_id", "country"),
+        Index("ix_customers_owner_id", "tenant_id", "owner_id", "created_at", "id"),
+        tenant_fk("owner_id", "members", ondelete="SET NULL"),
     )
 
     source_id: Mapped[UUID] = mapped_column(default=NO_SOURCE)
@@ -48,12 +51,21 @@ class Customer(Stamped, TenantModel):
     note: Mapped[str] = mapped_column(Text, default="")
     tags: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     email_consent: Mapped[str] = mapped_column(Text, default="unknown")
+    owner_id: Mapped[UUID | None]
+    custom: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
     versions: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict, server_default="{}")
 
     @property
     def name(self) -> str:
         """What to call them: their name, else their company, else their address."""
         return f"{self.first_name} {self.last_name}".strip() or self.company or self.email or self.external_id or "—"
+
+
+class CustomerValue(record_values.RecordValue, TenantModel):
+    """A customer's value of one of the company's own fields, for finding; `id` is the customer's."""
+
+    __tablename__ = "customer_values"
+    __table_args__ = record_values.parts("customer_values", "customers")
 
 
 class Identity(Stamped, TenantModel):
@@ -139,3 +151,25 @@ class TimelineEntry(TenantModel):
     title: Mapped[str] = mapped_column(Text)
     link: Mapped[str] = mapped_column(Text, default="")
     details: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+
+
+class CustomerShare(Stamped, TenantModel):
+    """That a customer is shown to a member or a team besides its owner, for good or until `expires_at`."""
+
+    __tablename__ = "customer_shares"
+    __table_args__ = (
+        tenant_fk("customer_id", "customers", ondelete="CASCADE"),
+        tenant_fk("member_id", "members", ondelete="CASCADE"),
+        tenant_fk("team_id", "teams", ondelete="CASCADE"),
+        tenant_fk("shared_by", "members", ondelete="SET NULL"),
+        CheckConstraint("(member_id IS NULL) <> (team_id IS NULL)", name="with_one"),
+        UniqueConstraint("tenant_id", "customer_id", "member_id", "team_id", postgresql_nulls_not_distinct=True),
+        Index("ix_customer_shares_member_id", "tenant_id", "member_id"),
+        Index("ix_customer_shares_team_id", "tenant_id", "team_id"),
+    )
+
+    customer_id: Mapped[UUID]
+    member_id: Mapped[UUID | None]
+    team_id: Mapped[UUID | None]
+    expires_at: Mapped[datetime | None]
+    shared_by: Mapped[UUID | None]

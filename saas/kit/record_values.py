@@ -1,0 +1,108 @@
+"""The values of a tenant's own fields a second time, as rows that an index can find: one table beside each kind of record.
+
+What is shown and changed is the `custom` column of the record itself. But only leakproof operators may use an index behind
+row-level security, and those that look into jsonb are not, so a search for one of a million would read them all. These rows
+hold the same values as a text or a whole number, are written in the same statement's transaction, and answer "which records
+have this value", and that nobody else has it where a field is unique. See docs/decisions/custom-fields.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, SmallInteger, Text, UniqueConstraint, delete, insert, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from saas.kit import scope
+from saas.kit import text as words
+from saas.kit.db import db, tenant_fk
+
+MILLION = 1_000_000
+LONGEST = 200
+
+
+class RecordValue:
+    """One value of one of a tenant's own fields; `id` is the record's. `place` counts the choices of a multi-choice.
+
+    `word` holds texts as they are compared and the keys of choices; `number` holds numbers and amounts in millionths, days
+    since 1970 and yes or no; `sole` is set where the field allows each value once.
+    """
+
+    field_id: Mapped[UUID] = mapped_column(primary_key=True)
+    place: Mapped[int] = mapped_column(SmallInteger, primary_key=True, default=0)
+    word: Mapped[str | None] = mapped_column(Text)
+    number: Mapped[int | None] = mapped_column(BigInteger)
+    sole: Mapped[str | None] = mapped_column(Text)
+
+
+def parts(table: str, of: str) -> tuple[Any, ...]:
+    """Return the keys and indexes of a table of values that belongs to the records of another table."""
+    return (
+        tenant_fk("id", of, ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "field_id", "sole"),
+        Index(f"ix_{table}_word", "tenant_id", "field_id", "word", "id", postgresql_where=text("word IS NOT NULL")),
+        Index(
+            f"ix_{table}_number", "tenant_id", "field_id", "number", "id", postgresql_where=text("number IS NOT NULL")
+        ),
+    )
+
+
+def word_of(value: str) -> str:
+    """Return a text as it is compared: folded, its beginning."""
+    return words.fold(value)[:LONGEST]
+
+
+def number_of(value: Any) -> int:
+    """Return a number, an amount, a date or a yes or no as the whole number it is compared by."""
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, date):
+        return value.toordinal() - date(1970, 1, 1).toordinal()
+    return int(Decimal(value) * MILLION)
+
+
+def rows(record_id: UUID, field: Any, value: Any) -> list[dict[str, Any]]:
+    """Return the rows of one value of one field, none when it is empty."""
+    if value is None:
+        return []
+    several = value if isinstance(value, tuple) else (value,)
+    made = []
+    for place, one in enumerate(several):
+        kept = isinstance(one, str)
+        word = (one if field.type in ("choice", "choices") else word_of(one)) if kept else None
+        number = None if kept else number_of(one)
+        made.append({
+            "tenant_id": scope.tenant_id(), "id": record_id, "field_id": field.id, "place": place, "word": word,
+            "number": number, "sole": (word if kept else str(number)) if field.unique else None,
+        })  # fmt: skip
+    return made
+
+
+def write(table: Any, changed: Mapping[UUID, Mapping[Any, Any]], *, fresh: bool = False) -> None:
+    """Write what records hold now in the fields that changed: {record id: {field: value}}. `fresh` records have none yet."""
+    if not changed:
+        return
+    if not fresh:
+        by_field: dict[UUID, list[UUID]] = {}
+        for record_id, given in changed.items():
+            for field in given:
+                by_field.setdefault(field.id, []).append(record_id)
+        for field_id, ids in sorted(by_field.items()):
+            gone = delete(table).where(table.id.in_(ids), table.field_id == field_id)
+            db.session.execute(gone.execution_options(synchronize_session=False))
+    made = [
+        row for record_id in sorted(changed) for field, value in changed[record_id].items()
+        for row in rows(record_id, field, value)
+    ]  # fmt: skip
+    if made:
+        db.session.execute(insert(table), made)
+
+
+def forget(table: Any, field_ids: Iterable[UUID]) -> None:
+    """Throw away every value of fields that are deleted for good."""
+    gone = delete(table).where(table.field_id.in_(list(field_ids)))
+    db.session.execute(gone.execution_options(synchronize_session=False))
