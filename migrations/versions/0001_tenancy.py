@@ -523,6 +523,94 @@ def upgrade() -> None:
     )
     for statement in walls.protect("support_grants"):
         op.execute(statement)
+    op.create_table(
+        "custom_fields",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("label", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("help", sa.Text(), nullable=False),
+        sa.Column("required", sa.Boolean(), nullable=False),
+        sa.Column("unique", sa.Boolean(), nullable=False),
+        sa.Column("personal", sa.Boolean(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("choices", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("formula", sa.Text(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_custom_fields_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_custom_fields")),
+        sa.UniqueConstraint("tenant_id", "kind", "key", name=op.f("uq_custom_fields_tenant_id_kind_key")),
+    )
+    for statement in walls.protect("custom_fields"):
+        op.execute(statement)
+    op.create_table(
+        "saved_views",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("member_id", sa.Uuid(), nullable=False),
+        sa.Column("audience", sa.Text(), nullable=False),
+        sa.Column("team_id", sa.Uuid(), nullable=True),
+        sa.Column("content", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("audience IN ('mine', 'team', 'everyone')", name=op.f("ck_saved_views_audience")),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "member_id"],
+            ["members.tenant_id", "members.id"],
+            name=op.f("fk_saved_views_tenant_id_member_id_members"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_saved_views_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_saved_views")),
+    )
+    op.create_index("ix_saved_views_kind", "saved_views", ["tenant_id", "kind", "place"], unique=False)
+    for statement in walls.protect("saved_views"):
+        op.execute(statement)
+    op.create_table(
+        "default_views",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("member_id", sa.Uuid(), nullable=True),
+        sa.Column("view_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "member_id"],
+            ["members.tenant_id", "members.id"],
+            name=op.f("fk_default_views_tenant_id_member_id_members"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "view_id"],
+            ["saved_views.tenant_id", "saved_views.id"],
+            name=op.f("fk_default_views_tenant_id_view_id_saved_views"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_default_views_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_default_views")),
+        sa.UniqueConstraint(
+            "tenant_id",
+            "kind",
+            "member_id",
+            name=op.f("uq_default_views_tenant_id_kind_member_id"),
+            postgresql_nulls_not_distinct=True,
+        ),
+    )
+    for statement in walls.protect("default_views"):
+        op.execute(statement)
 
 
 def downgrade() -> None:

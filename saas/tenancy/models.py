@@ -285,6 +285,64 @@ class AuditEntry(TenantModel):
     sequence: Mapped[int] = mapped_column(Integer, default=0)
 
 
+class CustomField(Stamped, TenantModel):
+    """A field of the company's own for a kind of record. `key` never changes: values are kept under it.
+
+    `choices` are {"key", "label", "archived"?, "into"?}: `into` is the key of the choice that took over its records.
+    """
+
+    __tablename__ = "custom_fields"
+    __table_args__ = (UniqueConstraint("tenant_id", "kind", "key"),)
+
+    kind: Mapped[str] = mapped_column(Text)
+    key: Mapped[str] = mapped_column(Text)
+    label: Mapped[str] = mapped_column(Text)
+    type: Mapped[str] = mapped_column(Text)
+    help: Mapped[str] = mapped_column(Text, default="")
+    required: Mapped[bool] = mapped_column(Boolean, default=False)
+    unique: Mapped[bool] = mapped_column(Boolean, default=False)
+    personal: Mapped[bool] = mapped_column(Boolean, default=False)
+    currency: Mapped[str] = mapped_column(Text, default="")
+    choices: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
+    formula: Mapped[str] = mapped_column(Text, default="")
+    place: Mapped[int] = mapped_column(Integer, default=0)
+    archived_at: Mapped[datetime | None]
+
+
+class SavedView(Stamped, TenantModel):
+    """A way to look at a list, kept under a name: filters, columns, sort and search words, for one person or for more."""
+
+    __tablename__ = "saved_views"
+    __table_args__ = (
+        tenant_fk("member_id", "members", ondelete="CASCADE"),
+        CheckConstraint("audience IN ('mine', 'team', 'everyone')", name="audience"),
+        Index("ix_saved_views_kind", "tenant_id", "kind", "place"),
+    )
+
+    kind: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    member_id: Mapped[UUID]
+    audience: Mapped[str] = mapped_column(Text, default="mine")
+    team_id: Mapped[UUID | None]
+    content: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    place: Mapped[int] = mapped_column(Integer, default=0)
+
+
+class DefaultView(TenantModel):
+    """The view a list opens with: a person's, or the company's where `member_id` is empty."""
+
+    __tablename__ = "default_views"
+    __table_args__ = (
+        tenant_fk("member_id", "members", ondelete="CASCADE"),
+        tenant_fk("view_id", "saved_views", ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "kind", "member_id", postgresql_nulls_not_distinct=True),
+    )
+
+    kind: Mapped[str] = mapped_column(Text)
+    member_id: Mapped[UUID | None]
+    view_id: Mapped[UUID]
+
+
 class Operation(Stamped, TenantModel):
     """Long work and how far it is; `cursor` and `undo_cursor` belong to the kind, `report` is what its page shows."""
 
