@@ -3,7 +3,7 @@
 Two walls keep tenants apart. The outer one is row-level security in PostgreSQL (see `walls`): every transaction starts
 with the bound tenant's id and the application's role cannot look past it. The inner one is here: each ORM statement is
 narrowed to the tenant, new rows are stamped with it, and an ORM statement without a tenant raises instead of answering
-"nothing". Nobody writes `tenant_id ==` by hand.
+"nothing". Nobody writes `tenant_id ==` by hand. Inside a tenant, who may not see all records works as a narrower role.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from uuid import UUID
 
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
+from psycopg.pq import TransactionStatus
 from sqlalchemy import (
     BigInteger,
+    Connection,
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
@@ -38,7 +40,7 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.sql.util import find_tables
 
-from saas.kit import clock, identifiers, scope, walls
+from saas.kit import access, clock, errand, identifiers, scope, walls
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -146,8 +148,41 @@ def _bind_tenant(session: Session, transaction, connection) -> None:
     """Tell PostgreSQL whose transaction this is. SET LOCAL, because poolers and Citus hand on nothing else."""
     bound = scope.tenant_or_none()
     session.info["tenant"] = bound
+    settings = errand.statements()
     if bound is not None:
-        connection.exec_driver_sql(f"SET LOCAL app.tenant_id = '{int(bound)}'")
+        settings += [f"SET LOCAL app.tenant_id = '{int(bound)}'", *walls.limit(access.limiting())]
+    if settings:
+        _say(connection, settings)
+
+
+def _say(connection: Connection, settings: list[str]) -> None:
+    """Send settings as one message, which PostgreSQL takes without parameters only."""
+    connection.exec_driver_sql("; ".join(settings), execution_options={"no_parameters": True})
+
+
+def _open_session() -> Session | None:
+    """Return the session of the open unit of work when its transaction has begun and is sound."""
+    session = db.session() if slot.get() is not None else None
+    if session is None or not session.in_transaction():
+        return None
+    raw: Any = session.connection().connection.dbapi_connection
+    return None if raw.info.transaction_status == TransactionStatus.INERROR else session
+
+
+def _write_pending() -> None:
+    session = _open_session()
+    if session is not None:
+        session.flush()
+
+
+def _turn() -> None:
+    """Have the open transaction go on with the rows that are visible from now on."""
+    session = _open_session()
+    if session is not None:
+        _say(session.connection(), walls.limit(access.limiting()) or ["SET LOCAL ROLE NONE"])
+
+
+access.register_switch(write=_write_pending, turn=_turn)
 
 
 @event.listens_for(Session, "do_orm_execute")

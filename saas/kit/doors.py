@@ -14,39 +14,50 @@ from typing import Any
 from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
 
-from saas.kit import scope, work
+from saas.kit import access, scope, work
 
 
 @dataclass(frozen=True)
 class Entrance:
-    """Who may enter a view: a kind of visitor, the permission it needs, and whether a unit of work is opened for it."""
+    """Who may enter a view: a kind of visitor, the permission it needs, and whether a unit of work is opened for it.
+
+    `fresh` asks a person to have shown within the last minutes that it is still them.
+    """
 
     kind: str
     permission: str | None = None
     unit: bool = True
+    fresh: bool = False
 
 
 @dataclass(frozen=True)
 class Admitted:
-    """What a guard found out: the tenant to bind (None for nobody's pages) and who acts."""
+    """What a guard found out: the tenant to bind (None for nobody's pages), who acts, and what they may see and do."""
 
     tenant_id: int | None
     actor: scope.Actor
+    access: access.Access = access.FULL
 
 
 Guard = Callable[[Entrance], Admitted]
-KINDS = ("anyone", "person", "member", "key", "shopper")
+KINDS = ("anyone", "person", "member", "staff", "key", "shopper")
 _guards: dict[str, Guard] = {}
 VISITOR = scope.Actor("visitor", "visitor")
 
 
-def open_to(kind: str, permission: str | None = None, *, unit: bool = True) -> Callable[[Callable], Callable]:
-    """Say who may enter a view. Kinds: anyone, person (signed in, no company yet), member, key, shopper."""
+def open_to(
+    kind: str, permission: str | None = None, *, unit: bool = True, fresh: bool = False
+) -> Callable[[Callable], Callable]:
+    """Say who may enter a view.
+
+    Kinds: anyone, person (signed in, no company yet), member, staff (of the platform itself), key, shopper. `fresh` is
+    for what a browser left open must not allow: money, keys, exports, deletion of many.
+    """
     if kind not in KINDS:
         raise ValueError(f"unknown kind of visitor: {kind}")
 
     def mark(view: Callable) -> Callable:
-        view.entrance = Entrance(kind, permission, unit)
+        view.entrance = Entrance(kind, permission, unit, fresh)
         return view
 
     return mark
@@ -73,6 +84,15 @@ def entrance_of(view: Callable, method: str) -> Entrance | None:
     if view_class is not None:
         view = getattr(view_class, method.lower(), None) or getattr(view_class, "get", None)
     return getattr(view, "entrance", None)
+
+
+DOORS = {"key": "api", "person": "page", "member": "page", "staff": "staff"}
+
+
+def _origin(entrance: Entrance) -> scope.Origin:
+    """Return where the request came from, for the trace; what a browser says of itself is cut short."""
+    browser = (request.headers.get("User-Agent") or "")[:200]
+    return scope.Origin(DOORS.get(entrance.kind, "shop"), request.remote_addr or "", browser)
 
 
 class UnguardedView(Exception):
@@ -116,7 +136,11 @@ class Hall(Flask):
         if entrance is None:
             raise UnguardedView(request.endpoint)
         admitted = _guards[entrance.kind](entrance)
-        with scope.tenant(admitted.tenant_id, actor=admitted.actor):
+        with (
+            scope.tenant(admitted.tenant_id, actor=admitted.actor),
+            access.bound(admitted.access),
+            scope.come_from(_origin(entrance)),
+        ):
             if not entrance.unit:
                 return super().dispatch_request()
             with work.unit():

@@ -11,7 +11,7 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from saas import config
-from saas.kit import costs, errors, scope
+from saas.kit import costs, errand, errors, scope
 
 OPTIONS = "-c statement_timeout=30000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=60000"
 _pools: dict[int, ConnectionPool] = {}
@@ -41,7 +41,11 @@ def connection(*, tenant_id: int | None = None) -> Iterator[psycopg.Connection]:
     """Open a transaction for the given tenant, or for the bound one; committed at the end, rolled back when raised."""
     bound = tenant_id if tenant_id is not None else scope.tenant_id()
     with _pool().connection() as opened:
-        opened.execute(f"SET LOCAL app.tenant_id = '{int(bound)}'")
+        opened.execute(
+            "; ".join(
+                [f"SET LOCAL app.tenant_id = '{int(bound)}'", *errand.statements(), *walls.limit(access.limiting())]
+            )
+        )
         yield opened
 
 
@@ -54,6 +58,8 @@ def together(statements: Sequence[tuple[str, Mapping[str, Any]]], *, tenant_id: 
         try:
             with _pool().connection() as opened, opened.pipeline():
                 opened.execute(f"SET LOCAL app.tenant_id = '{int(tenant_id)}'")
+                for statement in errand.statements():
+                    opened.execute(statement)
                 for statement, values in statements:
                     opened.execute(statement, values)
                 opened.commit()
@@ -73,6 +79,15 @@ def global_connection() -> Iterator[psycopg.Connection]:
     """Open a transaction that sees only the global tables."""
     with _pool().connection() as opened:
         yield opened
+
+
+def standing() -> dict[str, int]:
+    """Return how many connections this process' pool holds, how many are free, and how many callers wait for one."""
+    held = _pools.get(os.getpid())
+    told = held.get_stats() if held is not None else {}
+    return {
+        "open": told.get("pool_size", 0), "free": told.get("pool_available", 0), "wanted": told.get("requests_waiting", 0),
+    }  # fmt: skip
 
 
 def close() -> None:

@@ -2,7 +2,7 @@
 
 Needs a superuser once (the embedded server's, or an operator's) and works on any PostgreSQL 15 or newer.
 The roles are the first wall between tenants: the application logs in as `regulars_app`, which owns nothing and cannot
-bypass a policy.
+bypass a policy. For a member who may not see all of the tenant's records it becomes `regulars_limited` for a transaction.
 """
 
 import re
@@ -14,11 +14,13 @@ import psycopg
 from psycopg import sql
 
 OWNER, APP, ADMIN = "regulars_owner", "regulars_app", "regulars_admin"
+LIMITED = "regulars_limited"
 EXTENSIONS = ("pg_trgm", "unaccent", "btree_gin")
 
 _ROLES = {
     OWNER: "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS",
-    APP: "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS",
+    # It may become the narrower role and must not inherit from it: what binds that role would bind everybody.
+    APP: "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOINHERIT",
     ADMIN: "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE BYPASSRLS",
 }
 
@@ -59,6 +61,7 @@ def prepare(dsn, *, database="regulars", passwords=None, template=None):
                     sql.Literal(passwords[role]),
                 )
             )
+        _make_limited(connection)
         # For search: a function of the platform's role looks past the policies, and migrations have to hand it over.
         connection.execute(f"GRANT {ADMIN} TO {OWNER}")
         made = _create_database(connection, database=database, template=template)
@@ -98,6 +101,14 @@ def up_to_date(dsn, versions):
         return {row[0] for row in connection.execute("SELECT version_num FROM public.alembic_version")} == newest
 
 
+def _make_limited(connection):
+    """Nobody logs in as this role; the application turns to it inside a transaction (`SET LOCAL ROLE`)."""
+    if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [LIMITED]).fetchone():
+        connection.execute(f"CREATE ROLE {LIMITED} NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS")
+    how = " WITH INHERIT FALSE, SET TRUE" if connection.info.server_version >= 160000 else ""
+    connection.execute(f"GRANT {LIMITED} TO {APP}{how}")
+
+
 def _create_database(connection, *, database, template):
     if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone():
         return False
@@ -121,7 +132,7 @@ def _grant(connection):
         connection.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(extension)))
     connection.execute(f"ALTER SCHEMA public OWNER TO {OWNER}")
     connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
-    connection.execute(f"GRANT USAGE ON SCHEMA public TO {APP}, {ADMIN}")
+    connection.execute(f"GRANT USAGE ON SCHEMA public TO {APP}, {ADMIN}, {LIMITED}")
 
 
 def _address(dsn, role, password, database):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from saas.kit import walls
+from saas.kit import roles, walls
 
 TABLES = """
     SELECT c.relname, c.oid, c.relrowsecurity, c.relforcerowsecurity, c.relkind, c.relispartition FROM pg_class c
@@ -26,7 +26,8 @@ RULES = {
             AND pg_get_expr(p.polqual, p.polrelid) LIKE '%%app.tenant_id%%'
             AND pg_get_expr(p.polwithcheck, p.polrelid) LIKE '%%app.tenant_id%%')""",
     "a second policy, which would widen the first": f"""
-        SELECT t.relname FROM ({TABLES}) t JOIN pg_policy p ON p.polrelid = t.oid GROUP BY 1 HAVING count(*) > 1""",
+        SELECT t.relname FROM ({TABLES}) t JOIN pg_policy p ON p.polrelid = t.oid
+        WHERE p.polpermissive GROUP BY 1 HAVING count(*) > 1""",
     "a tenant_id that may be empty": f"""
         SELECT t.relname FROM ({TABLES}) t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attname = 'tenant_id'
         WHERE NOT a.attnotnull AND NOT t.relname = ANY(%(known)s)""",
@@ -48,14 +49,31 @@ RULES = {
     "a materialized view, which no policy protects": """
         SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'm'""",
     "a partition the application may read past its parent's policy": f"""
-        SELECT relname FROM ({TABLES}) t WHERE relispartition AND has_table_privilege(%(app)s, oid, 'SELECT')""",
+        SELECT relname FROM ({TABLES}) t WHERE relispartition
+        AND (has_table_privilege(%(app)s, oid, 'SELECT') OR has_table_privilege(%(limited)s, oid, 'SELECT'))""",
     "a table the application may empty past the policy": f"""
-        SELECT relname FROM ({TABLES}) t WHERE has_table_privilege(%(app)s, oid, 'TRUNCATE')""",
+        SELECT relname FROM ({TABLES}) t
+        WHERE has_table_privilege(%(app)s, oid, 'TRUNCATE') OR has_table_privilege(%(limited)s, oid, 'TRUNCATE')""",
     "a table the application owns": f"""
         SELECT t.relname FROM ({TABLES}) t JOIN pg_class c ON c.oid = t.oid JOIN pg_roles r ON r.oid = c.relowner
         WHERE r.rolname = %(app)s""",
     "an application role above the policies": """
-        SELECT rolname FROM pg_roles WHERE rolname = %(app)s AND (rolsuper OR rolbypassrls)""",
+        SELECT rolname FROM pg_roles WHERE rolname IN (%(app)s, %(limited)s) AND (rolsuper OR rolbypassrls)""",
+    "an application role that inherits the narrower one, which would bind everybody": """
+        SELECT rolname FROM pg_roles WHERE rolname = %(app)s AND rolinherit AND pg_has_role(%(app)s, %(limited)s, 'MEMBER')""",
+    "a table that leads to customers without a wall inside the tenant": f"""
+        WITH RECURSIVE leads (oid) AS (
+            SELECT 'customers'::regclass::oid
+            UNION SELECT k.conrelid FROM pg_constraint k JOIN leads l ON k.confrelid = l.oid AND k.contype = 'f')
+        SELECT t.relname FROM ({TABLES}) t JOIN leads l ON l.oid = t.oid
+        WHERE NOT t.relispartition AND NOT EXISTS (
+            SELECT FROM pg_policy p WHERE p.polrelid = t.oid AND NOT p.polpermissive AND p.polcmd = '*'
+            AND p.polroles = ARRAY[(SELECT oid FROM pg_roles WHERE rolname = %(limited)s)]
+            AND (pg_get_expr(p.polqual, p.polrelid) LIKE '%%EXISTS%%' OR pg_get_expr(p.polqual, p.polrelid) LIKE '%%app.member%%'
+                 OR pg_get_expr(p.polqual, p.polrelid) LIKE '%%app.owners%%'))""",
+    "a restrictive policy that binds others than the narrower role": f"""
+        SELECT t.relname FROM ({TABLES}) t JOIN pg_policy p ON p.polrelid = t.oid
+        WHERE NOT p.polpermissive AND p.polroles <> ARRAY[(SELECT oid FROM pg_roles WHERE rolname = %(limited)s)]""",
     "a function that borrows rights without filtering by the tenant": """
         SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.prosecdef
         AND has_function_privilege(%(app)s, p.oid, 'EXECUTE') AND NOT p.prosrc LIKE '%%app.tenant_id%%'""",
@@ -77,13 +95,17 @@ FAULTS = {
         CREATE TABLE planted_p1 PARTITION OF planted DEFAULT; GRANT SELECT ON planted_p1 TO {app}""",
     "a table the application may empty past the policy": "GRANT TRUNCATE ON members TO {app}",
     "a table the application owns": "CREATE TABLE planted (tenant_id bigint NOT NULL); ALTER TABLE planted OWNER TO {app}",
+    "an application role that inherits the narrower one, which would bind everybody": "ALTER ROLE {app} INHERIT",
+    "a table that leads to customers without a wall inside the tenant": "DROP POLICY rows_wall ON refunds",
+    "a restrictive policy that binds others than the narrower role": """
+        CREATE POLICY planted ON members AS RESTRICTIVE USING (true)""",
     "a function that borrows rights without filtering by the tenant": """
         CREATE FUNCTION planted() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM members'""",
 }
 
 
 def offenders(connection, rule: str) -> list[str]:
-    values = {"known": list(walls.GLOBAL_TABLES), "app": walls.application_role()}
+    values = {"known": list(walls.GLOBAL_TABLES), "app": walls.application_role(), "limited": roles.LIMITED}
     return [row[0] for row in connection.execute(RULES[rule], values)]
 
 
