@@ -11,7 +11,7 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from saas import config
-from saas.kit import costs, errand, errors, scope
+from saas.kit import access, costs, errand, errors, scope, walls
 
 OPTIONS = "-c statement_timeout=30000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=60000"
 _pools: dict[int, ConnectionPool] = {}
