@@ -12,7 +12,7 @@ from saas import config
 
 def register(app: Flask) -> None:
     """Put every module of this folder that has `pages` (a blueprint) on the map, inside the frame and behind the guards."""
-    from tenant_admin import entrance, frame
+    from tenant_admin import confirming, entrance, frame
 
     settings = config.get()
     pictures = (
@@ -27,6 +27,7 @@ def register(app: Flask) -> None:
         remember_locale=entrance.remember_language,
     )
     entrance.install(app)
+    confirming.install(app)
     names = set()
     for found in pkgutil.iter_modules(__path__):
         part = importlib.import_module(f"tenant_admin.{found.name}")

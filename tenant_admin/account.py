@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import refresh
 
 from saas.kit import doors, errors, work
-from saas.tenancy import logins, passwords, settings
+from saas.tenancy import logins, passwords, sessions, settings
 from tenant_admin import choices, entrance, frame
 
 pages = Blueprint("account", __name__)
@@ -63,7 +63,7 @@ def change_password() -> Any:
 @doors.open_to("person")
 def end_session() -> Response:
     """Sign one other browser out."""
-    logins.close_one(login_id=entrance.signed_in().login_id, digest=request.form.get("session", ""))
+    sessions.close_one(login_id=entrance.signed_in().login_id, digest=request.form.get("session", ""))
     frame.toast(_("That browser is signed out."))
     return frame.go(url_for("account.show"))
 
@@ -72,7 +72,7 @@ def end_session() -> Response:
 @doors.open_to("person")
 def end_all() -> Response:
     """Sign out everywhere, here too."""
-    logins.close_all(login_id=entrance.signed_in().login_id)
+    sessions.close_all(login_id=entrance.signed_in().login_id)
     return entrance.take_cookie(frame.go(url_for("signing.sign_in")))
 
 
@@ -92,7 +92,7 @@ def _page(refusal: errors.Refusal | None = None) -> str:
         errors=refusal.fields if refusal else {},
         refused=_(refusal.message) if refusal and not refusal.fields else None,
         zones=choices.zones(settings.zones()), shortest=passwords.SHORTEST,
-        sessions=[_shown(held, who.digest) for held in logins.sessions(who.login_id)],
+        sessions=[_shown(held, who.digest) for held in sessions.listed(who.login_id)],
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from flask import Blueprint, render_template, request
 
 from saas.billing import plans
 from saas.kit import doors, errors, rates, work
-from saas.tenancy import logins, signup, tenants
+from saas.tenancy import sessions, signup, tenants
 from tenant_admin import entrance, frame
 
 pages = Blueprint("companies", __name__)
@@ -27,7 +27,7 @@ def act_for() -> Any:
     """Act for one of them from now on, in this browser."""
     who = entrance.signed_in()
     wanted = request.form.get("company", "")
-    may = wanted.isdigit() and logins.choose_company(digest=who.digest, tenant_id=int(wanted), login_id=who.login_id)
+    may = wanted.isdigit() and sessions.choose_company(digest=who.digest, tenant_id=int(wanted), login_id=who.login_id)
     if not may:
         raise errors.NotFound
     return frame.go(entrance.safe_next(request.form.get("next")))
@@ -45,7 +45,7 @@ def found() -> Any:
     except errors.Refusal as refusal:
         work.forget()
         return _page(refusal), refusal.status
-    logins.choose_company(digest=who.digest, tenant_id=tenant_id, login_id=who.login_id)
+    sessions.choose_company(digest=who.digest, tenant_id=tenant_id, login_id=who.login_id)
     return frame.go(entrance.safe_next(None))
 
 

@@ -16,7 +16,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
 
 from saas import config
 from saas.kit import doors, errors, scope, work
-from saas.tenancy import limits, logins, members, roles
+from saas.tenancy import limits, logins, members, roles, sessions
 from tenant_admin.frame import Viewer
 
 COOKIE = "regulars_session"
@@ -30,6 +30,24 @@ class SignInFirst(errors.NotSignedIn):
 
 class ChooseCompany(errors.NotSignedIn):
     """The person is signed in and has not chosen which of their companies to act for."""
+
+
+class ConfirmFirst(errors.NotSignedIn):
+    """What was asked for needs the person to show once more that it is them; the door leads there and back."""
+
+    code = "confirm_first"
+    message = "Confirm that it is you first."
+
+
+class SecondFactorFirst(errors.Forbidden):
+    """The company, or the platform, lets nobody in who has no second factor; the door leads to setting one up."""
+
+    code = "second_factor_first"
+    message = "Set up a second factor first."
+
+
+class NotStaff(errors.NotFound):
+    """A page of the platform's own staff: for everybody else there is nothing here."""
 
 
 class Forged(errors.Forbidden):
@@ -47,6 +65,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(ChooseCompany, _to_choosing)
     doors.guard("person")(admit_person)
     doors.guard("member")(admit_member)
+    doors.guard("staff")(admit_staff)
 
 
 def form_targets(settings: config.Settings) -> Sequence[str]:
@@ -72,14 +91,14 @@ def refuse_forged() -> None:
         raise Forged(_(Forged.message)) from None
 
 
-def signed_in() -> logins.SignedIn | None:
+def signed_in() -> sessions.SignedIn | None:
     """Return who the request's cookie stands for, read once a request."""
     if "signed_in" not in g:
         cookie = request.cookies.get(cookie_name())
         g.signed_in = None
         if cookie:
             with work.unit(tenant_id=None):
-                g.signed_in = logins.read_session(cookie)
+                g.signed_in = sessions.read(cookie)
     return g.signed_in
 
 
@@ -93,6 +112,7 @@ def admit_person(entrance: doors.Entrance) -> doors.Admitted:
         with work.unit(tenant_id=who.tenant_id):
             acting = members.acting(who.member_id)
     g.viewer = _viewer(who, acting)
+    _require_fresh(who, entrance)
     return doors.Admitted(None, scope.Actor("person", str(who.login_id), who.name or who.email))
 
 
@@ -115,11 +135,35 @@ def admit_member(entrance: doors.Entrance) -> doors.Admitted:
             roles.require(acting.role, entrance.permission)
         if request.method not in ("GET", "HEAD") and not (entrance.permission or "").startswith(ALWAYS_WRITABLE):
             limits.require_writable()
+    _require_fresh(who, entrance)
     g.member = acting
     return doors.Admitted(who.tenant_id, scope.Actor("member", str(who.member_id), who.name or who.email))
 
 
-def _viewer(who: logins.SignedIn, acting: members.Acting | None) -> Viewer:
+def admit_staff(entrance: doors.Entrance) -> doors.Admitted:
+    """Admit the platform's own staff, with no company bound.
+
+    Raises SignInFirst, NotStaff, or SecondFactorFirst: whoever looks after many companies shows more than a password.
+    """
+    who = signed_in()
+    if who is None:
+        raise SignInFirst
+    g.viewer = _viewer(who, None)
+    if not who.staff or who.confined_to is not None:
+        raise NotStaff
+    if not who.second_factor:
+        raise SecondFactorFirst
+    _require_fresh(who, entrance)
+    return doors.Admitted(None, scope.Actor("staff", str(who.login_id), who.name or who.email))
+
+
+def _require_fresh(who: sessions.SignedIn, entrance: doors.Entrance) -> None:
+    """Raise ConfirmFirst where the page wants to know for sure that it is still the person who signed in."""
+    if entrance.fresh and not who.fresh(for_person=entrance.kind != "member"):
+        raise ConfirmFirst(_(ConfirmFirst.message))
+
+
+def _viewer(who: sessions.SignedIn, acting: members.Acting | None) -> Viewer:
     return Viewer(
         name=who.name or who.email, email=who.email, company=acting.company if acting else "",
         locale=who.language or None, zone=who.zone or (acting.zone if acting else None),
@@ -130,7 +174,7 @@ def _viewer(who: logins.SignedIn, acting: members.Acting | None) -> Viewer:
 
 def _menu() -> tuple[tuple[str, str, str], ...]:
     # lazy: to translate here would settle the language before the member's own is known
-    entries = (("account.show", _l("My account"), "user"), ("companies.choose", _l("Change company"), "building"))
+    entries = (("account.show", _l("My account"), "user"), ("operations.index", _l("Background work"), "clock"), ("companies.choose", _l("Change company"), "building"))
     known = [(label, url_for(endpoint), icon) for endpoint, label, icon in entries if _exists(endpoint)]
     return tuple(known)
 
@@ -157,7 +201,7 @@ def cookie_name() -> str:
 def give_cookie(response: Response, token: str) -> Response:
     """Put a session's token into the answer as a cookie scripts cannot read."""
     response.set_cookie(
-        cookie_name(), token, max_age=int(logins.ABSOLUTE.total_seconds()), httponly=True, samesite="Lax", path="/",
+        cookie_name(), token, max_age=int(sessions.ABSOLUTE.total_seconds()), httponly=True, samesite="Lax", path="/",
         secure=config.get().public_url.startswith("https://"),
     )  # fmt: skip
     return response

@@ -23,7 +23,7 @@ def index() -> Any:
 
 
 @pages.post("/settings/keys")
-@doors.open_to("member", "keys.edit")
+@doors.open_to("member", "keys.edit", fresh=True)
 def make() -> Any:
     """Make a key and show its secret this once, on a page no cache keeps."""
     try:
@@ -38,7 +38,7 @@ def make() -> Any:
 
 
 @pages.post("/settings/keys/<key_id>/revoke")
-@doors.open_to("member", "keys.edit")
+@doors.open_to("member", "keys.edit", fresh=True)
 def revoke(key_id: str) -> Any:
     """Make a key useless from now on."""
     key = api_keys.revoke(key_id)

@@ -74,7 +74,7 @@ def _account(account: Any, alive: list[Any]) -> dict[str, Any]:
 
 
 @pages.post("/plan/choose/<plan>")
-@doors.open_to("member", "plan.edit", unit=False)
+@doors.open_to("member", "plan.edit", unit=False, fresh=True)
 def choose(plan: str) -> Response:
     """Lead the owner to the page where the plan is paid, or the change of plan confirmed."""
     plans.one(plan)
@@ -91,21 +91,21 @@ def choose(plan: str) -> Response:
 
 
 @pages.post("/plan/free")
-@doors.open_to("member", "plan.edit", unit=False)
+@doors.open_to("member", "plan.edit", unit=False, fresh=True)
 def go_free() -> Response:
     """Go on with the free plan, at the end of what is paid."""
     return _settled(subscriptions.go_free, _("Your plan goes on until the end of the month you paid for."))
 
 
 @pages.post("/plan/keep")
-@doors.open_to("member", "plan.edit", unit=False)
+@doors.open_to("member", "plan.edit", unit=False, fresh=True)
 def keep() -> Response:
     """Keep a plan that was about to end."""
     return _settled(subscriptions.keep, _("Your plan goes on."))
 
 
 @pages.post("/plan/manage")
-@doors.open_to("member", "plan.edit", unit=False)
+@doors.open_to("member", "plan.edit", unit=False, fresh=True)
 def manage() -> Response:
     """Lead the owner to the page of card, invoices and address."""
 

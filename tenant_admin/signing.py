@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from saas.billing import plans
 from saas.kit import crypto, doors, errors, queues, rates, work
-from saas.tenancy import logins, passwords, sending_domain, signup
+from saas.tenancy import logins, passwords, sending_domain, sessions, signup
 from tenant_admin import entrance, frame
 
 pages = Blueprint("signing", __name__)
@@ -46,11 +46,11 @@ def enter(login: Any, target: str | None = None, *, tenant_id: int | None = None
     """Sign this browser in under a new session, whatever it held before, and go on to a page of ours."""
     old = entrance.signed_in()
     if old is not None:
-        logins.close_session(old.digest)
+        sessions.close(old.digest)
     kept.clear()
     browser = request.headers.get("User-Agent", "")
     address = request.remote_addr or ""
-    token = logins.open_session(login=login, address=address, browser=browser, tenant_id=tenant_id)
+    token = sessions.begin(login=login, address=address, browser=browser, tenant_id=tenant_id)
     return entrance.give_cookie(redirect(entrance.safe_next(target), 303), token)
 
 
@@ -77,7 +77,7 @@ def sign_out() -> Response:
     """Sign this browser out."""
     who = entrance.signed_in()
     if who is not None:
-        logins.close_session(who.digest)
+        sessions.close(who.digest)
     kept.clear()
     return entrance.take_cookie(frame.go(url_for("signing.sign_in")))
 

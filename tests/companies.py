@@ -61,16 +61,29 @@ def found_company(app, *, plan: str = "scale", role: str = "owner", currency: st
     return Company(app, made["tenant_id"], email, made["api_key"], made["site_key"], browser)
 
 
-def sign_in(app, email: str) -> FlaskClient:
-    """Return a browser that is signed in as this person."""
+def sign_in(app, email: str, *, second_factor: bool = False) -> FlaskClient:
+    """Return a browser that is signed in as this person, by password, or by a second factor too."""
     from saas.kit import work
-    from saas.tenancy import logins
+    from saas.tenancy import logins, sessions
 
     with app.app_context(), work.unit(tenant_id=None):
-        token = logins.open_session(login=logins.by_email(email), address="127.0.0.1", browser="test")
+        login = logins.by_email(email)
+        token = sessions.begin(login=login, address="127.0.0.1", browser="test", second_factor=second_factor)
     client = app.test_client()
     client.set_cookie("regulars_session", token)
     return client
+
+
+def add_staff(app) -> Company:
+    """Return a browser of the platform's own staff; the company is the one they have for themselves."""
+    from saas.kit import work
+    from saas.tenancy import staff
+
+    company = found_company(app)
+    with app.app_context(), work.unit(tenant_id=None):
+        staff.add(company.email)
+    company.page = sign_in(app, company.email, second_factor=True)
+    return company
 
 
 def add_member(app, company: Company, *, role: str) -> FlaskClient:

@@ -26,6 +26,8 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
     "PasswordResetWanted": (Reaction("workers.jobs.tenancy.write_reset", "mail"),),
     "KnownAddressSignedUp": (Reaction("workers.jobs.tenancy.write_known", "mail"),),
     "PasswordChanged": (Reaction("workers.jobs.tenancy.write_password_changed", "mail"),),
+    "SecondFactorChanged": (Reaction("workers.jobs.tenancy.write_factor_changed", "mail"),),
+    "SignedInElsewhere": (Reaction("workers.jobs.tenancy.write_new_browser", "mail"),),
     "MemberInvited": (Reaction("workers.jobs.tenancy.write_invitation", "mail"),),
     "OperationStarted": (Reaction("workers.jobs.operations.start", "mail"),),
     "OperationEnded": (),

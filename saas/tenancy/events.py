@@ -45,6 +45,23 @@ class PasswordChanged:
 
 
 @event
+class SecondFactorChanged:
+    """What a person shows besides a password was added, removed, reset or used up; they are told."""
+
+    login_id: str
+    what: str
+
+
+@event
+class SignedInElsewhere:
+    """A person signed in with a browser we had not seen; they are told. `browser` and `address` are what it said."""
+
+    login_id: str
+    browser: str
+    address: str
+
+
+@event
 class MemberInvited:
     """A person was invited, or invited again; `invited_by` is shown to them."""
 

@@ -84,6 +84,82 @@ LETTERS: dict[str, dict[str, Words]] = {
             "不是您本人操作？请立即在登录页面点击“忘记密码？”，设置新密码。",
         ),
     },
+    "factor_added": {
+        "en": Words(
+            "Your second factor is set up", "Your second factor is set up",
+            "your account now asks for more than a password. All other browsers were signed out.",
+            "Look at my account",
+            "Was it not you? Then somebody knows your password: choose a new one at once, and write to us.",
+        ),
+        "zh_Hans": Words(
+            "已设置第二重验证", "已设置第二重验证", "您的账户现在除密码外还需要第二重验证。其他浏览器均已退出登录。", "查看我的账户",
+            "不是您本人操作？说明有人知道您的密码：请立即修改密码并联系我们。",
+        ),
+    },
+    "factor_removed": {
+        "en": Words(
+            "A second factor was removed", "A second factor was removed",
+            "a passkey, or the codes from your app, were removed from your account. All other browsers were signed out.",
+            "Look at my account",
+            "Was it not you? Then choose a new password at once and set your second factor up again.",
+        ),
+        "zh_Hans": Words(
+            "第二重验证已被移除", "第二重验证已被移除",
+            "您账户的一个通行密钥或验证器应用已被移除。其他浏览器均已退出登录。", "查看我的账户",
+            "不是您本人操作？请立即修改密码，并重新设置第二重验证。",
+        ),
+    },
+    "factor_reset": {
+        "en": Words(
+            "Your second factor was reset", "Your second factor was reset",
+            "an owner of your company reset your second factor. Your password alone opens your account now, "
+            "and you were signed out everywhere.",
+            "Set it up again",
+            "Did you not ask for it? Then speak to the owner of your company.",
+        ),
+        "zh_Hans": Words(
+            "您的第二重验证已重置", "您的第二重验证已重置",
+            "贵公司的所有者重置了您的第二重验证。现在仅凭密码即可登录，所有浏览器均已退出。", "重新设置",
+            "不是您要求的？请联系贵公司的所有者。",
+        ),
+    },
+    "factor_recovery_made": {
+        "en": Words(
+            "You have new recovery codes", "You have new recovery codes",
+            "new recovery codes were made for your account; those before no longer work.",
+            "Look at my account",
+            "Was it not you? Then choose a new password at once and make new codes.",
+        ),
+        "zh_Hans": Words(
+            "已生成新的恢复码", "已生成新的恢复码", "您的账户已生成新的恢复码，之前的恢复码不再有效。", "查看我的账户",
+            "不是您本人操作？请立即修改密码，并重新生成恢复码。",
+        ),
+    },
+    "factor_recovery_used": {
+        "en": Words(
+            "A recovery code was used", "A recovery code was used",
+            "somebody, probably you, signed in to your account with one of your recovery codes.",
+            "Look at my account",
+            "Was it not you? Then choose a new password at once and make new codes.",
+        ),
+        "zh_Hans": Words(
+            "恢复码已被使用", "恢复码已被使用", "有人（很可能是您自己）使用您的一个恢复码登录了账户。", "查看我的账户",
+            "不是您本人操作？请立即修改密码，并重新生成恢复码。",
+        ),
+    },
+    "new_browser": {
+        "en": Words(
+            "A new sign-in to your account", "A new sign-in to your account",
+            "a browser that we had not seen before signed in to your account: {browser}, from {address}.",
+            "Look at my account",
+            "Was it you? Then there is nothing to do. If not, choose a new password at once: it signs everybody else out.",
+        ),
+        "zh_Hans": Words(
+            "您的账户有新的登录", "您的账户有新的登录",
+            "一个我们未见过的浏览器登录了您的账户：{browser}，地址 {address}。", "查看我的账户",
+            "如果是您本人，无需理会。如果不是，请立即修改密码，其他人都会被退出登录。",
+        ),
+    },
     "invite": {
         "en": Words(
             "{invited_by} invites you to {company}", "Come to {company}",

@@ -59,6 +59,20 @@ def write_password_changed(login_id: str) -> None:
         _write_to(login, "password_changed", "/sign-in")
 
 
+def write_factor_changed(login_id: str, *, what: str) -> None:
+    """Tell a person what changed of their second factor; `what` names one of the letters that begin with factor_."""
+    login = _login(login_id)
+    if login is not None:
+        _write_to(login, f"factor_{what}", "/account#second-factor")
+
+
+def write_new_browser(login_id: str, *, browser: str, address: str) -> None:
+    """Tell a person that a browser we had not seen signed in as them."""
+    login = _login(login_id)
+    if login is not None:
+        _write_to(login, "new_browser", "/account#sessions", {"browser": browser, "address": address})
+
+
 def write_invitation(member_id: str, *, invited_by: str, language: str) -> None:
     """Send the link of an invitation, unless it was taken back or accepted meanwhile."""
     try:
@@ -76,9 +90,9 @@ def _login(login_id: str) -> Login | None:
     return db.session.scalars(select(Login).where(Login.id == UUID(login_id))).one_or_none()
 
 
-def _write_to(login: Login, kind: str, path: str) -> None:
+def _write_to(login: Login, kind: str, path: str, values: dict[str, str] | None = None) -> None:
     language = login.language or tenants.settings().languages[0]
-    send(kind, to=login.email, name=login.name, language=language, path=path, values={})
+    send(kind, to=login.email, name=login.name, language=language, path=path, values=values or {})
 
 
 def send(kind: str, *, to: str, name: str, language: str, path: str, values: dict[str, str]) -> None:

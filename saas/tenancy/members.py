@@ -12,7 +12,7 @@ from saas.kit import db as kit_db
 from saas.kit.db import db
 from saas.kit.events import announce
 from saas.kit.text import gettext as _
-from saas.tenancy import audit, directory, limits, logins, roles
+from saas.tenancy import audit, directory, limits, logins, roles, sessions
 from saas.tenancy.events import MemberInvited
 from saas.tenancy.models import Entitlement, Login, Member, Tenant, TenantSettings
 
@@ -165,7 +165,7 @@ def remove(member_id: UUID | str) -> None:
     audit.record(action="members.removed", kind="member", record_id=member.id, before={"email": member.email_norm})
     db.session.flush()
     if login_id is not None:
-        logins.close_company(login_id=login_id, tenant_id=scope.tenant_id())
+        sessions.close_company(login_id=login_id, tenant_id=scope.tenant_id())
         logins.forget_without_company(login_id)
 
 

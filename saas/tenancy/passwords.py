@@ -7,7 +7,7 @@ from uuid import UUID
 
 from saas.kit import crypto, errors, rates
 from saas.kit.text import gettext as _
-from saas.tenancy import logins
+from saas.tenancy import logins, sessions
 from saas.tenancy.events import PasswordChanged
 from saas.tenancy.models import Login
 
@@ -46,7 +46,7 @@ def set_new(*, login: Login, password: str, keep_digest: str | None = None) -> N
     """Give a login a new password, sign it out everywhere (else), and tell the person; raises WeakPassword."""
     check_rules(password, email=login.email)
     login.password_hash = crypto.hash_password(password)
-    logins.close_all(login_id=login.id, except_digest=keep_digest)
+    sessions.close_all(login_id=login.id, except_digest=keep_digest)
     logins.tell(login.id, PasswordChanged(login_id=str(login.id)))
 
 
@@ -54,6 +54,6 @@ def change(*, login_id: UUID, current: str, password: str, keep_digest: str) -> 
     """Change a signed-in person's password; raises WeakPassword, or WrongCurrent unless they know the one they have."""
     rates.require(f"password:{login_id}", "10/5 minute")
     login = logins.one(login_id)
-    if not crypto.verify_password(login.password_hash, current[: logins.LONGEST_PASSWORD]):
+    if not logins.password_fits(login, current):
         raise WrongCurrent(fields={"current": [_("This is not your present password.")]})
     set_new(login=login, password=password, keep_digest=keep_digest)

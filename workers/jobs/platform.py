@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from saas.integrations import deliveries_in
 from saas.kit import files, outbox, ticks, work
-from saas.tenancy import logins
+from saas.tenancy import sessions
 
 
 def tidy(*, run_at: str, **_: object) -> None:
     """Throw away what is finished and old."""
     with work.platform_unit(reason="tidy finished events, old sessions and files"):
         outbox.tidy()
-        logins.tidy()
+        sessions.tidy()
         ticks.tidy()
         deliveries_in.tidy()
         files.tidy()

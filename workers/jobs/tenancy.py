@@ -32,6 +32,16 @@ def write_password_changed(*, login_id: str, **_: object) -> None:
     letters.write_password_changed(login_id)
 
 
+def write_factor_changed(*, login_id: str, what: str, **_: object) -> None:
+    """Tell somebody what changed of their second factor."""
+    letters.write_factor_changed(login_id, what=what)
+
+
+def write_new_browser(*, login_id: str, browser: str, address: str, **_: object) -> None:
+    """Tell somebody that a browser we had not seen signed in as them."""
+    letters.write_new_browser(login_id, browser=browser, address=address)
+
+
 def write_invitation(*, member_id: str, invited_by: str, language: str, **_: object) -> None:
     """Send an invitation."""
     letters.write_invitation(member_id, invited_by=invited_by, language=language)

@@ -10,7 +10,7 @@ import pytest
 
 from saas import config
 from saas.kit import clock, crypto, rates, work
-from saas.tenancy import logins, members, passwords
+from saas.tenancy import logins, members, passwords, sessions
 from tests.companies import PASSWORD
 
 
@@ -22,12 +22,12 @@ def login(company, context):
 
 def open_session(login, **more) -> str:
     with work.unit(tenant_id=None):
-        return logins.open_session(login=login, address="192.0.2.1", browser="test", **more)
+        return sessions.begin(login=login, address="192.0.2.1", browser="test", **more)
 
 
 def read(token: str):
     with work.unit(tenant_id=None):
-        return logins.read_session(token)
+        return sessions.read(token)
 
 
 class TestCheck:
@@ -80,10 +80,10 @@ class TestSessions:
     def test_only_the_cookies_digest_is_kept(self, login):
         token = open_session(login)
         with work.unit(tenant_id=None):
-            kept = [held.digest for held in logins.sessions(login.id)]
+            kept = [held.digest for held in sessions.listed(login.id)]
         assert token not in kept and crypto.digest(token) in kept
 
-    @pytest.mark.parametrize("days", [logins.IDLE.days, logins.ABSOLUTE.days])
+    @pytest.mark.parametrize("days", [sessions.IDLE.days, sessions.ABSOLUTE.days])
     def test_idle_and_old_sessions_end(self, login, monkeypatch, days):
         token = open_session(login)
         later = clock.now() + datetime.timedelta(days=days, minutes=1)
@@ -104,16 +104,16 @@ class TestSessions:
             stranger = logins.by_email(other_company.email)
         token = open_session(login)
         with work.unit(tenant_id=None):
-            logins.close_one(login_id=stranger.id, digest=crypto.digest(token))
+            sessions.close_one(login_id=stranger.id, digest=crypto.digest(token))
         assert read(token) is not None
 
     def test_out_everywhere_else_and_everywhere(self, login):
         mine, other = open_session(login), open_session(login)
         with work.unit(tenant_id=None):
-            logins.close_all(login_id=login.id, except_digest=crypto.digest(mine))
+            sessions.close_all(login_id=login.id, except_digest=crypto.digest(mine))
         assert read(mine) is not None and read(other) is None
         with work.unit(tenant_id=None):
-            logins.close_all(login_id=login.id)
+            sessions.close_all(login_id=login.id)
         assert read(mine) is None
 
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from saas.kit import scope, work
-from saas.tenancy import directory, limits, logins, members, roles
+from saas.tenancy import directory, limits, logins, members, roles, sessions
 from tests.companies import add_member, found_company
 
 
@@ -146,12 +146,12 @@ class TestRemove:
         with work.unit(tenant_id=None), work.acting_for(company.tenant_id):
             members.join(member.id, login)
         with work.unit(tenant_id=None):
-            here = logins.open_session(login=login, address="", browser="", tenant_id=company.tenant_id)
-            there = logins.open_session(login=login, address="", browser="", tenant_id=elsewhere.tenant_id)
+            here = sessions.begin(login=login, address="", browser="", tenant_id=company.tenant_id)
+            there = sessions.begin(login=login, address="", browser="", tenant_id=elsewhere.tenant_id)
         as_owner(members.remove, member.id)
         with work.unit(tenant_id=None):
-            assert logins.read_session(here) is None
-            assert logins.read_session(there).tenant_id == elsewhere.tenant_id
+            assert sessions.read(here) is None
+            assert sessions.read(there).tenant_id == elsewhere.tenant_id
 
     def test_who_belongs_to_no_company_any_more_is_forgotten(self, app, company, as_owner):
         add_member(app, company, role="service")
