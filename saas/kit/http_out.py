@@ -1,27 +1,31 @@
 """Calling addresses that tenants gave us, without being led into our own network.
 
-A name is resolved once, every address it has is judged by our own list, and the connection goes to exactly the address
-that was judged (`requests-hardened` pins it), so that a name cannot change its mind in between. No redirects, no credentials
-in the address, a time-out always, and at most so many bytes of an answer.
+A name is resolved once, every address it has is judged by our own list, and the connection goes to exactly one of the
+addresses that were judged, with the name only in the TLS handshake and the Host header: so a name cannot change its mind in
+between. No redirects, no proxy, no credentials in the address, a deadline for the whole call, and at most so many bytes of an
+answer. Whoever calls shows a status and never the body.
 """
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import socket
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 
-import requests
-from requests_hardened import Config, Manager
+import certifi
+import orjson
+import urllib3
 
 from saas import config
 from saas.kit import errors
 
 MOST_BYTES = 32 * 1024 * 1024
-TIMEOUT = (5, 30)
+CONNECT, READ, WHOLE = 5.0, 30.0, 60.0
 # Python 3.11 calls several of these global (NAT64, 6to4, multicast) or forgets them, so the list is our own.
 FORBIDDEN = [
     ipaddress.ip_network(net)
@@ -29,7 +33,7 @@ FORBIDDEN = [
         "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24",
         "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
         "168.63.129.16/32", "::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23",
-        "2001:db8::/32", "2002::/16", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8",
+        "2001:db8::/32", "2002::/16", "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8",
     )
 ]  # fmt: skip
 
@@ -49,57 +53,102 @@ class Answer:
     body: bytes
 
 
-def judge(url: str) -> None:
-    """Raise Unreachable unless every address of the URL's host may be called by us."""
-    parts = urlsplit(url)
+def judge(url: str) -> list[str]:
+    """Return the addresses of the URL's host, all of which may be called by us; raises Unreachable."""
+    return _judged(_split(url))
+
+
+def _split(url: str) -> SplitResult:
+    if any(ord(sign) < 33 or sign == "\\" for sign in url):
+        raise Unreachable("The address must not hold blanks or backslashes.")
+    try:
+        parts = urlsplit(url)
+        _ = parts.port, parts.hostname
+    except ValueError:
+        raise Unreachable("This is not an address.") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise Unreachable("The address must begin with https://.")
-    if parts.username or parts.password:
+    if "@" in parts.netloc:
         raise Unreachable("The address must not carry a name or password.")
+    return parts
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _judged(parts: SplitResult) -> list[str]:
     private = config.get().outgoing_private_hosts
+    if not private and _port(parts) not in (80, 443):
+        raise Unreachable("Only the ports 80 and 443 are called.")
     try:
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        found = {item[4][0] for item in socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)}
+        answers = socket.getaddrinfo(parts.hostname, _port(parts), type=socket.SOCK_STREAM)
+        found = list(dict.fromkeys(str(item[4][0]) for item in answers))
     except (OSError, UnicodeError, ValueError):
         raise Unreachable("This host name leads nowhere.") from None
-    if not private and port not in (80, 443):
-        raise Unreachable("Only the ports 80 and 443 are called.")
-    for text in found:
-        address = ipaddress.ip_address(text.split("%")[0])
-        if private and address.is_loopback:
-            continue
-        if any(address in net for net in FORBIDDEN if net.version == address.version):
-            raise Unreachable("This address is inside a private network.")
+    if not found or not all(_may_be_called(address, private=private) for address in found):
+        raise Unreachable("This address is inside a private network.")
+    return found
 
 
-def _session() -> Any:
-    private = config.get().outgoing_private_hosts
-    manager = Manager(
-        Config(
-            default_timeout=TIMEOUT, never_redirect=True, ip_filter_enable=True, ip_filter_allow_loopback_ips=private,
-            user_agent_override="Regulars/1.0",
-        )
-    )  # fmt: skip
-    return manager.get_session()
+def _may_be_called(text: str, *, private: bool) -> bool:
+    """Tell whether an address is on the public network; with `private` (development) this machine counts too."""
+    if "%" in text:
+        return False
+    address = ipaddress.ip_address(text)
+    if private and address.is_loopback:
+        return True
+    return not any(address in net for net in FORBIDDEN if net.version == address.version)
 
 
 def call(
     method: str, url: str, *, params: Mapping[str, Any] | None = None, auth: tuple[str, str] | None = None, json: Any = None,
-    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None, headers: Mapping[str, str] | None = None, most: int = MOST_BYTES, seconds: float = WHOLE,
 ) -> Answer:  # fmt: skip
-    """Call an address a tenant gave and return what came back, whatever its status; raises Unreachable."""
-    judge(url)
+    """Call an address a tenant gave and return what came back, whatever its status; raises Unreachable.
+
+    `most` are the bytes taken of the answer, `seconds` the deadline for the whole call.
+    """
+    parts, until = _split(url), time.monotonic() + seconds
+    addresses = _judged(parts)
+    sent = {"User-Agent": "Regulars/1.0", "Accept": "*/*", "Host": parts.netloc, **(headers or {})}
+    if auth is not None:
+        sent["Authorization"] = "Basic " + base64.b64encode(":".join(auth).encode()).decode()
+    if json is not None:
+        body, sent["Content-Type"] = orjson.dumps(json), "application/json"
+    query = "&".join(part for part in (parts.query, urlencode(params, doseq=True) if params else "") if part)
+    target = urllib3.util.Url(path=parts.path or "/", query=query or None).url
     try:
-        with _session() as session:
-            session.trust_env = False
-            with session.request(
-                method, url, params=params, auth=auth, json=json, headers=headers, stream=True
-            ) as answer:
-                body = bytearray()
-                for chunk in answer.iter_content(65_536):
-                    body += chunk
-                    if len(body) > MOST_BYTES:
-                        raise Unreachable("The answer is too large.")
-                return Answer(answer.status_code, dict(answer.headers), bytes(body))
-    except (requests.RequestException, OSError, ValueError) as error:
+        with _connections(parts, addresses[0], min(READ, seconds)) as pool:
+            answer = pool.urlopen(
+                method, target, body=body, headers=sent, redirect=False, retries=False, preload_content=False, decode_content=True,
+            )  # fmt: skip
+            try:
+                return Answer(answer.status, dict(answer.headers), _body(answer, most, until))
+            finally:
+                answer.close()
+    except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         raise Unreachable(f"This address does not answer ({type(error).__name__}).") from None
+
+
+def _connections(parts: SplitResult, address: str, read: float) -> urllib3.HTTPConnectionPool:
+    """Return a pool that connects to this very address, and on https only believes a certificate of the URL's host."""
+    timeout = urllib3.Timeout(connect=min(CONNECT, read), read=read)
+    if parts.scheme == "http":
+        return urllib3.HTTPConnectionPool(address, _port(parts), timeout=timeout, maxsize=1)
+    return urllib3.HTTPSConnectionPool(
+        address, _port(parts), timeout=timeout, maxsize=1, cert_reqs="CERT_REQUIRED", ca_certs=certifi.where(),
+        server_hostname=parts.hostname, assert_hostname=parts.hostname,
+    )  # fmt: skip
+
+
+def _body(answer: urllib3.BaseHTTPResponse, most: int, until: float) -> bytes:
+    """Read what comes, in small pieces so that neither a huge nor a dripping answer holds us."""
+    held = bytearray()
+    for chunk in answer.stream(65_536):
+        held += chunk
+        if len(held) > most:
+            raise Unreachable("The answer is too large.")
+        if time.monotonic() > until:
+            raise Unreachable("The answer took too long.")
+    return bytes(held)
