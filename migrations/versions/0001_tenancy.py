@@ -75,23 +75,162 @@ def upgrade() -> None:
         "audit_entries",
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("era", sa.BigInteger(), nullable=False),
+        sa.Column("xid", sa.BigInteger(), nullable=False),
         sa.Column("acted_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("actor_kind", sa.Text(), nullable=False),
         sa.Column("actor_id", sa.Text(), nullable=False),
-        sa.Column("actor_name", sa.Text(), nullable=False),
         sa.Column("action", sa.Text(), nullable=False),
         sa.Column("record_kind", sa.Text(), nullable=False),
         sa.Column("record_id", sa.Text(), nullable=False),
-        sa.Column("before", postgresql.JSONB(astext_type=Text()), nullable=True),
-        sa.Column("after", postgresql.JSONB(astext_type=Text()), nullable=True),
-        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("batch", sa.Uuid(), nullable=True),
+        sa.Column("undoes", sa.Uuid(), nullable=True),
+        sa.Column("detail", sa.Boolean(), nullable=False),
+        sa.Column("door", sa.Text(), nullable=False),
+        sa.Column("request_id", sa.Text(), nullable=False),
+        sa.Column("values_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("who_digest", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id"], ["tenants.id"], name=op.f("fk_audit_entries_tenant_id_tenants"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_audit_entries")),
     )
-    op.create_index("ix_audit_entries_record", "audit_entries", ["tenant_id", "record_kind", "record_id"], unique=False)
+    op.create_index(
+        "ix_audit_entries_action",
+        "audit_entries",
+        ["tenant_id", "action", "id"],
+        unique=False,
+        postgresql_where=sa.text("NOT detail"),
+    )
+    op.create_index(
+        "ix_audit_entries_actor",
+        "audit_entries",
+        ["tenant_id", "actor_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("NOT detail"),
+    )
+    op.create_index(
+        "ix_audit_entries_batch",
+        "audit_entries",
+        ["tenant_id", "batch", "id"],
+        unique=False,
+        postgresql_where=sa.text("batch IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_audit_entries_record", "audit_entries", ["tenant_id", "record_kind", "record_id", "id"], unique=False
+    )
+    op.create_index("ix_audit_entries_sealing", "audit_entries", ["tenant_id", "era", "xid", "id"], unique=False)
+    op.create_index(
+        "ix_audit_entries_shown",
+        "audit_entries",
+        ["tenant_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("NOT detail"),
+    )
     for statement in walls.protect("audit_entries"):
+        op.execute(statement)
+    op.create_table(
+        "audit_heads",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("era", sa.BigInteger(), nullable=False),
+        sa.Column("to_xid", sa.BigInteger(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.Column("mac", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_audit_heads_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_audit_heads")),
+        sa.UniqueConstraint("tenant_id", name=op.f("uq_audit_heads_tenant_id")),
+    )
+    for statement in walls.protect("audit_heads"):
+        op.execute(statement)
+    op.create_table(
+        "audit_seals",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("era", sa.BigInteger(), nullable=False),
+        sa.Column("from_xid", sa.BigInteger(), nullable=False),
+        sa.Column("to_xid", sa.BigInteger(), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("witnesses", sa.LargeBinary(), nullable=False),
+        sa.Column("previous", sa.LargeBinary(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.Column("mac", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_audit_seals_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_audit_seals")),
+        sa.UniqueConstraint("tenant_id", "position", name=op.f("uq_audit_seals_tenant_id_position")),
+    )
+    op.create_index("ix_audit_seals_era", "audit_seals", ["tenant_id", "era", "to_xid"], unique=False)
+    for statement in walls.protect("audit_seals"):
+        op.execute(statement)
+    op.create_table(
+        "audit_undos",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("undone_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor_name", sa.Text(), nullable=False),
+        sa.Column("partly", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_audit_undos_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_audit_undos")),
+    )
+    for statement in walls.protect("audit_undos"):
+        op.execute(statement)
+    op.create_table(
+        "audit_values",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("salt", sa.LargeBinary(), nullable=True),
+        sa.Column("before", postgresql.JSONB(astext_type=Text()), nullable=True),
+        sa.Column("after", postgresql.JSONB(astext_type=Text()), nullable=True),
+        sa.Column("erased_in", sa.Uuid(), nullable=True),
+        sa.Column("who_salt", sa.LargeBinary(), nullable=True),
+        sa.Column("who", postgresql.JSONB(astext_type=Text()), nullable=True),
+        sa.Column("who_erased_in", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_audit_values_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_audit_values")),
+    )
+    for statement in walls.protect("audit_values"):
+        op.execute(statement)
+    op.create_table(
+        "bin_items",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("record_id", sa.Uuid(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("deleted_by", sa.Text(), nullable=False),
+        sa.Column("deleted_by_id", sa.Text(), nullable=False),
+        sa.Column("owner_id", sa.Uuid(), nullable=True),
+        sa.Column("batch", sa.Uuid(), nullable=True),
+        sa.Column("journal", sa.Uuid(), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_bin_items_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_bin_items")),
+        sa.UniqueConstraint("tenant_id", "kind", "record_id", name=op.f("uq_bin_items_tenant_id_kind_record_id")),
+    )
+    op.create_index(
+        "ix_bin_items_batch",
+        "bin_items",
+        ["tenant_id", "batch", "id"],
+        unique=False,
+        postgresql_where=sa.text("batch IS NOT NULL"),
+    )
+    op.create_index("ix_bin_items_deleted_at", "bin_items", ["tenant_id", "deleted_at", "id"], unique=False)
+    op.create_index("ix_bin_items_until", "bin_items", ["tenant_id", "until", "id"], unique=False)
+    for statement in walls.protect("bin_items"):
         op.execute(statement)
     op.create_table(
         "entitlements",
@@ -159,35 +298,6 @@ def upgrade() -> None:
     for statement in walls.grant("login_sessions"):
         op.execute(statement)
     op.create_table(
-        "members",
-        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("login_id", sa.Uuid(), nullable=True),
-        sa.Column("email", sa.Text(), nullable=False),
-        sa.Column("email_norm", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("role", sa.Text(), nullable=False),
-        sa.Column("invited_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("joined_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint(
-            "role IN ('owner', 'admin', 'marketer', 'sales', 'service', 'read_only')", name=op.f("ck_members_role")
-        ),
-        sa.ForeignKeyConstraint(
-            ["login_id"], ["logins.id"], name=op.f("fk_members_login_id_logins"), ondelete="SET NULL"
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id"], ["tenants.id"], name=op.f("fk_members_tenant_id_tenants"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_members")),
-        sa.UniqueConstraint("tenant_id", "email_norm", name=op.f("uq_members_tenant_id_email_norm")),
-        sa.UniqueConstraint("tenant_id", "login_id", name=op.f("uq_members_tenant_id_login_id")),
-    )
-    for statement in walls.protect("members"):
-        op.execute(statement)
-    op.create_table(
         "operations",
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -232,6 +342,31 @@ def upgrade() -> None:
     for statement in walls.protect("operations"):
         op.execute(statement)
     op.create_table(
+        "journal_rows",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("journal", sa.Uuid(), nullable=False),
+        sa.Column("act", sa.Text(), nullable=False),
+        sa.Column("table_name", sa.Text(), nullable=False),
+        sa.Column("column_name", sa.Text(), server_default="", nullable=False),
+        sa.Column("record_id", sa.Uuid(), nullable=True),
+        sa.Column("row", postgresql.JSONB(astext_type=Text()), nullable=True),
+        sa.Column("before", sa.Uuid(), nullable=True),
+        sa.Column("after", sa.Uuid(), nullable=True),
+        sa.Column("ids", postgresql.ARRAY(sa.Uuid()), nullable=True),
+        sa.CheckConstraint("act IN ('taken', 'emptied', 'moved')", name=op.f("ck_journal_rows_act")),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_journal_rows_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_journal_rows")),
+    )
+    op.create_index(
+        "ix_journal_rows_journal", "journal_rows", ["tenant_id", "journal", "table_name", "record_id"], unique=False
+    )
+    op.create_index("ix_journal_rows_record_id", "journal_rows", ["tenant_id", "record_id"], unique=False)
+    for statement in walls.protect("journal_rows"):
+        op.execute(statement)
+    op.create_table(
         "outbox",
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -239,6 +374,7 @@ def upgrade() -> None:
         sa.Column("payload", postgresql.JSONB(astext_type=Text()), nullable=False),
         sa.Column("announced_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("request_id", sa.Text(), server_default="", nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id"], ["tenants.id"], name=op.f("fk_outbox_tenant_id_tenants"), ondelete="CASCADE"
         ),
@@ -260,7 +396,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("event_id", name=op.f("pk_outbox_doorbell")),
     )
     op.create_index("ix_outbox_doorbell_due_at", "outbox_doorbell", ["due_at"], unique=False)
-    op.create_index(op.f("ix_outbox_doorbell_tenant_id"), "outbox_doorbell", ["tenant_id"], unique=False)
+    op.create_index(
+        "ix_outbox_doorbell_in_hands",
+        "outbox_doorbell",
+        ["tenant_id", "name"],
+        unique=False,
+        postgresql_where=sa.text("attempts > 0"),
+    )
+    op.create_index("ix_outbox_doorbell_tenant_id", "outbox_doorbell", ["tenant_id", "due_at"], unique=False)
     for statement in walls.grant("outbox_doorbell"):
         op.execute(statement)
     op.create_table(
@@ -295,6 +438,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "id", "reaction", name=op.f("pk_reactions_done")),
     )
     for statement in walls.protect("reactions_done"):
+        op.execute(statement)
+    op.create_table(
+        "roles",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name_norm", sa.Text(), nullable=False),
+        sa.Column("permissions", postgresql.ARRAY(Text()), nullable=False),
+        sa.Column("rows", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("hidden", postgresql.ARRAY(Text()), nullable=False),
+        sa.Column("locked", postgresql.ARRAY(Text()), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_roles_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_roles")),
+        sa.UniqueConstraint("tenant_id", "name_norm", name=op.f("uq_roles_tenant_id_name_norm")),
+    )
+    for statement in walls.protect("roles"):
         op.execute(statement)
     op.create_table(
         "sso_connections",
@@ -378,6 +541,27 @@ def upgrade() -> None:
     for statement in walls.protect("stored_files"):
         op.execute(statement)
     op.create_table(
+        "teams",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name_norm", sa.Text(), nullable=False),
+        sa.Column("parent_id", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "parent_id"], ["teams.tenant_id", "teams.id"], name=op.f("fk_teams_tenant_id_parent_id_teams")
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_teams_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_teams")),
+        sa.UniqueConstraint("tenant_id", "name_norm", name=op.f("uq_teams_tenant_id_name_norm")),
+    )
+    op.create_index("ix_teams_parent_id", "teams", ["tenant_id", "parent_id"], unique=False)
+    for statement in walls.protect("teams"):
+        op.execute(statement)
+    op.create_table(
         "tenant_settings",
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -426,29 +610,22 @@ def upgrade() -> None:
     for statement in walls.protect("usage_counts"):
         op.execute(statement)
     op.create_table(
-        "api_keys",
+        "bulk_targets",
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("operation_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("hint", sa.Text(), nullable=False),
-        sa.Column("digest", sa.Text(), nullable=False),
-        sa.Column("made_by", sa.Uuid(), nullable=True),
-        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
-            ["tenant_id", "made_by"],
-            ["members.tenant_id", "members.id"],
-            name=op.f("fk_api_keys_tenant_id_made_by_members"),
-            ondelete="SET NULL (made_by)",
+            ["tenant_id", "operation_id"],
+            ["operations.tenant_id", "operations.id"],
+            name=op.f("fk_bulk_targets_tenant_id_operation_id_operations"),
+            ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
-            ["tenant_id"], ["tenants.id"], name=op.f("fk_api_keys_tenant_id_tenants"), ondelete="CASCADE"
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_bulk_targets_tenant_id_tenants"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_api_keys")),
+        sa.PrimaryKeyConstraint("tenant_id", "operation_id", "id", name=op.f("pk_bulk_targets")),
     )
-    for statement in walls.protect("api_keys"):
+    for statement in walls.protect("bulk_targets"):
         op.execute(statement)
     op.create_table(
         "file_parts",
@@ -470,6 +647,41 @@ def upgrade() -> None:
         sa.UniqueConstraint("tenant_id", "file_id", "position", name=op.f("uq_file_parts_tenant_id_file_id_position")),
     )
     for statement in walls.protect("file_parts"):
+        op.execute(statement)
+    op.create_table(
+        "members",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("login_id", sa.Uuid(), nullable=True),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("email_norm", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("role_id", sa.Uuid(), nullable=True),
+        sa.Column("invited_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("joined_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("(role = 'custom') = (role_id IS NOT NULL)", name=op.f("ck_members_role_id")),
+        sa.CheckConstraint(
+            "role IN ('owner', 'admin', 'marketer', 'sales', 'service', 'read_only', 'custom')",
+            name=op.f("ck_members_role"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["login_id"], ["logins.id"], name=op.f("fk_members_login_id_logins"), ondelete="SET NULL"
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "role_id"], ["roles.tenant_id", "roles.id"], name=op.f("fk_members_tenant_id_role_id_roles")
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_members_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_members")),
+        sa.UniqueConstraint("tenant_id", "email_norm", name=op.f("uq_members_tenant_id_email_norm")),
+        sa.UniqueConstraint("tenant_id", "login_id", name=op.f("uq_members_tenant_id_login_id")),
+    )
+    for statement in walls.protect("members"):
         op.execute(statement)
     op.create_table(
         "operation_failures",
@@ -499,6 +711,41 @@ def upgrade() -> None:
     for statement in walls.protect("operation_failures"):
         op.execute(statement)
     op.create_table(
+        "api_keys",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("hint", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("made_by", sa.Uuid(), nullable=True),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("role_id", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("(role = 'custom') = (role_id IS NOT NULL)", name=op.f("ck_api_keys_role_id")),
+        sa.CheckConstraint(
+            "role IN ('owner', 'admin', 'marketer', 'sales', 'service', 'read_only', 'custom')",
+            name=op.f("ck_api_keys_role"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "made_by"],
+            ["members.tenant_id", "members.id"],
+            name=op.f("fk_api_keys_tenant_id_made_by_members"),
+            ondelete="SET NULL (made_by)",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "role_id"], ["roles.tenant_id", "roles.id"], name=op.f("fk_api_keys_tenant_id_role_id_roles")
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_api_keys_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_api_keys")),
+    )
+    for statement in walls.protect("api_keys"):
+        op.execute(statement)
+    op.create_table(
         "support_grants",
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -522,6 +769,45 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_support_grants")),
     )
     for statement in walls.protect("support_grants"):
+        op.execute(statement)
+    op.create_table(
+        "team_members",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("team_id", sa.Uuid(), nullable=False),
+        sa.Column("member_id", sa.Uuid(), nullable=False),
+        sa.Column("manages", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "member_id"],
+            ["members.tenant_id", "members.id"],
+            name=op.f("fk_team_members_tenant_id_member_id_members"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "team_id"],
+            ["teams.tenant_id", "teams.id"],
+            name=op.f("fk_team_members_tenant_id_team_id_teams"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_team_members_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_team_members")),
+        sa.UniqueConstraint(
+            "tenant_id", "team_id", "member_id", name=op.f("uq_team_members_tenant_id_team_id_member_id")
+        ),
+    )
+    op.create_index("ix_team_members_member_id", "team_members", ["tenant_id", "member_id"], unique=False)
+    op.create_index(
+        "uq_team_members_manager",
+        "team_members",
+        ["tenant_id", "team_id"],
+        unique=True,
+        postgresql_where=sa.text("manages"),
+    )
+    for statement in walls.protect("team_members"):
         op.execute(statement)
     op.create_table(
         "custom_fields",

@@ -50,7 +50,7 @@ def draft_room(room: str) -> int:
     load_tables()
     path = next(VERSIONS.glob(f"*_{room}.py"))
     homes = (
-        ("saas.kit.outbox", "saas.kit.ticks", "saas.kit.files", "saas.tenancy.models")
+        ("saas.kit.outbox", "saas.kit.ticks", "saas.kit.files", "saas.kit.belongings.", "saas.tenancy.")
         if room == "tenancy"
         else (f"saas.{room}.models", f"saas.kit.{room}")
     )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from uuid import UUID
 
 
 class NoTenant(Exception):
@@ -25,11 +26,23 @@ class Actor:
     name: str = ""
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Through which door an act came (page, api, shop, job, command), from which address and browser."""
+
+    door: str = "job"
+    address: str = ""
+    browser: str = ""
+
+
 PLATFORM = Actor("platform", "platform", "Regulars")
 
 _tenant: ContextVar[int | None] = ContextVar("tenant", default=None)
 _across: ContextVar[str | None] = ContextVar("across", default=None)
 _actor: ContextVar[Actor] = ContextVar("actor", default=PLATFORM)
+_origin: ContextVar[Origin | None] = ContextVar("origin", default=None)
+_batch: ContextVar[UUID | None] = ContextVar("batch", default=None)
+_undoes: ContextVar[UUID | None] = ContextVar("undoes", default=None)
 _record_across: Callable[[str], None] | None = None
 
 
@@ -47,6 +60,42 @@ def tenant_or_none() -> int | None:
 
 def actor() -> Actor:
     return _actor.get()
+
+
+def origin() -> Origin:
+    """Return where the running act came from; outside of a request that is a job."""
+    return _origin.get() or Origin()
+
+
+def batch() -> UUID | None:
+    """Return the one id of what belongs together: a bulk edit, an import, a merge."""
+    return _batch.get()
+
+
+def undoes() -> UUID | None:
+    """Return the entry of the trace that is being taken back."""
+    return _undoes.get()
+
+
+@contextmanager
+def come_from(origin: Origin) -> Iterator[None]:
+    """Say where the acts of the block come from."""
+    token = _origin.set(origin)
+    try:
+        yield
+    finally:
+        _origin.reset(token)
+
+
+@contextmanager
+def together(batch: UUID | None, *, undoes: UUID | None = None) -> Iterator[None]:
+    """Have everything that is traced in the block carry one id, and say which entry it takes back, if any."""
+    tokens = _batch.set(batch or _batch.get()), _undoes.set(undoes or _undoes.get())
+    try:
+        yield
+    finally:
+        _batch.reset(tokens[0])
+        _undoes.reset(tokens[1])
 
 
 def across() -> bool:

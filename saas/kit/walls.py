@@ -64,6 +64,8 @@ def platform_role() -> str:
 def grant(table: str) -> list[str]:
     """Return the SQL that lets the application and the platform read and write a table (never TRUNCATE)."""
     acts = "SELECT, INSERT" if table in APPEND_ONLY else "SELECT, INSERT, UPDATE, DELETE"
+    if table in ERASABLE:
+        acts += f", UPDATE ({', '.join(ERASABLE[table])})"
     return [
         f'GRANT {acts} ON "{table}" TO "{role}"'
         for role in dict.fromkeys([application_role(), platform_role(), roles.LIMITED])

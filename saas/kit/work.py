@@ -24,6 +24,7 @@ class Unit:
     def __init__(self) -> None:
         self.hooks: dict[object, Callable[[], None]] = {}
         self.forgotten = False
+        self.notes: dict[str, object] = {}
 
 
 @contextmanager
@@ -76,6 +77,19 @@ def after_commit(hook: Callable[[], None], *, key: object | None = None) -> None
     if not isinstance(opened, Unit):
         raise NoUnitOfWork("open work.unit() before asking for something after it")
     opened.hooks[key if key is not None else hook] = hook
+
+
+def note(name: str, value: object) -> None:
+    """Remember something for the rest of the open unit of work: what was just traced, say, for the door to offer its undo."""
+    opened = slot.get()
+    if isinstance(opened, Unit):
+        opened.notes[name] = value
+
+
+def noted(name: str) -> object | None:
+    """Return what was remembered under a name in the open unit of work."""
+    opened = slot.get()
+    return opened.notes.get(name) if isinstance(opened, Unit) else None
 
 
 def forget() -> None:

@@ -23,6 +23,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from saas.kit import clock, identifiers
 from saas.kit.db import GlobalModel, Stamped, TenantModel, tenant_fk
+from saas.tenancy.audit_models import (  # noqa: F401  all tables of the room are met here
+    AuditEntry,
+    AuditHead,
+    AuditSeal,
+    AuditUndo,
+    AuditValues,
+    BinItem,
+    BulkTarget,
+)
 from saas.tenancy.roles import ROLES
 
 STATES = ("active", "read_only", "closed")
@@ -265,82 +274,6 @@ class UsageCount(TenantModel):
     name: Mapped[str] = mapped_column(Text)
     period: Mapped[str] = mapped_column(Text)
     used: Mapped[int] = mapped_column(BigInteger, default=0)
-
-
-class AuditEntry(TenantModel):
-    """Who did what, before and after; the application may add rows and read them."""
-
-    __tablename__ = "audit_entries"
-    __table_args__ = (Index("ix_audit_entries_record", "tenant_id", "record_kind", "record_id"),)
-
-    acted_at: Mapped[datetime] = mapped_column(default=lambda: clock.now())
-    actor_kind: Mapped[str] = mapped_column(Text)
-    actor_id: Mapped[str] = mapped_column(Text)
-    actor_name: Mapped[str] = mapped_column(Text, default="")
-    action: Mapped[str] = mapped_column(Text)
-    record_kind: Mapped[str] = mapped_column(Text, default="")
-    record_id: Mapped[str] = mapped_column(Text, default="")
-    before: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
-    after: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
-    sequence: Mapped[int] = mapped_column(Integer, default=0)
-
-
-class CustomField(Stamped, TenantModel):
-    """A field of the company's own for a kind of record. `key` never changes: values are kept under it.
-
-    `choices` are {"key", "label", "archived"?, "into"?}: `into` is the key of the choice that took over its records.
-    """
-
-    __tablename__ = "custom_fields"
-    __table_args__ = (UniqueConstraint("tenant_id", "kind", "key"),)
-
-    kind: Mapped[str] = mapped_column(Text)
-    key: Mapped[str] = mapped_column(Text)
-    label: Mapped[str] = mapped_column(Text)
-    type: Mapped[str] = mapped_column(Text)
-    help: Mapped[str] = mapped_column(Text, default="")
-    required: Mapped[bool] = mapped_column(Boolean, default=False)
-    unique: Mapped[bool] = mapped_column(Boolean, default=False)
-    personal: Mapped[bool] = mapped_column(Boolean, default=False)
-    currency: Mapped[str] = mapped_column(Text, default="")
-    choices: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
-    formula: Mapped[str] = mapped_column(Text, default="")
-    place: Mapped[int] = mapped_column(Integer, default=0)
-    archived_at: Mapped[datetime | None]
-
-
-class SavedView(Stamped, TenantModel):
-    """A way to look at a list, kept under a name: filters, columns, sort and search words, for one person or for more."""
-
-    __tablename__ = "saved_views"
-    __table_args__ = (
-        tenant_fk("member_id", "members", ondelete="CASCADE"),
-        CheckConstraint("audience IN ('mine', 'team', 'everyone')", name="audience"),
-        Index("ix_saved_views_kind", "tenant_id", "kind", "place"),
-    )
-
-    kind: Mapped[str] = mapped_column(Text)
-    name: Mapped[str] = mapped_column(Text)
-    member_id: Mapped[UUID]
-    audience: Mapped[str] = mapped_column(Text, default="mine")
-    team_id: Mapped[UUID | None]
-    content: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
-    place: Mapped[int] = mapped_column(Integer, default=0)
-
-
-class DefaultView(TenantModel):
-    """The view a list opens with: a person's, or the company's where `member_id` is empty."""
-
-    __tablename__ = "default_views"
-    __table_args__ = (
-        tenant_fk("member_id", "members", ondelete="CASCADE"),
-        tenant_fk("view_id", "saved_views", ondelete="CASCADE"),
-        UniqueConstraint("tenant_id", "kind", "member_id", postgresql_nulls_not_distinct=True),
-    )
-
-    kind: Mapped[str] = mapped_column(Text)
-    member_id: Mapped[UUID | None]
-    view_id: Mapped[UUID]
 
 
 class Operation(Stamped, TenantModel):

@@ -115,16 +115,13 @@ class TestRules:
             assert answer.status_code == 404
 
     def test_the_trace_tells_of_it(self, shop):
-        from sqlalchemy import select
-
-        from saas.kit import work
-        from saas.kit.db import db
-        from saas.tenancy.models import AuditEntry
+        from saas.kit import pages, work
+        from saas.tenancy import audit
 
         rule = shop.api("POST", "/recommendations/rules", json={"kind": "boost", "category": "Tea"}).json
         with shop.app.app_context(), work.unit(tenant_id=shop.tenant_id):
-            told = db.session.scalars(select(AuditEntry).where(AuditEntry.record_id == rule["id"])).one()
-            assert (told.action, told.actor_kind, told.after["category"]) == ("offer_rules.created", "key", "Tea")
+            [(entry, values, _undo)] = pages.page(audit.listed(record_id=rule["id"]), order=audit.NEWEST).items
+            assert (entry.action, entry.actor_kind, values.after["category"]) == ("offer_rules.created", "key", "Tea")
 
 
 class TestPages:
