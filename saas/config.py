@@ -12,6 +12,10 @@ from functools import lru_cache
 DEVELOPMENT_SECRET = "regulars-development-secret-change-me"
 
 
+OPTIONAL = ("bounce_secret", "metrics_token", "backup_key")
+"""Secrets that may be left out: what they open stays shut, or lies open only to whoever has the files."""
+
+
 class Misconfigured(Exception):
     """The settings contradict each other or are not safe for production."""
 
@@ -57,7 +61,15 @@ class Settings:
     argon2_memory_kib: int = setting(19_456, "memory one password hash takes")
     rate_limits: bool = setting(True, "refuse too many attempts to sign in, sign up or guess a key")
     collect_per_minute: int = setting(60_000, "shopper events one site key may send in a minute")
+    tenant_share: int = setting(40, "percent of a web process' time that one company may use while others want some")
     log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR")
+    log_format: str = setting("auto", "json, text, or auto: json in production")
+    log_requests: bool = setting(False, "write a line for every request; slow ones and failures always have one")
+    metrics_token: str = setting("", "lets a program from elsewhere read /metrics, as a Bearer token", secret=True)
+    backup_dir: str = setting("", "where backups are written; empty means backups in VAR_DIR")
+    backup_key: str = setting("", "encrypts backups; keep it elsewhere than them", secret=True)
+    backup_keep: int = setting(14, "how many backups are kept; older ones are thrown away")
+    browsing_months: int = setting(13, "months for which single shopper events are kept; 0 keeps them for good")
 
     @property
     def production(self) -> bool:
@@ -68,7 +80,7 @@ class Settings:
         if not self.production:
             return
         for item in fields(self):
-            if item.metadata["secret"] and getattr(self, item.name) == item.default and item.name != "bounce_secret":
+            if item.metadata["secret"] and getattr(self, item.name) == item.default and item.name not in OPTIONAL:
                 raise Misconfigured(f"{item.name.upper()} still has its default; production needs its own.")
         if len(self.secret_key) < 32:
             raise Misconfigured("SECRET_KEY is shorter than 32 characters.")

@@ -4,7 +4,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from saas import config
 from saas.app import create_app
+from saas.kit import logs
 
+logs.begin("web")
 app = create_app()
 if config.get().proxy_hops:
     hops = config.get().proxy_hops

@@ -16,7 +16,7 @@ import orjson
 from flask import Blueprint, Response, request
 from flask.blueprints import BlueprintSetupState
 
-from saas.kit import doors, errors, rates, text, watch
+from saas.kit import doors, errors, figures, rates, text
 from saas.kit.text import gettext as _
 from saas.recommend import offers, reasons
 from saas.tenancy import directory, site_keys
@@ -84,7 +84,7 @@ def show_at_once(environ: dict[str, Any]) -> tuple[list[tuple[str, str]], bytes]
         request_id, body = _answer(asked, place, environ.get("HTTP_ACCEPT_LANGUAGE"))
     except errors.Refusal:
         return None
-    watch.count(route="/offers", method="GET", status=200, seconds=time.perf_counter() - began)
+    figures.request(route="/offers", method="GET", status=200, seconds=time.perf_counter() - began)
     return [*ALL_HEADERS, ("X-Request-Id", request_id)], body
 
 

@@ -8,14 +8,13 @@ Valkey turns out to have been emptied, everything handed out comes back at once.
 from __future__ import annotations
 
 import logging
-import signal
 import time
 from collections import defaultdict
 
 from redis.exceptions import RedisError
 from sqlalchemy.exc import OperationalError
 
-from saas.kit import outbox, queues, valkey, work
+from saas.kit import beats, logs, outbox, queues, stopping, valkey, work
 from saas.kit.events import NUDGE
 from workers.reactions import REACTIONS
 
@@ -55,11 +54,11 @@ def bring_back_if_emptied() -> None:
 
 def run() -> None:
     """Hand out until told to stop."""
-    going = [True]
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: going.clear())
+    logs.begin("relay")
+    stopping.hear()
     queues.allow([JOB])
-    while going:
+    while not stopping.asked():
+        beats.beat()
         try:
             bring_back_if_emptied()
             if hand_out() == 0:
@@ -68,3 +67,4 @@ def run() -> None:
         except (RedisError, OperationalError, OSError) as error:
             log.warning("waiting for a server: %s", error)
             time.sleep(0.5)
+    beats.leave()

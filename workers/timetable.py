@@ -7,15 +7,13 @@ content to run twice.
 from __future__ import annotations
 
 import logging
-import signal
-import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from redis.exceptions import RedisError
 from sqlalchemy.exc import OperationalError
 
-from saas.kit import queues, ticks, work
+from saas.kit import beats, errand, figures, logs, queues, stopping, ticks, work
 
 log = logging.getLogger("regulars.timetable")
 
@@ -59,20 +57,24 @@ def tick() -> int:
         due = [(task, due_moment(task, now)) for task in TASKS]
         fresh = [(task, moment) for task, moment in due if ticks.note(task=task.function, run_at=moment)]
         stuck = [(by_name[row.task], row.run_at) for row in ticks.unfinished() if row.task in by_name]
+    for task, moment in fresh:
+        figures.LATENESS.labels(task.function).observe(max((now - moment).total_seconds(), 0))
     for task, moment in fresh + stuck:
-        queues.enqueue(task.queue, task.function, run_at=moment.isoformat())
+        with errand.about(f"tick {task.function}"):
+            queues.enqueue(task.queue, task.function, run_at=moment.isoformat())
     return len(fresh) + len(stuck)
 
 
 def run() -> None:
     """Tick every second until told to stop."""
-    stop = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.set())
+    logs.begin("timetable")
+    stopping.hear()
     queues.allow(task.function for task in TASKS)
-    while not stop.is_set():
+    while not stopping.asked():
+        beats.beat()
         try:
             tick()
         except (RedisError, OperationalError, OSError) as error:
             log.warning("waiting for a server: %s", error)
-        stop.wait(1)
+        stopping.wait(1)
+    beats.leave()

@@ -1,6 +1,6 @@
-"""What a request costs, told in its Server-Timing header while testing, so that a page that grows slow is noticed.
+"""What a request costs: counted for /metrics, and told in its Server-Timing header while testing.
 
-Only with ENVIRONMENT=test: outside of it the figures would tell strangers how our work is done. Queries are counted by the
+The header is there with ENVIRONMENT=test only: outside of it the figures would tell strangers how our work is done. Queries are counted by the
 cursor, below both ways to the database (the ORM's session and `kit.pool`); binding the tenant is not counted as one.
 """
 
@@ -15,7 +15,7 @@ from flask import Flask, Response, g
 
 from saas import config
 
-_statements: ContextVar[list[str] | None] = ContextVar("statements_of_request", default=None)
+_statements: ContextVar[list[object] | None] = ContextVar("statements_of_request", default=None)
 
 
 class CountingCursor(psycopg.Cursor):
@@ -33,29 +33,38 @@ class CountingCursor(psycopg.Cursor):
 def _note(query: object) -> None:
     asked = _statements.get()
     if asked is not None and query and not str(query).startswith("SET LOCAL"):
-        asked.append(str(query))
+        asked.append(query)
 
 
 def connect_arguments() -> dict[str, Any]:
-    """Return what to connect to PostgreSQL with so that queries are counted; nothing outside of tests."""
-    return {"cursor_factory": CountingCursor} if config.get().environment == "test" else {}
+    """Return what to connect to PostgreSQL with so that queries are counted."""
+    return {"cursor_factory": CountingCursor}
+
+
+def begin() -> None:
+    """Count from nothing: a request begins."""
+    _statements.set([])
+
+
+def asked() -> int:
+    """Return how many statements the request has put to PostgreSQL so far."""
+    return len(_statements.get() or ())
 
 
 def init(app: Flask) -> None:
-    """Have every answer tell what it cost, while testing."""
+    """Have every request counted, and every answer tell what it cost while testing."""
+    app.before_request(_begin)
     if config.get().environment == "test":
-        app.before_request(_begin)
         app.after_request(_tell)
 
 
 def _begin() -> None:
     g.costs_began = time.perf_counter()
-    _statements.set([])
+    begin()
 
 
 def _tell(response: Response) -> Response:
     """Before the request ends; a page has been made and its unit of work committed by then."""
-    asked = _statements.get() or []
     spent = (time.perf_counter() - g.get("costs_began", time.perf_counter())) * 1000
-    response.headers["Server-Timing"] = f'app;dur={spent:.1f}, queries;desc="{len(asked)}"'
+    response.headers["Server-Timing"] = f'app;dur={spent:.1f}, queries;desc="{asked()}"'
     return response

@@ -71,10 +71,10 @@ def about(what: str, *, given: str | None = None) -> Iterator[Errand]:
         end(token)
 
 
-def statement() -> str:
+def statements() -> list[str]:
     """Return the SQL that shows PostgreSQL for whom the open transaction works; it rides along with the tenant's.
 
     A comment in each statement would say the same and make every statement a new text for those who count them.
     """
     errand = _current.get()
-    return f"SET LOCAL application_name = '{_program[0]} {errand.id}'" if errand else ""
+    return [f"SET LOCAL application_name = '{_program[0]} {errand.id}'"] if errand else []

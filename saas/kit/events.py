@@ -14,7 +14,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy import func, insert
 
-from saas.kit import identifiers, scope, valkey, work
+from saas.kit import errand, identifiers, scope, valkey, work
 from saas.kit.db import db
 from saas.kit.outbox import Doorbell, OutboxEvent
 
@@ -53,7 +53,8 @@ def announce(*happened: Any, after: timedelta | None = None) -> None:
             orjson.dumps({f.name: getattr(item, f.name) for f in dataclasses.fields(item)}, default=_plain)
         )
         event_id = identifiers.new()
-        rows.append({"tenant_id": tenant_id, "id": event_id, "name": type(item).__name__, "payload": payload})
+        row = {"tenant_id": tenant_id, "id": event_id, "name": type(item).__name__, "payload": payload}
+        rows.append({**row, "request_id": errand.request_id()})
         bells.append({"event_id": event_id, "tenant_id": tenant_id, "name": type(item).__name__})
     due = func.now() if after is None else func.now() + after
     db.session.execute(insert(OutboxEvent), rows)

@@ -16,16 +16,18 @@ from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, SecurityError
 
-from saas.kit import errors, identifiers
+from saas import config
+from saas.kit import errand, errors
 
 log = logging.getLogger("regulars.failures")
-JSON_PATHS = ("/api/", "/collect", "/offers", "/hooks/", "/healthz", "/readyz")
+JSON_PATHS = ("/api/", "/collect", "/offers", "/hooks/", "/healthz", "/readyz", "/metrics")
 
 
 def init(app: Flask) -> None:
     """Register the handlers, and give each request an id that is logged and answered in a header."""
     app.before_request(_number_request)
     app.after_request(_name_request)
+    app.teardown_request(_end_request)
     app.register_error_handler(errors.Refusal, answer)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(IntegrityError, _clash)
@@ -36,12 +38,22 @@ def init(app: Flask) -> None:
 
 
 def _number_request() -> None:
-    g.request_id = str(identifiers.new())
+    """Under the number the proxy in front gave it, where there is one; else under a new one."""
+    rule = request.url_rule.rule if request.url_rule else "nowhere"
+    given = request.headers.get(errand.HEADER) if config.get().proxy_hops else None
+    g.errand = errand.begin(f"{request.method[:10]} {rule}", given=given)
+    g.request_id = errand.request_id()
 
 
 def _name_request(response: Response) -> Response:
-    response.headers["X-Request-Id"] = g.get("request_id", "")
+    response.headers[errand.HEADER] = g.get("request_id", "")
     return response
+
+
+def _end_request(_error: BaseException | None = None) -> None:
+    token = g.pop("errand", None)
+    if token is not None:
+        errand.end(token)
 
 
 def for_programs() -> bool:
@@ -129,7 +141,7 @@ def _database_away(error: OperationalError) -> tuple[Response | str, int]:
 
 
 def _unexpected(error: Exception) -> tuple[Response | str, int]:
-    log.exception("unexpected failure in %s %s", request.method, request.path)
+    log.exception("unexpected failure")
     refusal = errors.Refusal(_("Something went wrong on our side. It is written down; try again in a moment."))
     refusal.status, refusal.code = 500, "failure"
     return answer(refusal)

@@ -28,16 +28,21 @@ class OutboxEvent(TenantModel):
     payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
     announced_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     done_at: Mapped[datetime | None]
+    request_id: Mapped[str] = mapped_column(Text, server_default="")
 
 
 class Doorbell(GlobalModel):
     """An event that is not fully reacted to. Global, because the relay looks for work before it knows whose it is."""
 
     __tablename__ = "outbox_doorbell"
-    __table_args__ = (Index("ix_outbox_doorbell_due_at", "due_at"),)
+    __table_args__ = (
+        Index("ix_outbox_doorbell_due_at", "due_at"),
+        Index("ix_outbox_doorbell_tenant_id", "tenant_id", "due_at"),
+        Index("ix_outbox_doorbell_in_hands", "tenant_id", "name", postgresql_where=text("attempts > 0")),
+    )
 
     event_id: Mapped[UUID] = mapped_column(primary_key=True)
-    tenant_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("tenants.id", ondelete="CASCADE"), index=True)
+    tenant_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("tenants.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(Text)
     due_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")
@@ -70,9 +75,12 @@ def claim(*, most: int, held_back: Sequence[str] = ()) -> list[Any]:
     return list(db.session.execute(CLAIM, {"most": most, "held_back": list(held_back)}))
 
 
-def bring_back() -> None:
-    """Make everything that was handed out due again: whoever had it, lost it."""
-    db.session.execute(BRING_BACK)
+def bring_back(event_ids: Sequence[UUID] | None = None) -> None:
+    """Make what was handed out due again, all of it or these events: whoever had it, lost it or gives it back."""
+    if event_ids is None:
+        db.session.execute(BRING_BACK)
+    else:
+        db.session.execute(update(Doorbell).where(Doorbell.event_id.in_(event_ids)).values(due_at=func.now()))
 
 
 def forget(event_ids: list[UUID]) -> None:

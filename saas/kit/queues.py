@@ -8,13 +8,14 @@ every function that is not on the list, so that a stranger in Valkey cannot run 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from rq import Queue
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from saas.kit import valkey
+from saas.kit import clock, errand, valkey
 
 QUEUES = ("events", "mail", "heavy")
 TIMEOUT = 900
@@ -28,6 +29,10 @@ class NotListed(Exception):
 def allow(names: Iterable[str]) -> None:
     """Put functions, by their dotted names, on the list of what jobs may run."""
     _allowed.update(names)
+
+
+def allowed() -> frozenset[str]:
+    return frozenset(_allowed)
 
 
 class ListedJob(Job):
@@ -63,8 +68,19 @@ def depth(name: str) -> int:
     return queue(name).count
 
 
+def waiting(name: str) -> tuple[int, float]:
+    """Return how many jobs wait in a queue and for how many seconds the first of them has."""
+    waits = queue(name)
+    first = waits.connection.lindex(waits.key, 0)
+    since = waits.connection.hget(Job.key_for(first.decode()), "enqueued_at") if first else None
+    if not since:
+        return waits.count, 0.0
+    return waits.count, max((clock.now() - datetime.fromisoformat(since.decode())).total_seconds(), 0.0)
+
+
 def enqueue(name: str, function: str, **kwargs: Any) -> None:
     """Ring for one job; `kwargs` must be JSON-able. Raises NotListed, or Valkey's errors when it is away."""
     if function not in _allowed:
         raise NotListed(f"{function!r} is not on the list of jobs")
-    queue(name).enqueue(function, kwargs=kwargs, result_ttl=0, failure_ttl=3600)
+    rung_for = {"request_id": errand.request_id()}
+    queue(name).enqueue(function, kwargs=kwargs, meta=rung_for, description=function, result_ttl=0, failure_ttl=3600)

@@ -88,17 +88,29 @@ def from_superuser(dsn, *, passwords):
 
 
 def up_to_date(dsn, versions):
-    """This function will tell whether the newest of the migrations in the folder `versions` has run.
+    """This function will tell whether the newest of the migrations in the folder `versions` has run."""
+    head = newest(versions)
+    with psycopg.connect(dsn) as connection:
+        if not connection.execute("SELECT to_regclass('public.alembic_version')").fetchone()[0]:
+            return not head
+        return {row[0] for row in connection.execute("SELECT version_num FROM public.alembic_version")} == head
+
+
+def revisions(versions):
+    """This function will return the names of all migrations in the folder `versions`.
 
     It reads the files as text: asking alembic would import the whole product at every start.
     """
-    written = "\n".join(path.read_text(encoding="utf-8") for path in versions.glob("*.py"))
-    newest = set(re.findall(r'^revision\b.*=\s*"(\w+)"', written, re.M))
-    newest -= set(re.findall(r'^down_revision\b.*=\s*"(\w+)"', written, re.M))
-    with psycopg.connect(dsn) as connection:
-        if not connection.execute("SELECT to_regclass('public.alembic_version')").fetchone()[0]:
-            return not newest
-        return {row[0] for row in connection.execute("SELECT version_num FROM public.alembic_version")} == newest
+    return set(re.findall(r'^revision\b.*=\s*"(\w+)"', _written(versions), re.M))
+
+
+def newest(versions):
+    """This function will return the names of the migrations that no other follows: one, where all is well."""
+    return revisions(versions) - set(re.findall(r'^down_revision\b.*=\s*"(\w+)"', _written(versions), re.M))
+
+
+def _written(versions):
+    return "\n".join(path.read_text(encoding="utf-8") for path in versions.glob("*.py"))
 
 
 def _make_limited(connection):

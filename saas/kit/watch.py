@@ -1,25 +1,31 @@
-"""What operators look at: is it alive, can it work, how much does it do."""
+"""What operators look at: is it alive, can it work, how much does it do.
+
+/healthz says that this process answers; /readyz that it can work (a database that answers and has run the newest migration;
+without Valkey it works on, degraded); /metrics how much it does. The figures are for the operator: they are told on the
+machine itself or to whoever has the token, and are not there for anybody else.
+"""
 
 from __future__ import annotations
 
+import hmac
+import ipaddress
+import logging
+import pathlib
 import time
+from functools import lru_cache
 
 import psycopg
 from flask import Flask, Response, g, request
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest, multiprocess
 from redis.exceptions import RedisError
 
-from saas.kit import doors, pool, queues, valkey
+from saas import config
+from saas.kit import costs, doors, errors, figures, pool, roles, valkey
+from saas.kit.standing import Standing
 
-REQUESTS = Counter("regulars_requests_total", "Requests by route and status", ["route", "method", "status"])
-SECONDS = Histogram(
-    "regulars_request_seconds",
-    "Seconds a request took",
-    ["route"],
-    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 10),
-)
+log = logging.getLogger("regulars.web")
+VERSIONS = pathlib.Path(__file__).parents[2] / "migrations" / "versions"
+SLOW = 1.0  # seconds after which a request is worth a line
 
 
 def init(app: Flask) -> None:
@@ -37,17 +43,15 @@ def _begin() -> None:
 
 def _count(response: Response) -> Response:
     route = request.url_rule.rule if request.url_rule else "none"
-    count(
-        route=route, method=request.method, status=response.status_code,
-        seconds=time.perf_counter() - g.get("began", time.perf_counter()),
-    )  # fmt: skip
+    seconds = time.perf_counter() - g.get("began", time.perf_counter())
+    asked = costs.asked()
+    figures.request(route=route, method=request.method, status=response.status_code, seconds=seconds)
+    figures.STATEMENTS.labels(request.blueprint or "none").observe(asked)
+    failed, slow = response.status_code >= 500, seconds >= SLOW
+    if failed or slow or config.get().log_requests:
+        line = {"status": response.status_code, "ms": round(seconds * 1000, 1), "statements": asked}
+        log.log(logging.WARNING if failed or slow else logging.INFO, "answered", extra=line)
     return response
-
-
-def count(*, route: str, method: str, status: int, seconds: float) -> None:
-    """Count one answered request."""
-    REQUESTS.labels(route, method, status).inc()
-    SECONDS.labels(route).observe(seconds)
 
 
 @doors.open_to("anyone", unit=False)
@@ -56,58 +60,61 @@ def healthz() -> dict:
     return {"status": "ok"}
 
 
+@lru_cache(maxsize=1)
+def _newest() -> frozenset[str]:
+    return frozenset(roles.newest(VERSIONS))
+
+
 @doors.open_to("anyone", unit=False)
 def readyz() -> tuple[dict, int]:
     """Answer whether the database is there and migrated; Valkey is reported, and its absence is survived."""
-    state = {"database": "ok", "valkey": "ok"}
+    state = {"status": "ready", "database": "ok", "migrations": "ok", "valkey": "ok"}
+    try:
+        valkey.quick().ping()
+    except (RedisError, OSError):
+        state |= {"status": "degraded", "valkey": "away"}
     try:
         with pool.global_connection() as opened:
-            opened.execute("SELECT version_num FROM alembic_version").fetchone()
+            run = {row[0] for row in opened.execute("SELECT version_num FROM alembic_version")}
+        if run - _known():
+            state["migrations"] = (
+                "ahead"  # a newer version is being put in place; this one goes on until it is replaced
+            )
+        elif run != _newest():
+            state |= {"status": "not ready", "migrations": "behind"}
     except (psycopg.Error, OSError):
-        state["database"] = "away"
-    try:
-        valkey.client().ping()
-    except (RedisError, OSError):
-        state["valkey"] = "away"
-    return state, 200 if state["database"] == "ok" else 503
+        state |= {"status": "not ready", "database": "away", "migrations": "unknown"}
+    return state, 503 if state["status"] == "not ready" else 200
+
+
+@lru_cache(maxsize=1)
+def _known() -> frozenset[str]:
+    return frozenset(roles.revisions(VERSIONS))
 
 
 @doors.open_to("anyone", unit=False)
 def metrics() -> Response:
-    """Answer the figures in Prometheus' text form; none names a tenant."""
+    """Answer the figures in Prometheus' text form; none names a tenant. Raises NotFound for who may not know."""
+    if not _may_know():
+        raise errors.NotFound
     registry = CollectorRegistry()
     try:
         multiprocess.MultiProcessCollector(registry)
     except ValueError:  # one process only: its own figures are all there are
         from prometheus_client import REGISTRY as registry  # noqa: N811
-    text = generate_latest(registry) + generate_latest(_depths())
-    return Response(text, content_type=CONTENT_TYPE_LATEST)
+    now = CollectorRegistry()
+    now.register(Standing())
+    return Response(generate_latest(registry) + generate_latest(now), content_type=CONTENT_TYPE_LATEST)
 
 
-class Depths(Collector):
-    """What waits, measured when asked: events without all their reactions, and jobs in each queue.
-
-    No Gauge objects: where several processes share their figures those would be written to the shared files too.
-    """
-
-    def collect(self):
-        jobs = GaugeMetricFamily("regulars_queue_jobs", "Jobs waiting in a queue", labels=["queue"])
-        try:
-            with pool.global_connection() as opened:
-                count, age = opened.execute(
-                    "SELECT count(*), coalesce(extract(epoch FROM now() - min(due_at)), 0) FROM outbox_doorbell"
-                ).fetchone()
-            for name in queues.QUEUES:
-                jobs.add_metric([name], valkey.client().llen(f"rq:queue:{name}"))
-        except (psycopg.Error, RedisError, OSError):
-            return
-        yield GaugeMetricFamily("regulars_outbox_waiting", "Events that are not fully reacted to", value=count)
-        age = max(float(age), 0)
-        yield GaugeMetricFamily("regulars_outbox_oldest_seconds", "Age of the oldest of them that is due", value=age)
-        yield jobs
-
-
-def _depths() -> CollectorRegistry:
-    registry = CollectorRegistry()
-    registry.register(Depths())
-    return registry
+def _may_know() -> bool:
+    """The token, or this very machine: not what a proxy on it hands on for somebody else."""
+    token, given = config.get().metrics_token, request.headers.get("Authorization", "")
+    if token and hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+        return True
+    handed_on = any(request.headers.get(name) for name in ("Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via"))
+    try:
+        near = ipaddress.ip_address(request.remote_addr or "").is_loopback
+    except ValueError:
+        near = False
+    return near and not handed_on and not config.get().proxy_hops

@@ -6,6 +6,6 @@
 from saas.kit.search.finding import find
 from saas.kit.search.ranking import Hit
 from saas.kit.search.terms import Record
-from saas.kit.search.writing import forget, index, rebuild, remove, touch, waiting, write_pending
+from saas.kit.search.writing import forget, index, lag, rebuild, remove, touch, waiting, write_pending
 
-__all__ = ["Hit", "Record", "find", "forget", "index", "rebuild", "remove", "touch", "waiting", "write_pending"]
+__all__ = ["Hit", "Record", "find", "forget", "index", "lag", "rebuild", "remove", "touch", "waiting", "write_pending"]

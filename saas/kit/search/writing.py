@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from saas import config
 from saas.kit import identifiers, scope
@@ -50,6 +50,14 @@ def touch(kind: str, *record_ids: UUID) -> None:
 def waiting() -> list[int]:
     """Return the tenants that have changes to write; for the sweep, which runs in a unit of work over all tenants."""
     return list(db.session.scalars(select(SearchChange.tenant_id).distinct()))
+
+
+def lag() -> tuple[int, float]:
+    """Return how many changes of all tenants wait (up to 100,000) and the age of the oldest; in a unit over all tenants."""
+    some = select(SearchChange.changed_at).limit(100_000).subquery()
+    oldest = func.extract("epoch", func.now() - func.min(some.c.changed_at))
+    waiting, age = db.session.execute(select(func.count(), oldest).select_from(some)).one()
+    return waiting, max(float(age or 0), 0.0)
 
 
 def write_pending(tenant_id: int, loader: Loader, *, connect: places.Connect = places.connect) -> int:
