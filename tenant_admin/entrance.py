@@ -15,7 +15,7 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
 
 from saas import config
-from saas.kit import doors, errors, scope, work
+from saas.kit import access, doors, errors, scope, work
 from saas.tenancy import limits, logins, members, roles, sessions
 from tenant_admin.frame import Viewer
 
@@ -131,13 +131,14 @@ def admit_member(entrance: doors.Entrance) -> doors.Admitted:
         if acting is None:
             raise ChooseCompany
         g.viewer = _viewer(who, acting)
-        if entrance.permission:
-            roles.require(acting.role, entrance.permission)
+        with access.bound(acting.access):
+            if entrance.permission:
+                access.require(entrance.permission)
         if request.method not in ("GET", "HEAD") and not (entrance.permission or "").startswith(ALWAYS_WRITABLE):
             limits.require_writable()
     _require_fresh(who, entrance)
     g.member = acting
-    return doors.Admitted(who.tenant_id, scope.Actor("member", str(who.member_id), who.name or who.email))
+    return doors.Admitted(who.tenant_id, scope.Actor("member", str(who.member_id), who.name or who.email), acting.access)
 
 
 def admit_staff(entrance: doors.Entrance) -> doors.Admitted:
@@ -167,7 +168,7 @@ def _viewer(who: sessions.SignedIn, acting: members.Acting | None) -> Viewer:
     return Viewer(
         name=who.name or who.email, email=who.email, company=acting.company if acting else "",
         locale=who.language or None, zone=who.zone or (acting.zone if acting else None),
-        rights=roles.permissions(acting.role) if acting else frozenset(),
+        rights=roles.written_out(acting.access.permissions) if acting else frozenset(),
         menu=_menu(), sign_out_url=url_for("signing.sign_out"),
     )  # fmt: skip
 

@@ -9,12 +9,14 @@ from sqlalchemy import func, select
 
 from saas.kit import clock, errors, scope, text
 from saas.kit import db as kit_db
+from saas.kit.access import FULL, Access
 from saas.kit.db import db
 from saas.kit.events import announce
 from saas.kit.text import gettext as _
-from saas.tenancy import audit, directory, limits, logins, roles, sessions
+from saas.tenancy import audit, directory, limits, logins, made_roles, rights, sessions
 from saas.tenancy.events import MemberInvited
 from saas.tenancy.models import Entitlement, Login, Member, Tenant, TenantSettings
+from saas.tenancy.team_models import Role
 
 
 class NoSuchMember(errors.NotFound):
@@ -53,20 +55,23 @@ class Acting:
     zone: str
     currency: str
     simulated: bool
+    access: Access = FULL
 
 
 def acting(member_id: UUID) -> Acting | None:
     """Return the bound company's member if they still belong to it."""
     row = db.session.execute(
-        select(Member, Tenant.name, Tenant.simulated, TenantSettings.zone, TenantSettings.currency)
+        select(Member, Tenant.name, Tenant.simulated, TenantSettings.zone, TenantSettings.currency, Role)
         .join(Tenant, Tenant.id == Member.tenant_id)
         .join(TenantSettings, TenantSettings.tenant_id == Member.tenant_id)
+        .outerjoin(Role, (Role.tenant_id == Member.tenant_id) & (Role.id == Member.role_id))
         .where(Member.id == member_id, Member.removed_at.is_(None))
     ).one_or_none()
     if row is None:
         return None
-    member, company, simulated, zone, currency = row
-    return Acting(member.id, member.email, member.name, member.role, company, zone, currency, simulated)
+    member, company, simulated, zone, currency, made = row
+    may = rights.of_member(member, made)
+    return Acting(member.id, member.email, member.name, member.role, company, zone, currency, simulated, may)
 
 
 def one(member_id: UUID | str, *, lock: bool = False) -> Member:
@@ -94,8 +99,9 @@ def invite(*, email: str, role: str, language: str = "") -> Member:
         norm = text.email(email)
     except text.NotAnEmail as error:
         raise BadMember(fields={"email": [_(str(error))]}) from None
-    _require_role(role)
-    _owners_only(role)
+    key, role_id = _chosen(role)
+    _owners_only(key)
+    rights.require_covering(made_roles.access_of(key, role_id))
     # Held, so that two invitations at the same moment do not both take the last place.
     db.session.execute(select(Entitlement.id).where(Entitlement.name == "members").with_for_update())
     known = db.session.scalars(select(Member).where(Member.email_norm == norm).with_for_update()).one_or_none()
@@ -103,7 +109,8 @@ def invite(*, email: str, role: str, language: str = "") -> Member:
         raise MemberAlready(_("This person is here already."), fields={"email": [_("This person is here already.")]})
     limits.require("members", used=count())
     member = known or Member(email_norm=norm)
-    member.email, member.role, member.login_id = text.clean(email, most=320), role, None
+    member.email, member.login_id = text.clean(email, most=320), None
+    member.role, member.role_id = key, role_id
     member.invited_at, member.joined_at, member.removed_at = clock.now(), None, None
     db.session.add(member)
     db.session.flush()
@@ -135,18 +142,25 @@ def join(member_id: UUID, login: Login) -> Member:
 
 
 def change_role(member_id: UUID | str, *, role: str) -> Member:
-    """Give a person another role; raises NoSuchMember, BadMember, OwnersOnly or LastOwner."""
-    _require_role(role)
+    """Give a person another role, a built-in one or one of the company's own by its id.
+
+    Raises NoSuchMember, BadMember, OwnersOnly, MoreThanYouHold or LastOwner.
+    """
+    key, role_id = _chosen(role)
     owners = _hold_owners()
     member = one(member_id, lock=True)
-    _owners_only(role, member.role)
-    if member.role == role:
+    _owners_only(key, member.role)
+    if (member.role, member.role_id) == (key, role_id):
         return member
+    held = made_roles.access_of(member.role, member.role_id)
+    rights.require_covering(held, made_roles.access_of(key, role_id))
     _keep_an_owner(owners, without=member)
-    before, member.role = member.role, role
+    before = made_roles.name_of(member.role, member.role_id)
+    member.role, member.role_id = key, role_id
     audit.record(
-        action="members.role_changed", kind="member", record_id=member.id, before={"role": before}, after={"role": role}
-    )
+        action="members.role_changed", kind="member", record_id=member.id, before={"role": before},
+        after={"role": made_roles.name_of(key, role_id)},
+    )  # fmt: skip
     return member
 
 
@@ -159,6 +173,7 @@ def remove(member_id: UUID | str) -> None:
     owners = _hold_owners()
     member = one(member_id, lock=True)
     _owners_only(member.role)
+    rights.require_covering(made_roles.access_of(member.role, member.role_id))
     _keep_an_owner(owners, without=member)
     login_id, member.removed_at, member.login_id = member.login_id, clock.now(), None
     directory.strike(kind="member", subject_id=member.id)
@@ -174,9 +189,11 @@ def _send(member: Member, language: str) -> None:
     announce(MemberInvited(member_id=str(member.id), invited_by=actor.name, language=language))
 
 
-def _require_role(role: str) -> None:
-    if role not in roles.ROLES:
-        raise BadMember(fields={"role": [_("Choose one of the roles.")]})
+def _chosen(role: str) -> made_roles.Chosen:
+    try:
+        return made_roles.chosen(role)
+    except made_roles.NoSuchRole:
+        raise BadMember(fields={"role": [_("Choose one of the roles.")]}) from None
 
 
 def _owners_only(*touched: str) -> None:

@@ -32,7 +32,8 @@ from saas.tenancy.audit_models import (  # noqa: F401  all tables of the room ar
     BinItem,
     BulkTarget,
 )
-from saas.tenancy.roles import ROLES
+from saas.tenancy.roles import CUSTOM, ROLES
+from saas.tenancy.team_models import Role, Team, TeamMember  # noqa: F401
 
 STATES = ("active", "read_only", "closed")
 OPERATION_STATES = ("waiting", "running", "cancelling", "undoing", "done", "cancelled", "failed", "undone")
@@ -174,7 +175,9 @@ class Member(Stamped, TenantModel):
     __table_args__ = (
         UniqueConstraint("tenant_id", "login_id"),
         UniqueConstraint("tenant_id", "email_norm"),
-        CheckConstraint(f"role IN {ROLES}", name="role"),
+        CheckConstraint(f"role IN {(*ROLES, CUSTOM)}", name="role"),
+        CheckConstraint(f"(role = '{CUSTOM}') = (role_id IS NOT NULL)", name="role_id"),
+        tenant_fk("role_id", "roles"),
     )
 
     login_id: Mapped[UUID | None] = mapped_column(ForeignKey("logins.id", ondelete="SET NULL"))
@@ -182,6 +185,7 @@ class Member(Stamped, TenantModel):
     email_norm: Mapped[str] = mapped_column(Text)
     name: Mapped[str] = mapped_column(Text, default="")
     role: Mapped[str] = mapped_column(Text)
+    role_id: Mapped[UUID | None]
     invited_at: Mapped[datetime | None]
     joined_at: Mapped[datetime | None]
     removed_at: Mapped[datetime | None]
@@ -251,7 +255,14 @@ class ApiKey(Stamped, TenantModel):
     made_by: Mapped[UUID | None]
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
-    __table_args__ = (tenant_fk("made_by", "members", ondelete="SET NULL"),)
+    role: Mapped[str] = mapped_column(Text, default="owner")
+    role_id: Mapped[UUID | None]
+    __table_args__ = (
+        tenant_fk("made_by", "members", ondelete="SET NULL"),
+        tenant_fk("role_id", "roles"),
+        CheckConstraint(f"role IN {(*ROLES, CUSTOM)}", name="role"),
+        CheckConstraint(f"(role = '{CUSTOM}') = (role_id IS NOT NULL)", name="role_id"),
+    )
 
 
 class Entitlement(Stamped, TenantModel):
@@ -274,6 +285,64 @@ class UsageCount(TenantModel):
     name: Mapped[str] = mapped_column(Text)
     period: Mapped[str] = mapped_column(Text)
     used: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class CustomField(Stamped, TenantModel):
+    """A field of the company's own for a kind of record. `key` never changes: values are kept under it.
+
+    `choices` are {"key", "label", "archived"?, "into"?}: `into` is the key of the choice that took over its records.
+    """
+
+    __tablename__ = "custom_fields"
+    __table_args__ = (UniqueConstraint("tenant_id", "kind", "key"),)
+
+    kind: Mapped[str] = mapped_column(Text)
+    key: Mapped[str] = mapped_column(Text)
+    label: Mapped[str] = mapped_column(Text)
+    type: Mapped[str] = mapped_column(Text)
+    help: Mapped[str] = mapped_column(Text, default="")
+    required: Mapped[bool] = mapped_column(Boolean, default=False)
+    unique: Mapped[bool] = mapped_column(Boolean, default=False)
+    personal: Mapped[bool] = mapped_column(Boolean, default=False)
+    currency: Mapped[str] = mapped_column(Text, default="")
+    choices: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
+    formula: Mapped[str] = mapped_column(Text, default="")
+    place: Mapped[int] = mapped_column(Integer, default=0)
+    archived_at: Mapped[datetime | None]
+
+
+class SavedView(Stamped, TenantModel):
+    """A way to look at a list, kept under a name: filters, columns, sort and search words, for one person or for more."""
+
+    __tablename__ = "saved_views"
+    __table_args__ = (
+        tenant_fk("member_id", "members", ondelete="CASCADE"),
+        CheckConstraint("audience IN ('mine', 'team', 'everyone')", name="audience"),
+        Index("ix_saved_views_kind", "tenant_id", "kind", "place"),
+    )
+
+    kind: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    member_id: Mapped[UUID]
+    audience: Mapped[str] = mapped_column(Text, default="mine")
+    team_id: Mapped[UUID | None]
+    content: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    place: Mapped[int] = mapped_column(Integer, default=0)
+
+
+class DefaultView(TenantModel):
+    """The view a list opens with: a person's, or the company's where `member_id` is empty."""
+
+    __tablename__ = "default_views"
+    __table_args__ = (
+        tenant_fk("member_id", "members", ondelete="CASCADE"),
+        tenant_fk("view_id", "saved_views", ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "kind", "member_id", postgresql_nulls_not_distinct=True),
+    )
+
+    kind: Mapped[str] = mapped_column(Text)
+    member_id: Mapped[UUID | None]
+    view_id: Mapped[UUID]
 
 
 class Operation(Stamped, TenantModel):

@@ -1,20 +1,24 @@
-"""What each role may do: one table, asked by every door.
+"""What each built-in role may do, and everything that may be done: one table, asked by every door.
 
-A permission is `<kind of record>.<action>`; `*` stands for all. Owners alone handle money and the company itself.
+A permission is `<kind of record>.<action>`; `*` stands for all. Owners alone handle money and the company itself. Roles
+that a company makes for itself are in `made_roles`; what a member may do and see is worked out in `rights`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from saas.kit import errors
 from saas.kit.text import gettext as _
+from saas.kit.text import later as _l
 
 ROLES = ("owner", "admin", "marketer", "sales", "service", "read_only")
+CUSTOM = "custom"
 
 _READ = {
     "customers.read", "products.read", "orders.read", "segments.read", "campaigns.read", "offers.read", "reports.read",
-    "shops.read",
+    "shops.read", "operations.read",
 }  # fmt: skip
 _STAFF = _READ | {"customers.edit"}
 PERMISSIONS: dict[str, set[str]] = {
@@ -22,12 +26,48 @@ PERMISSIONS: dict[str, set[str]] = {
     "admin": _STAFF
     | {"customers.delete", "products.edit", "orders.edit", "offers.edit"}
     | {"segments.edit", "campaigns.edit", "campaigns.send"}
-    | {"shops.edit", "members.read", "members.edit", "settings.read", "settings.edit", "keys.edit", "plan.read"},
+    | {
+        "shops.edit",
+        "members.read",
+        "members.edit",
+        "settings.read",
+        "settings.edit",
+        "keys.edit",
+        "plan.read",
+        "roles.edit",
+    },
     "marketer": _STAFF | {"products.edit", "segments.edit", "campaigns.edit", "campaigns.send", "offers.edit"},
     "sales": _STAFF,
     "service": _STAFF,
     "read_only": _READ,
 }
+
+
+CATALOGUE: tuple[tuple[str, Any, tuple[tuple[str, Any], ...]], ...] = (
+    ("customers", _l("Customers"), (("read", _l("see")), ("edit", _l("change")), ("delete", _l("delete")))),
+    ("orders", _l("Orders"), (("read", _l("see")), ("edit", _l("change")))),
+    ("products", _l("Products"), (("read", _l("see")), ("edit", _l("change")))),
+    ("segments", _l("Segments"), (("read", _l("see")), ("edit", _l("change")))),
+    ("campaigns", _l("Campaigns"), (("read", _l("see")), ("edit", _l("change")), ("send", _l("send")))),
+    ("offers", _l("Recommendations"), (("read", _l("see")), ("edit", _l("change")))),
+    ("reports", _l("Reports"), (("read", _l("see")),)),
+    ("shops", _l("Shops"), (("read", _l("see")), ("edit", _l("change")))),
+    ("operations", _l("Background work"), (("read", _l("see")),)),
+    ("members", _l("People and teams"), (("read", _l("see")), ("edit", _l("change")))),
+    ("roles", _l("Roles"), (("edit", _l("change")),)),
+    ("settings", _l("The company's settings"), (("read", _l("see")), ("edit", _l("change")))),
+    ("keys", _l("Keys for programs"), (("edit", _l("change")),)),
+    ("plan", _l("Plan and payment"), (("read", _l("see")), ("edit", _l("change")))),
+    ("company", _l("The company itself"), (("close", _l("close")),)),
+)
+"""Everything that may be allowed: kind of record, its name, and its actions. The form for a role is made of it."""
+OWNERS = frozenset({"plan.edit", "company.close"})
+"""What only owners do: no role that a company makes may hold it."""
+
+
+def every() -> frozenset[str]:
+    """Return every permission there is."""
+    return frozenset(f"{kind}.{action}" for kind, _label, actions in CATALOGUE for action, _word in actions)
 
 
 @dataclass(frozen=True)
@@ -51,24 +91,17 @@ def described() -> list[Role]:
     ]
 
 
-class MayNot(errors.Forbidden):
-    """The member's role does not include this."""
-
-
 def may(role: str, permission: str) -> bool:
-    """Tell whether a role includes a permission."""
+    """Tell whether a built-in role includes a permission."""
     held = PERMISSIONS.get(role, set())
     return "*" in held or permission in held
 
 
 def permissions(role: str) -> frozenset[str]:
-    """Return every permission a role holds, with an owner's `*` written out."""
-    held = PERMISSIONS.get(role, set())
-    every = set().union(*PERMISSIONS.values()) | {"plan.edit", "company.close"}
-    return frozenset(every - {"*"} if "*" in held else held)
+    """Return every permission a built-in role holds, with an owner's `*` written out."""
+    return written_out(PERMISSIONS.get(role, set()))
 
 
-def require(role: str, permission: str) -> None:
-    """Raise MayNot unless the role includes the permission."""
-    if not may(role, permission):
-        raise MayNot(_("Your role does not allow this. Ask an owner or administrator."))
+def written_out(held: Iterable[str]) -> frozenset[str]:
+    """Return permissions with `*` written out."""
+    return every() if "*" in held else frozenset(held)
