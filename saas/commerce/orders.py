@@ -9,7 +9,7 @@ taken and flagged, and two equal lines are two lines, for lines are known by the
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,6 +27,7 @@ from saas.kit import clock, errors, identifiers, money, scope, search, text, ver
 from saas.kit import db as kit_db
 from saas.kit.db import db
 from saas.kit.events import announce
+from saas.tenancy import audit, custom_values
 
 MOST_LINES = 2000
 CHUNK = 500
@@ -337,9 +338,22 @@ def _bind_visitors(drafts: dict[str, Draft], customers: dict[int, UUID]) -> None
             identity.bind_visitor(draft.row["visitor"], customers[draft.index], proven=True)
 
 
-def one(order_id: UUID | str) -> Order:
+def one(order_id: UUID | str, *, lock: bool = False) -> Order:
     """Return an order; raises NoSuchOrder."""
-    return kit_db.one(Order, order_id, NoSuchOrder)
+    return kit_db.one(Order, order_id, NoSuchOrder, lock=lock)
+
+
+def change(order_id: UUID | str, *, custom: Mapping[str, Any]) -> Order:
+    """Change the company's own fields of an order, all else being the shop's; raises NoSuchOrder or BadValues."""
+    order = one(order_id, lock=True)
+    before = custom_values.change("order", order, custom)
+    if before is not None:
+        order.updated_at = clock.now()
+        db.session.flush()
+        search.touch("order", order.id)
+        audit.record(action="orders.edited", kind="order", record_id=order.id, before=before[0], after=before[1])
+        _announce([order.id], set())
+    return order
 
 
 def by_key(key: str, source_id: UUID) -> Order | None:

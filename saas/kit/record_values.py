@@ -8,16 +8,30 @@ have this value", and that nobody else has it where a field is unique. See docs/
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, SmallInteger, Text, UniqueConstraint, delete, insert, text
+from sqlalchemy import (
+    BigInteger,
+    Index,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    cast,
+    delete,
+    func,
+    insert,
+    null,
+    select,
+    text,
+    update,
+)  # fmt: skip
 from sqlalchemy.orm import Mapped, mapped_column
 
-from saas.kit import scope
+from saas.kit import access, clock, scope
 from saas.kit import text as words
 from saas.kit.db import db, tenant_fk
 
@@ -102,7 +116,25 @@ def write(table: Any, changed: Mapping[UUID, Mapping[Any, Any]], *, fresh: bool 
         db.session.execute(insert(table), made)
 
 
-def forget(table: Any, field_ids: Iterable[UUID]) -> None:
-    """Throw away every value of fields that are deleted for good."""
-    gone = delete(table).where(table.field_id.in_(list(field_ids)))
+def empty(kind: Any, field_id: UUID, key: str) -> None:
+    """Throw away every value of a field that is deleted for good, in the records and in the rows that find them."""
+    table, model = kind.values, kind.model
+    holders = select(table.id).where(table.field_id == field_id)
+    cut = update(model).where(model.id.in_(holders)).values(custom=model.custom.op("-")(key), updated_at=clock.now())
+    db.session.execute(cut.execution_options(synchronize_session=False))
+    gone = delete(table).where(table.field_id == field_id)
     db.session.execute(gone.execution_options(synchronize_session=False))
+
+
+def has_doubles(table: Any, field_id: UUID) -> bool:
+    """Tell whether two records hold the same value in a field."""
+    same = select(table.word, table.number).where(table.field_id == field_id).group_by(table.word, table.number)
+    with access.lifted(reason="a field may become unique only when no two records share a value"):
+        return db.session.execute(same.having(func.count() > 1).limit(1)).first() is not None
+
+
+def mark_sole(table: Any, field_id: UUID, *, unique: bool) -> None:
+    """Have each value of a field be one record's own from now on, or no longer."""
+    sole = func.coalesce(table.word, cast(table.number, Text)) if unique else null()
+    marked = update(table).where(table.field_id == field_id).values(sole=sole)
+    db.session.execute(marked.execution_options(synchronize_session=False))

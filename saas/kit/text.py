@@ -7,6 +7,7 @@ import unicodedata
 
 from flask import has_request_context
 from flask_babel import gettext as _babel_gettext
+from markupsafe import escape
 
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 EMAIL = re.compile(r"^[^\s@<>(),;:\"\[\]\\]{1,64}@[^\s@<>(),;:\"\[\]\\]{1,253}$")
@@ -24,6 +25,33 @@ def gettext(sentence: str, **values: object) -> str:
 
 
 _ = gettext
+
+
+class Later:
+    """A sentence that is put into the reader's language only when it is read; for tables that are made at import."""
+
+    __slots__ = ("sentence",)
+
+    def __init__(self, sentence: str) -> None:
+        self.sentence = sentence
+
+    def __str__(self) -> str:
+        return gettext(self.sentence)
+
+    def __html__(self) -> str:
+        return str(escape(str(self)))
+
+    def __repr__(self) -> str:
+        return f"later({self.sentence!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Later) and other.sentence == self.sentence
+
+    def __hash__(self) -> int:
+        return hash(self.sentence)
+
+
+later = Later
 
 
 def clean(value: str | None, *, most: int = 10_000) -> str:
