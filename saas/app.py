@@ -19,7 +19,9 @@ from saas.kit.pool import OPTIONS
 ROOMS = (
     "tenancy", "billing", "customers", "catalog", "commerce", "audiences", "recommend", "marketing", "insights", "integrations",
 )  # fmt: skip
-KIT_TABLES = ("saas.kit.outbox", "saas.kit.ticks", "saas.kit.files", "saas.kit.search.models")
+KIT_TABLES = (
+    "saas.kit.outbox", "saas.kit.ticks", "saas.kit.files", "saas.kit.belongings.models", "saas.kit.search.models",
+)  # fmt: skip
 JOINERS = ("saas.customers.fields", "saas.catalog.fields", "saas.commerce.fields", "saas.marketing.landing")
 """Modules that register themselves with a room below them."""
 DOORS = ("saas.api", "storefront", "tenant_admin")

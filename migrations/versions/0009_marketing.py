@@ -156,6 +156,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("mailing_id", sa.Uuid(), nullable=False),
         sa.Column("customer_id", sa.Uuid(), nullable=True),
+        sa.Column("place", sa.Integer(), server_default="0", nullable=False),
         sa.Column("email", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
@@ -198,7 +199,8 @@ def upgrade() -> None:
             "tenant_id",
             "customer_id",
             "mailing_id",
-            name=op.f("uq_mailing_recipients_tenant_id_customer_id_mailing_id"),
+            "place",
+            name=op.f("uq_mailing_recipients_tenant_id_customer_id_mailing_id_place"),
         ),
     )
     op.create_index(

@@ -124,6 +124,7 @@ def _write(mailing: Mailing, ids: list[UUID]) -> None:
             _reason(mailing.id, mailing.holdout_percent).label("reason"),
         )
         .join_from(Customer, own, own.c.customer_id == Customer.id)
+        .where(~_has_place(mailing.id))  # who was merged meanwhile with somebody who has one
         .subquery()
     )
     state = case((judged.c.reason == "", "queued"), (judged.c.reason == HELD_OUT, HELD_OUT), else_="skipped")
@@ -139,6 +140,15 @@ def _write(mailing: Mailing, ids: list[UUID]) -> None:
     )
     columns = ["tenant_id", "id", "mailing_id", "customer_id", "email", "state", "reason", "due_at"]
     db.session.execute(insert(MailingRecipient.__table__).from_select(columns, rows))
+
+
+def _has_place(mailing_id: UUID) -> ColumnElement[bool]:
+    return (
+        select(1)
+        .where(MailingRecipient.customer_id == Customer.id, MailingRecipient.mailing_id == mailing_id)
+        .correlate(Customer)
+        .exists()
+    )
 
 
 def queued(mailing_id: UUID) -> int:

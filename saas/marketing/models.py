@@ -106,13 +106,14 @@ class MailingRecipient(TenantModel):
 
     queued -> claimed (a worker has it, nothing has left) -> sending (it may have left) -> sent, failed or unknown.
     `worker` names who has it until `lease_until`; `noted_at` is when it was told to the customer's timeline and facts.
+    `place` is 0, and counts on where customers were merged who each were written to.
     """
 
     __tablename__ = "mailing_recipients"
     __table_args__ = (
         tenant_fk("mailing_id", "mailings", ondelete="CASCADE"),
         tenant_fk("customer_id", "customers", ondelete="SET NULL"),
-        UniqueConstraint("tenant_id", "customer_id", "mailing_id"),
+        UniqueConstraint("tenant_id", "customer_id", "mailing_id", "place"),
         CheckConstraint(f"state IN {RECIPIENT_STATES}", name="state"),
         Index("ix_mailing_recipients_state", "tenant_id", "mailing_id", "state", "id"),
         Index(
@@ -136,10 +137,12 @@ class MailingRecipient(TenantModel):
             "id",
             postgresql_where=text("customer_id IS NULL AND email <> ''"),
         ),
+        {"info": {"numbered": "place"}},
     )
 
     mailing_id: Mapped[UUID]
     customer_id: Mapped[UUID | None]
+    place: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     email: Mapped[str] = mapped_column(Text, default="")
     state: Mapped[str] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(Text, default="")
