@@ -17,11 +17,12 @@ from uuid import UUID
 
 from sqlalchemy import Select, func, insert, or_, select
 
-from saas.kit import clock, errors, identifiers, scope, work
+from saas.kit import access, clock, errors, identifiers, scope, work
 from saas.kit import db as kit_db
 from saas.kit.db import db
 from saas.kit.events import announce
 from saas.kit.text import gettext as _
+from saas.tenancy import rights
 from saas.tenancy.events import OperationEnded, OperationStarted
 from saas.tenancy.models import Operation, OperationFailure
 
@@ -31,6 +32,8 @@ GOING = ("waiting", "running", "cancelling", "undoing")
 QUIET = timedelta(seconds=30)
 """How long an operation may go without a step before somebody else takes it up; one that is in a step holds its row."""
 ATTEMPTS = 4
+NEWEST = [(Operation.id, "desc")]
+FAILURE_ORDER = [(OperationFailure.position, "asc"), (OperationFailure.id, "asc")]
 Step = Callable[[Operation], bool]
 
 
@@ -98,9 +101,14 @@ def one(operation_id: UUID | str, *, lock: bool = False) -> Operation:
     return kit_db.one(Operation, operation_id, NoSuchOperation, lock=lock)
 
 
-def listed() -> Select:
-    """Return a select of all operations."""
-    return select(Operation)
+def visible(*, member_id: UUID, kinds: list[str]) -> Select:
+    """Return a select of what a member began, and of all of these kinds, for they may do them too."""
+    return select(Operation).where(or_(Operation.actor_id == str(member_id), Operation.kind.in_(kinds)))
+
+
+def kinds() -> list[Kind]:
+    """Return every kind of long work there is."""
+    return list(_kinds.values())
 
 
 def going(kind: str | None = None) -> list[Operation]:
@@ -110,9 +118,8 @@ def going(kind: str | None = None) -> list[Operation]:
 
 
 def failures(operation_id: UUID) -> Select:
-    """Return a select of what failed, in the order it was met."""
-    query = select(OperationFailure).where(OperationFailure.operation_id == operation_id)
-    return query.order_by(OperationFailure.position, OperationFailure.id)
+    """Return a select of what failed; FAILURE_ORDER is the order of the source."""
+    return select(OperationFailure).where(OperationFailure.operation_id == operation_id)
 
 
 def note_failed(operation: Operation, items: list[tuple[int, Any, str]]) -> None:
@@ -183,8 +190,10 @@ def run(operation_id: UUID | str, *, seconds: float = 10.0) -> bool:
 
 def _step(operation_id: UUID | str) -> bool:
     with work.unit(tenant_id=scope.tenant_id()):
-        actor = _actor(one(operation_id))
-    with work.unit(tenant_id=scope.tenant_id(), actor=actor):
+        begun = one(operation_id)
+        actor = scope.Actor(begun.actor_kind, begun.actor_id, begun.actor_name)
+        held = rights.of_actor(actor.kind, actor.id)
+    with access.bound(held), work.unit(tenant_id=scope.tenant_id(), actor=actor):
         query = select(Operation).where(Operation.id == operation_id, Operation.state.in_(GOING))
         operation = db.session.scalars(query.with_for_update(skip_locked=True)).one_or_none()
         if operation is None:
@@ -196,16 +205,12 @@ def _step(operation_id: UUID | str) -> bool:
         if operation.state == "waiting":
             operation.state, operation.started_at = "running", clock.now()
         known = kind_of(operation)
+        access.require(known.permission)  # whoever began it may have lost the right, or left
         more = known.undo(operation) if way_back and known.undo is not None else known.step(operation)
         operation.attempts, operation.touched_at = 0, func.now()
         if not more:
             _end(operation, "undone" if way_back else "done")
         return more
-
-
-def _actor(operation: Operation) -> scope.Actor:
-    """Return who an operation is done for; it sees and may do what they may."""
-    return scope.Actor(operation.actor_kind, operation.actor_id, operation.actor_name)
 
 
 def _end(operation: Operation, state: str) -> None:

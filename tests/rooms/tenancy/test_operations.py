@@ -8,7 +8,7 @@ import pytest
 
 from saas.kit import errors, scope, work
 from saas.kit.db import db
-from saas.tenancy import operations
+from saas.tenancy import members, operations
 from saas.tenancy.models import UsageCount
 
 SIZE, BATCH = 25, 10
@@ -81,7 +81,7 @@ class TestRun:
         operation = read(company, operation_id)
         assert (operation.state, operation.done, operation.failed, counted(company)) == ("done", SIZE, 3, SIZE)
         with work.unit(tenant_id=company.tenant_id):
-            failed = db.session.scalars(operations.failures(operation_id)).all()
+            failed = sorted(db.session.scalars(operations.failures(operation_id)), key=lambda one: one.position)
             assert [(one.position, one.reason) for one in failed] == [
                 (0, "An odd one"),
                 (10, "An odd one"),
@@ -189,3 +189,17 @@ class TestUndo:
         drain(company)
         with pytest.raises(operations.NoSuchOperation), work.unit(tenant_id=other_company.tenant_id):
             operations.undo(operation_id)
+
+
+class TestRights:
+    def test_who_lost_the_right_meanwhile_has_it_stopped(self, app, company, context):
+        from tests.companies import add_member
+
+        add_member(app, company, role="read_only")
+        with work.unit(tenant_id=company.tenant_id):
+            reader = next(member for member in members.listed() if member.role == "read_only")
+        with work.unit(tenant_id=company.tenant_id, actor=scope.Actor("member", str(reader.id), "Rita")):
+            operation_id = operations.start(kind="test.count", params={}, total=SIZE).id
+        run(company, operation_id)
+        operation = read(company, operation_id)
+        assert (operation.state, counted(company)) == ("failed", 0) and "does not allow" in operation.error
