@@ -1,4 +1,8 @@
-"""How migrations run: as the owner's role, with short lock waits, so that a running product is never held up."""
+"""How migrations run: as the owner's role, with short lock waits, so that a running product is never held up.
+
+Who waits for a table's lock holds up everybody who comes after, so it gives up after a second; `saas.cli.db` tries again.
+Rules for what a migration may do to a table that has rows are in tests/rules/test_changes.py.
+"""
 
 from alembic import context
 from sqlalchemy import create_engine, text
@@ -9,7 +13,7 @@ from saas.kit import walls
 from saas.kit.db import db
 
 load_tables()
-LOCK_WAIT, STATEMENT_WAIT = "4s", "0"
+LOCK_WAIT, STATEMENT_WAIT = "1s", "0"
 
 
 def include(item, name, kind, reflected, compare_to):

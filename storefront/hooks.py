@@ -7,7 +7,7 @@ from flask import Blueprint, request
 from saas.commerce import connectors, shops
 from saas.commerce.connectors.delivery import BadSignature
 from saas.integrations import deliveries_in
-from saas.kit import doors, errors, rates, scope, work
+from saas.kit import doors, errors, figures, rates, scope, work
 from saas.tenancy import directory
 
 door = Blueprint("hooks", __name__)
@@ -32,10 +32,12 @@ def deliver(kind: str, token: str) -> tuple[dict, int]:
         with work.unit(tenant_id=place.tenant_id, actor=SHOP):
             news = deliveries_in.receive(shop_id=place.subject_id, kind=kind, headers=request.headers, raw=raw)
     except (BadSignature, errors.Unreadable) as refusal:
+        figures.HOOKS_IN.labels(kind, "refused").inc()
         with work.unit(tenant_id=place.tenant_id, actor=SHOP):
             deliveries_in.refuse(
                 shop_id=place.subject_id, reason=refusal.message, topic=request.headers.get("X-WC-Webhook-Topic", ""),
                 address=request.remote_addr or "",
             )  # fmt: skip
         raise
+    figures.HOOKS_IN.labels(kind, "stored" if news else "known").inc()
     return {"status": "stored" if news else "known"}, 200

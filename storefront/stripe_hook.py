@@ -7,7 +7,7 @@ import logging
 from flask import Blueprint, request
 
 from saas.billing import gateway, inbox
-from saas.kit import doors, errors, scope, work
+from saas.kit import doors, errors, figures, scope, work
 
 door = Blueprint("stripe_hook", __name__)
 log = logging.getLogger("regulars.stripe")
@@ -24,7 +24,8 @@ def told() -> tuple[dict, int]:
     try:
         event = gateway.read_event(request.get_data(cache=True), request.headers.get("Stripe-Signature", ""))
     except errors.Refusal as refusal:
-        log.warning("an event from %s was refused: %s", request.remote_addr, refusal.message)
+        log.warning("an event was refused: %s", refusal)
+        figures.HOOKS_IN.labels("stripe", "refused").inc()
         raise
     with work.unit(tenant_id=None):
         tenant_id = inbox.owner(event)
@@ -32,4 +33,5 @@ def told() -> tuple[dict, int]:
         return {"status": "nobody's"}, 200
     with work.unit(tenant_id=tenant_id, actor=STRIPE):
         news = inbox.store(event)
+    figures.HOOKS_IN.labels("stripe", "stored" if news else "known").inc()
     return {"status": "stored" if news else "known"}, 200

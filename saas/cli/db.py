@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import random
 import textwrap
+import time
 from pathlib import Path
 
 ALONE = True  # drafting needs no database
 ROOT = Path(__file__).parents[2]
 VERSIONS = ROOT / "migrations" / "versions"
+ATTEMPTS, LONGEST_PAUSE = 40, 15  # about ten minutes
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,11 +35,26 @@ def configuration():
     return made
 
 
-def migrate() -> int:
-    from alembic import command
+def migrate(made=None) -> int:
+    """Run what has not run. Who works meanwhile waits a second at the most, and we try again until we get our lock.
 
-    command.upgrade(configuration(), "head")
-    return 0
+    Each migration is a transaction of its own, so that a new try goes on behind the last that ended well.
+    """
+    from alembic import command
+    from psycopg.errors import DeadlockDetected, LockNotAvailable
+    from sqlalchemy.exc import OperationalError
+
+    for attempt in range(ATTEMPTS):
+        try:
+            command.upgrade(made or configuration(), "head")
+            return 0
+        except OperationalError as error:
+            if not isinstance(error.orig, (LockNotAvailable, DeadlockDetected)) or attempt == ATTEMPTS - 1:
+                raise
+            pause = min(0.5 * 2**attempt, LONGEST_PAUSE) * random.uniform(0.5, 1.5)
+            print(f"A table is in use; trying again in {pause:.1f} s.", flush=True)
+            time.sleep(pause)
+    return 1
 
 
 def draft_room(room: str) -> int:

@@ -26,6 +26,9 @@ WORD = re.compile(r"[A-Za-z0-9_.:/<>=-]{1,80}")
 IDENTIFIER = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}")
 ADDRESS = re.compile(r"[^\s@<>\"'=(]+@[^\s@<>\"',;)]+")
 QUERY = re.compile(r"\?[^\s\"']+")
+HOST = re.compile(
+    r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])|(?<![\w:])[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){3,7}(?![\w:])"
+)
 NUMBER = re.compile(r"\+?\d(?:[\s().-]?\d){7,}")
 TOKEN = re.compile(r"(?=[A-Za-z0-9_-]*[0-9])(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9_-]{20,}")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -68,7 +71,7 @@ def scrubbed(text: str) -> str:
         return f"\ue000{len(kept) - 1}\ue001"
 
     text = IDENTIFIER.sub(keep, text.replace("\ue000", "").replace("\ue001", ""))
-    for pattern in (ADDRESS, QUERY, NUMBER, TOKEN):
+    for pattern in (ADDRESS, QUERY, HOST, NUMBER, TOKEN):
         text = pattern.sub(HIDDEN, text)
     text = CONTROL.sub(" ", text)
     return re.sub("\ue000(\\d+)\ue001", lambda found: kept[int(found[1])], text)

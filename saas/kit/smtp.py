@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from saas.kit import figures
 from saas.kit.smtp_server import Server
 from saas.kit.smtp_session import Dropped, Refused, Reply, Session
 
@@ -106,6 +107,7 @@ class Client:
                 following, fault = _pull(source)
                 outcome, announced = self._exchange(current, announced, following)
                 clean = not announced
+                figures.MAILS.labels(outcome.kind).inc()
                 yield current, outcome
                 current = following
             clean = True
