@@ -10,12 +10,10 @@ from flask_babel import gettext as _
 from flask_babel import refresh
 
 from saas.kit import doors, errors, work
-from saas.tenancy import logins, passwords, sessions, settings
-from tenant_admin import choices, entrance, frame
+from saas.tenancy import factors, logins, passwords, sessions, settings
+from tenant_admin import browsers, choices, entrance, frame
 
 pages = Blueprint("account", __name__)
-BROWSERS = ("Edg/Edge", "OPR/Opera", "Firefox/Firefox", "Chrome/Chrome", "Safari/Safari")
-SYSTEMS = ("Android/Android", "iPhone/iPhone", "iPad/iPad", "Windows/Windows", "Mac OS X/macOS", "Linux/Linux")
 
 
 @pages.get("/account")
@@ -68,6 +66,16 @@ def end_session() -> Response:
     return frame.go(url_for("account.show"))
 
 
+@pages.post("/account/sessions/end-others")
+@doors.open_to("person")
+def end_others() -> Response:
+    """Sign out in all other browsers."""
+    who = entrance.signed_in()
+    sessions.close_all(login_id=who.login_id, except_digest=who.digest)
+    frame.toast(_("All other browsers are signed out."))
+    return frame.go(url_for("account.show"))
+
+
 @pages.post("/account/sessions/end-all")
 @doors.open_to("person")
 def end_all() -> Response:
@@ -92,22 +100,14 @@ def _page(refusal: errors.Refusal | None = None) -> str:
         errors=refusal.fields if refusal else {},
         refused=_(refusal.message) if refusal and not refusal.fields else None,
         zones=choices.zones(settings.zones()), shortest=passwords.SHORTEST,
+        has=factors.of(login), has_password=login.password_hash is not None,
         sessions=[_shown(held, who.digest) for held in sessions.listed(who.login_id)],
     )  # fmt: skip
 
 
 def _shown(held: Any, mine: str) -> dict[str, Any]:
     return {
-        "digest": held.digest, "browser": described(held.browser), "address": held.address, "seen_at": held.seen_at,
+        "digest": held.digest, "browser": browsers.described(held.browser), "address": held.address, "seen_at": held.seen_at,
         "created_at": held.created_at, "here": held.digest == mine,
         "phone": bool(re.search("Android|iPhone|iPad", held.browser)),
     }  # fmt: skip
-
-
-def described(agent: str) -> str:
-    """Return a browser's name for itself as people say it: "Firefox, Linux"."""
-    found = []
-    for names in (BROWSERS, SYSTEMS):
-        pairs = (name.rsplit("/", 1) for name in names)
-        found += [said for sign, said in pairs if re.search(rf"\b{re.escape(sign)}", agent)][:1]
-    return ", ".join(found) or _("Unknown browser")

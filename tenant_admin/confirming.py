@@ -10,17 +10,18 @@ import urllib.parse
 from collections.abc import Iterable
 from typing import Any
 
-from flask import Blueprint, Flask, Response, render_template, request, url_for
+from flask import Blueprint, Flask, Response, jsonify, render_template, request, url_for
+from flask import session as kept_here
 from flask_babel import gettext as _
 
-from saas.kit import doors, errors, work
-from saas.tenancy import factors, sessions
+from saas.kit import doors, errors, rates, work
+from saas.tenancy import factors, passkeys, sessions
 from tenant_admin import entrance, frame
 
 pages = Blueprint("confirming", __name__)
 MOST_KEPT = 20_000  # characters of a form that are worth keeping
-NEVER_KEPT = ("password", "secret", "csrf_token", "current", "code")
-KEPT = "kept."
+NEVER_KEPT = ("password", "secret", "csrf_token", "current", "code", "credential")
+KEPT, TICKET = "kept.", "confirm_passkey"
 
 
 def install(app: Flask) -> None:
@@ -58,7 +59,7 @@ def confirm() -> Any:
     who, form = entrance.signed_in(), request.form
     target, again, kept = entrance.safe_next(form.get("next")), form.get("again", ""), list(_kept_before())
     try:
-        by = factors.confirm(login_id=who.login_id, password=form.get("password", ""), code=form.get("code", ""))
+        by = _shown(who)
     except errors.Refusal as refusal:
         work.forget()
         return _page(target=target, again=again, kept=kept, refusal=refusal), refusal.status
@@ -68,13 +69,33 @@ def confirm() -> Any:
     return frame.go(target)
 
 
+@pages.post("/confirm/options")
+@doors.open_to("person")
+def options() -> Response:
+    """Say which passkeys would do."""
+    who = entrance.signed_in()
+    rates.require(f"factor:{who.login_id}", "30/5 minute")
+    asked, kept_here[TICKET] = passkeys.begin_showing(factors.held(who.login_id))
+    return jsonify(asked)
+
+
+def _shown(who: sessions.SignedIn) -> str:
+    """Return by what the person showed that it is them; raises what is wrong with it."""
+    form = request.form
+    if form.get("credential"):
+        login = factors.held(who.login_id)
+        passkeys.finish_showing(ticket=kept_here.pop(TICKET, None), credential=form["credential"], login=login)
+        return "passkey"
+    return factors.confirm(login_id=who.login_id, password=form.get("password", ""), code=form.get("code", ""))
+
+
 def _page(
     *, target: str, again: str = "", kept: Iterable[tuple[str, str]] = (), refusal: errors.Refusal | None = None
 ) -> str:
     who = entrance.signed_in()
     return render_template(
         "signing/confirm.html", who=who, target=target, again=again, kept=list(kept), prefix=KEPT,
-        refused=_(refusal.message) if refusal else None,
+        refused=_(refusal.message) if refusal else None, place=passkeys.place(),
     )  # fmt: skip
 
 

@@ -27,6 +27,10 @@ def for_scripts() -> dict[str, str]:
         "too_many": _("That was a bit fast. Please wait a moment and try again."),
         "just_now": _("just now"),
         "no_data": _("Nothing to show for this time yet."),
+        "passkey_unknown": _("This browser knows no passkeys."),
+        "passkey_elsewhere": _("Passkeys work when you open Regulars at this address:"),
+        "passkey_known": _("This device has a passkey for you already."),
+        "passkey_failed": _("No passkey came. Try again, or choose another way."),
         "from": _("from"),
         "to": _("to"),
     }

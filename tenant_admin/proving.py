@@ -87,7 +87,7 @@ def accept(token: str) -> Any:
     who = entrance.signed_in()
     values = {"invited": invited, "who": who, "shortest": passwords.SHORTEST, "address": request.path}
     login = invited.login
-    mine = who is not None and login is not None and who.login_id == login.id
+    mine = who is not None and login is not None and who.login_id == login.id and who.confined_to is None
     if request.method == "GET" or (login is not None and not mine):
         return signing.answer("accept", **values, mine=mine)
     try:
@@ -100,6 +100,7 @@ def accept(token: str) -> Any:
             members.join(invited.member_id, login)
     except errors.Refusal as refusal:
         return signing.answer("accept", refusal, **values, mine=mine)
-    response = signing.enter(login, tenant_id=invited.tenant_id)
+    shown = mine and who.second_factor
+    response = signing.enter(login, tenant_id=invited.tenant_id, second_factor=shown)
     frame.toast(_("Welcome to %(company)s.", company=invited.company))
     return response

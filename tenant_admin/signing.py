@@ -16,8 +16,8 @@ from redis.exceptions import RedisError
 
 from saas.billing import plans
 from saas.kit import crypto, doors, errors, queues, rates, work
-from saas.tenancy import logins, passwords, sending_domain, sessions, signup
-from tenant_admin import entrance, frame
+from saas.tenancy import factors, logins, passkeys, passwords, sending_domain, sessions, signup
+from tenant_admin import browsers, entrance, frame
 
 pages = Blueprint("signing", __name__)
 WISHES = "workers.jobs.tenancy.take_wish"
@@ -38,20 +38,32 @@ def answer(template: str, refusal: errors.Refusal | None = None, **values: Any) 
     sentence = _(refusal.message) if refusal and not fields else None
     if refusal is not None:
         work.forget()
+    values = {"place": passkeys.place()} | values
     page = render_template(f"signing/{template}.html", errors=fields, refused=sentence, typed=typed, **values)
     return page, refusal.status if refusal else 200
 
 
-def enter(login: Any, target: str | None = None, *, tenant_id: int | None = None) -> Response:
-    """Sign this browser in under a new session, whatever it held before, and go on to a page of ours."""
+def enter(
+    login: Any, target: str | None = None, *, tenant_id: int | None = None, method: str = "password",
+    second_factor: bool = False, tell: bool = False, **more: Any,
+) -> Response:  # fmt: skip
+    """Sign this browser in under a new session, whatever it held before, and go on to a page of ours.
+
+    Who has a second factor and has not shown it is led to that step and is nobody until then. `tell` has the person
+    written to when the browser is new to them; `more` goes to the session.
+    """
     old = entrance.signed_in()
     if old is not None:
         sessions.close(old.digest)
     kept.clear()
-    browser = request.headers.get("User-Agent", "")
-    address = request.remote_addr or ""
-    token = sessions.begin(login=login, address=address, browser=browser, tenant_id=tenant_id)
-    return entrance.give_cookie(redirect(entrance.safe_next(target), 303), token)
+    here = {"address": request.remote_addr or "", "browser": request.headers.get("User-Agent", "")}
+    if not second_factor and not more.get("confined_to") and factors.of(login).any:
+        token = sessions.begin_half(login=login, **here)
+        return entrance.give_cookie(redirect(url_for("signing.second", next=target or None), 303), token)
+    marks = browsers.greet(login, first=login.signed_in_at is None, tell=tell)
+    token = sessions.begin(login=login, tenant_id=tenant_id, method=method, second_factor=second_factor, **here, **more)
+    response = entrance.give_cookie(redirect(entrance.safe_next(target), 303), token)
+    return browsers.remember(response, marks)
 
 
 @pages.route("/sign-in", methods=["GET", "POST"])
@@ -68,7 +80,7 @@ def sign_in() -> Any:
         login = logins.check(email=email, password=password, address=request.remote_addr or "")
     except errors.Refusal as refusal:
         return answer("sign_in", refusal, next=target, email=email)
-    return enter(login, target)
+    return enter(login, target, tell=True)
 
 
 @pages.post("/sign-out")

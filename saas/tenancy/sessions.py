@@ -134,6 +134,12 @@ def read_half(token: str) -> Login | None:
     return db.session.scalars(query.with_for_update(of=Login)).one_or_none()
 
 
+def close_half(token: str) -> None:
+    """Forget the half session of a cookie, now that a whole one takes its place."""
+    query = delete(LoginSession).where(LoginSession.digest == crypto.digest(token), LoginSession.stage == "half")
+    db.session.execute(query)
+
+
 def confirm(*, digest: str, by: str, second_factor: bool = False) -> None:
     """Note that the person at this browser has just shown again that it is them, and by what."""
     values = {"confirmed_at": clock.now(), "confirmed_by": by} | ({"second_factor": True} if second_factor else {})

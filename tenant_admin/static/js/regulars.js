@@ -9,8 +9,9 @@ import { setUpLists } from "regulars/lists";
 import { setUpLook } from "regulars/look";
 import { setUpCharts } from "regulars/charts";
 import { setUpSmall } from "regulars/small";
+import { setUpPasskeys } from "regulars/passkeys";
 
 for (const setUp of [
-  setUpRequests, setUpOverlays, setUpToasts, setUpPalette, setUpKeys, setUpLists, setUpLook, setUpCharts, setUpSmall,
+  setUpRequests, setUpOverlays, setUpToasts, setUpPalette, setUpKeys, setUpLists, setUpLook, setUpCharts, setUpSmall, setUpPasskeys,
 ]) setUp();
 document.documentElement.dataset.ready = "1";
