@@ -14,6 +14,7 @@ from saas.audiences import filters
 from saas.customers import arriving, facts, finding, profiles, schemas
 from saas.customers.schemas import CustomerIn, CustomerOut
 from saas.kit import doors
+from saas.tenancy import reads
 
 blueprint = Blueprint("api_customers", __name__, description="Whom the company sells to")
 
@@ -56,6 +57,7 @@ class Customers(MethodView):
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List customers, filtered and sorted as asked; newest first unless `sort` says otherwise."""
         page = filters.listed(filters.definition(query.pop("where")), **query)
+        reads.note(kind="customer", count=len(page.items))
         return {"items": [schemas.shown(customer, known) for customer, known in page.items], "next": page.next}
 
     @blueprint.arguments(CustomerIn)
@@ -83,6 +85,7 @@ class OneCustomer(MethodView):
     @doors.open_to("key", "customers.read")
     def get(self, customer_id: UUID) -> Any:
         """Show a customer; the ETag is its version."""
+        reads.note(kind="customer", count=1)
         return answered(profiles.one(customer_id))
 
     @blueprint.arguments(CustomerIn)

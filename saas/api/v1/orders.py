@@ -14,6 +14,7 @@ from saas.api import entrance, shapes
 from saas.commerce import finding, orders
 from saas.commerce.schemas import OrderIn, OrderOut, shown
 from saas.kit import doors, errors
+from saas.tenancy import reads
 
 blueprint = Blueprint("api_orders", __name__, description="What customers bought")
 
@@ -42,6 +43,7 @@ class Orders(MethodView):
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List orders with their lines, newest first."""
         page = finding.listed(**query)
+        reads.note(kind="order", count=len(page.items))
         lines = defaultdict(list)
         for line in orders.lines_of([order.id for order in page.items]):
             lines[line.order_id].append(line)
@@ -77,6 +79,7 @@ class OneOrder(MethodView):
     @doors.open_to("key", "orders.read")
     def get(self, order_id: UUID) -> Any:
         """Show an order with its lines and refunds."""
+        reads.note(kind="order", count=1)
         return answered(orders.one(order_id))
 
     @blueprint.arguments(OrderIn)

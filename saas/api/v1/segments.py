@@ -14,6 +14,7 @@ from saas.api.v1 import customers
 from saas.audiences import segments
 from saas.customers.schemas import CustomerOut
 from saas.kit import doors, pages
+from saas.tenancy import reads
 
 blueprint = Blueprint("api_segments", __name__, description="Groups of customers told by conditions")
 
@@ -108,4 +109,5 @@ class OneSegment(MethodView):
 def members(query: dict[str, Any], segment_id: UUID) -> dict[str, Any]:
     """List the customers that belong to a segment right now."""
     page = segments.members(segments.one(segment_id).definition, **query)
+    reads.note(kind="customer", count=len(page.items))
     return {"items": customers.shown(page.items), "next": page.next}

@@ -1,0 +1,25 @@
+"""The trace at night and by the minute: sealing what was written, folding what programs read, emptying the bin."""
+
+from __future__ import annotations
+
+from saas.kit import scope, ticks, work
+from saas.tenancy import reads, sealing
+
+
+def seal(*, run_at: str, **_: object) -> None:
+    """Chain what companies' histories gained since the last seal."""
+    with work.platform_unit(reason="find histories to seal"):
+        waiting = sealing.waiting()
+    for tenant_id in waiting:
+        sealing.seal(tenant_id)
+    with work.unit(tenant_id=None):
+        ticks.done(task="workers.jobs.trace.seal", run_at=run_at)
+
+
+def fold_reads(*, run_at: str, **_: object) -> None:
+    """Write one entry for each key and hour that is over, of what it read about people."""
+    for tenant_id in reads.waiting():
+        with work.unit(tenant_id=tenant_id, actor=scope.PLATFORM):
+            reads.fold(tenant_id)
+    with work.unit(tenant_id=None):
+        ticks.done(task="workers.jobs.trace.fold_reads", run_at=run_at)
