@@ -18,9 +18,10 @@ from sqlalchemy.dialects.postgresql import insert
 from saas.customers import consent, facts, identity
 from saas.customers.events import CustomersChanged
 from saas.customers.models import NO_SOURCE, Customer
-from saas.kit import clock, identifiers, scope, search, text, versions
+from saas.kit import access, clock, identifiers, scope, search, text, versions
 from saas.kit.db import db
 from saas.kit.events import announce
+from saas.tenancy import members
 
 TEXTS = {
     "first_name": 120,
@@ -32,7 +33,7 @@ TEXTS = {
     "postcode": 30,
     "address": 500,
 }
-COLUMNS = ("external_id", "email", "email_norm", "phone", "phone_norm", *TEXTS, "tags", "name_sort")
+COLUMNS = ("external_id", "email", "email_norm", "phone", "phone_norm", *TEXTS, "tags", "owner_id", "name_sort")
 
 
 @dataclass
@@ -43,6 +44,8 @@ class Upserted:
     id: UUID | None
     status: str
     error: str = ""
+    origin: UUID | None = None
+    """Whose name led here, when that one was merged into the customer."""
 
 
 Message = tuple[datetime, dict[str, Any]]
@@ -69,6 +72,8 @@ def cleaned(item: dict[str, Any]) -> dict[str, Any]:
     if item.get("phone"):
         found["phone"] = text.clean(item["phone"], most=40)
         found["phone_norm"] = text.phone(found["phone"])
+    if item.get("owner_id"):
+        found["owner_id"] = item["owner_id"]
     if item.get("tags") is not None:
         found["tags"] = list(dict.fromkeys(text.clean(tag, most=60) for tag in item["tags"] if text.clean(tag)))[:50]
     return found
@@ -97,22 +102,29 @@ def upsert_many(
     """
     results = [Upserted(index, None, "failed") for index in range(len(items))]
     rows: list[tuple[int, dict[str, Any]]] = []
+    people = _possible_owners(items)
     for index, item in enumerate(items):
         try:
+            _require_writable(item)
             row = cleaned(item)
+            if row.get("owner_id") is not None and row["owner_id"] not in people:
+                raise BadItem("Nobody of the company has this owner_id.")
             if not (row.get("external_id") or row.get("email_norm") or row.get("phone_norm")):
                 raise BadItem("A customer needs an external_id, an email or a phone.")
             rows.append((index, row))
         except BadItem as error:
             results[index].error = str(error)
     names = {index: _names(row, source_id) for index, row in rows}
-    known = identity.find_many(name for own in names.values() for name in own)
+    known, foreign = _known(names)
     now = clock.now()
     created: dict[UUID, Message] = {}
     changes: dict[UUID, list[Message]] = {}
     for index, row in rows:
         message = (items[index].get("updated_at") or now + timedelta(microseconds=index), row)
         held = next((known[name] for name in names[index] if name in known), None)
+        if held in foreign:
+            results[index].error = COLLEAGUES
+            continue
         if held is None:
             held = identifiers.new()
             created[held] = message
@@ -129,7 +141,9 @@ def upsert_many(
         if result.status == "updated":
             result.status = quiet.get(result.id, "updated")
     unchanged = {customer for customer in quiet if customer not in created}
-    identity.link_many([(known[name], *name) for own in names.values() for name in own])
+    identity.link_many([
+        (known[name], *name) for own in names.values() for name in own if name in known and known[name] not in foreign
+    ])  # fmt: skip
     _record_consent(items, results, source)
     touched = [customer for customer in dict.fromkeys(r.id for r in results if r.id) if customer not in unchanged]
     search.touch("customer", *touched)
@@ -138,6 +152,38 @@ def upsert_many(
         for start in range(0, len(touched), 500)
     ])  # fmt: skip
     return results
+
+
+def _possible_owners(items: Sequence[dict[str, Any]]) -> set[UUID]:
+    """Return which of the owners that items name can be one: people of the company whose records the acting member sees."""
+    wanted = {item["owner_id"] for item in items if item.get("owner_id")}
+    limits = access.limiting()
+    return (set(members.names(wanted)) if wanted else set()) & (wanted if limits is None else set(limits.owners))
+
+
+COLLEAGUES = "This belongs to a colleague's customer."
+
+
+def _require_writable(item: dict[str, Any]) -> None:
+    """Refuse fields that the acting member or key cannot change; a hidden one is refused like one that does not exist."""
+    barred = access.locked("customer")
+    for name in item if barred else ():
+        field = {"consent": "email_consent"}.get(name, name)
+        if field in access.hidden("customer"):
+            raise BadItem(access.unknown(name))
+        if field in barred:
+            raise BadItem(f"You can see “{name}” and not change it.")
+
+
+def _known(names: Mapping[int, list[identity.Name]]) -> tuple[dict[identity.Name, UUID], set[UUID]]:
+    """Return the customers that names lead to, and which of these the acting member does not see."""
+    wanted = [name for own in names.values() for name in own]
+    if access.limiting() is None:
+        return identity.find_many(wanted), set()
+    with access.lifted(reason="a name leads to one customer of the whole company"):
+        known = identity.find_many(wanted)
+    visible = set(db.session.scalars(select(Customer.id).where(Customer.id.in_(set(known.values())))))
+    return known, set(known.values()) - visible
 
 
 def _names(row: dict[str, Any], source_id: UUID) -> list[identity.Name]:
@@ -156,7 +202,9 @@ def _insert(created: dict[UUID, Message], source_id: UUID, since: Mapping[UUID |
     if not created:
         return
     now = clock.now()
+    limits = access.limiting()
     blank = dict.fromkeys(TEXTS, "") | {
+        "owner_id": limits.member if limits is not None else None,
         "phone": "",
         "phone_norm": "",
         "external_id": None,
@@ -212,9 +260,9 @@ def _addresses_taken(changes: dict[UUID, list[Message]]) -> dict[str | None, UUI
     norms = {row["email_norm"] for messages in changes.values() for _at, row in messages if row.get("email_norm")}
     if not norms:
         return {}
-    return dict(
-        db.session.execute(select(Customer.email_norm, Customer.id).where(Customer.email_norm.in_(norms))).all()
-    )
+    with access.lifted(reason="an address is one customer's of the whole company"):
+        query = select(Customer.email_norm, Customer.id).where(Customer.email_norm.in_(norms))
+        return dict(db.session.execute(query).all())
 
 
 def _record_consent(items: Sequence[dict[str, Any]], results: Sequence[Upserted], source: str) -> None:

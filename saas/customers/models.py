@@ -6,16 +6,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, Text, UniqueConstraint, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from saas.kit import record_values
+from saas.kit import access, record_values
 from saas.kit.db import Stamped, TenantModel, tenant_fk
 
 NO_SOURCE = UUID(int=0)
 CONSENT_STATES = ("unknown", "granted", "withdrawn")
 IDENTITY_KINDS = ("email", "phone", "external", "visitor")
+PAIR_STATES = ("open", "skipped", "different")
 
 
 class Customer(Stamped, TenantModel):
@@ -57,8 +58,13 @@ class Customer(Stamped, TenantModel):
 
     @property
     def name(self) -> str:
-        """What to call them: their name, else their company, else their address."""
-        return f"{self.first_name} {self.last_name}".strip() or self.company or self.email or self.external_id or "—"
+        """What to call them: their name, else their company, else their address, as far as the reader may see these."""
+        hidden = access.hidden("customer")
+        first, last, *others = (
+            "" if part in hidden else getattr(self, part) or ""
+            for part in ("first_name", "last_name", "company", "email", "external_id")
+        )
+        return f"{first} {last}".strip() or next((part for part in others if part), "—")
 
 
 class CustomerValue(record_values.RecordValue, TenantModel):
@@ -69,7 +75,10 @@ class CustomerValue(record_values.RecordValue, TenantModel):
 
 
 class Identity(Stamped, TenantModel):
-    """One name a customer goes by: an address, a number, a shop's id, a browser. A name leads to one customer."""
+    """One name a customer goes by: an address, a number, a shop's id, a browser. A name leads to one customer.
+
+    `origin_id` is the customer whose name it was before a merge; empty while it is the customer's own.
+    """
 
     __tablename__ = "customer_identities"
     __table_args__ = (
@@ -84,6 +93,7 @@ class Identity(Stamped, TenantModel):
     source_id: Mapped[UUID] = mapped_column(default=NO_SOURCE)
     value: Mapped[str] = mapped_column(Text)
     proven: Mapped[bool] = mapped_column(Boolean, default=True)
+    origin_id: Mapped[UUID | None]
 
 
 class Consent(TenantModel):
@@ -173,3 +183,73 @@ class CustomerShare(Stamped, TenantModel):
     team_id: Mapped[UUID | None]
     expires_at: Mapped[datetime | None]
     shared_by: Mapped[UUID | None]
+
+
+class CustomerMerge(TenantModel):
+    """That one customer became part of another; its id is the journal of what moved. Undone, or in force.
+
+    `fields` holds for each field that was taken over what the winner had before and has since, as {"before": {column: text},
+    "after": {column: text}}; `tags` those it got, `consent_id` the entry that keeps the stricter word, `carried` the pairs
+    marked as different that it took over. The two customers are named without foreign keys: the loser is in the journal,
+    and the winner may be by a later merge.
+    """
+
+    __tablename__ = "customer_merges"
+    __table_args__ = (
+        Index("uq_customer_merges_loser_id", "tenant_id", "loser_id", unique=True, postgresql_where=text("undone_at IS NULL")),
+        Index("ix_customer_merges_winner_id", "tenant_id", "winner_id"),
+        Index("ix_customer_merges_batch", "tenant_id", "batch", postgresql_where=text("batch IS NOT NULL")),
+    )
+
+    winner_id: Mapped[UUID]
+    loser_id: Mapped[UUID]
+    loser_name: Mapped[str] = mapped_column(Text)
+    made_at: Mapped[datetime]
+    made_by: Mapped[str] = mapped_column(Text, default="")
+    batch: Mapped[UUID | None]
+    fields: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    tags: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    consent_id: Mapped[UUID | None]
+    carried: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list)
+    moved: Mapped[dict[str, int]] = mapped_column(JSONB, default=dict)
+    undone_at: Mapped[datetime | None]
+    undone_by: Mapped[str] = mapped_column(Text, default="")
+
+
+class DuplicatePair(TenantModel):
+    """Two customers who may be one person, the smaller id first. `score` is the chance in thousandths, `evidence` says why.
+
+    open: to be looked at. skipped: not now. different: never again, whatever changes.
+    """
+
+    __tablename__ = "duplicate_pairs"
+    __table_args__ = (
+        tenant_fk("one_id", "customers", ondelete="CASCADE"),
+        tenant_fk("other_id", "customers", ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "one_id", "other_id"),
+        CheckConstraint(f"state IN {PAIR_STATES}", name="state"),
+        CheckConstraint("one_id < other_id", name="ordered"),
+        Index("ix_duplicate_pairs_other_id", "tenant_id", "other_id"),
+        Index("ix_duplicate_pairs_score", "tenant_id", "state", text("score DESC"), "id"),
+    )
+
+    one_id: Mapped[UUID]
+    other_id: Mapped[UUID]
+    score: Mapped[int] = mapped_column(Integer)
+    evidence: Mapped[list[Any]] = mapped_column(JSONB, default=list)
+    state: Mapped[str] = mapped_column(Text, default="open")
+    found_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str] = mapped_column(Text, default="")
+
+
+class CustomerKey(TenantModel):
+    """One of the few digests under which a customer meets those who may be the same; `id` is the customer's."""
+
+    __tablename__ = "customer_keys"
+    __table_args__ = (
+        tenant_fk("id", "customers", ondelete="CASCADE"),
+        Index("ix_customer_keys_key", "tenant_id", "key", "id"),
+    )
+
+    key: Mapped[int] = mapped_column(BigInteger, primary_key=True)

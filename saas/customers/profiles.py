@@ -7,11 +7,11 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from saas.customers import arriving, consent, facts, identity, timeline
+from saas.customers import arriving, consent, facts, identity, owners, timeline
 from saas.customers.arriving import Upserted, upsert_many
 from saas.customers.events import CustomerDeleted, CustomersChanged
 from saas.customers.models import NO_SOURCE, Customer
-from saas.kit import clock, errors, scope, search, text, versions
+from saas.kit import access, clock, errors, scope, search, text, versions
 from saas.kit import db as kit_db
 from saas.kit.db import db
 from saas.kit.events import announce
@@ -28,12 +28,23 @@ class NoSuchCustomer(errors.NotFound):
 class KnownAlready(errors.Conflict):
     """Another customer has this address; `customer_id` is theirs."""
 
-    def __init__(self, customer_id: UUID) -> None:
+    def __init__(self, customer_id: UUID | None, field: str = "email") -> None:
         super().__init__(
             _("Another customer already has this e-mail address."),
-            fields={"email": [_("Another customer already has this address.")]},
+            fields={field: [_("Another customer already has this address.")]},
         )
         self.customer_id = customer_id
+
+
+class ColleaguesCustomer(KnownAlready):
+    """The address belongs to a customer whom the acting member does not see: that it is taken is all they learn."""
+
+    code = "colleagues_customer"
+
+    def __init__(self, field: str = "email") -> None:
+        super().__init__(None, field)
+        self.message = _("This belongs to a colleague's customer.")
+        self.fields = {field: [self.message]}
 
 
 class BadCustomer(errors.Invalid):
@@ -51,6 +62,7 @@ def query() -> Any:
 
 
 def count() -> int:
+    """Return how many customers the acting member sees."""
     return db.session.scalar(select(func.count()).select_from(Customer)) or 0
 
 
@@ -63,8 +75,11 @@ def _clean(fields: dict[str, Any]) -> dict[str, Any]:
 
 def create(**fields: Any) -> Customer:
     """Create a customer by hand; raises BadCustomer, KnownAlready or OverLimit."""
-    limits.require("contacts", used=count())
+    access.require_writable("customer", _given(fields))
+    with access.lifted(reason="the plan counts all of the company's customers"):
+        limits.require("contacts", used=count())
     row = _clean(fields)
+    row.pop("owner_id", None)
     if not (
         row.get("email_norm")
         or row.get("external_id")
@@ -75,10 +90,12 @@ def create(**fields: Any) -> Customer:
         raise BadCustomer(fields={"email": [_("Give an e-mail address, a phone number or a name.")]})
     _refuse_known(row.get("email_norm"), None)
     if row.get("external_id"):
-        held = identity.find("external", row["external_id"])
+        with access.lifted(reason="a shop's number leads to one customer of the whole company"):
+            held = identity.find("external", row["external_id"])
         if held is not None:
-            raise KnownAlready(held)
-    customer = Customer(**row, note=(fields.get("note") or "")[:10_000])
+            raise _known(held, "external_id")
+    owner = owners.mine_by_default(fields.get("owner_id"))
+    customer = Customer(**row, note=(fields.get("note") or "")[:10_000], owner_id=owner)
     customer.name_sort = arriving.sort_name(row)
     db.session.add(customer)
     db.session.flush()
@@ -93,8 +110,10 @@ def create(**fields: Any) -> Customer:
 
 def change(customer_id: UUID | str, **fields: Any) -> Customer:
     """Change the given fields of a customer; raises NoSuchCustomer, BadCustomer or KnownAlready."""
+    access.require_writable("customer", _given(fields))
     customer = one(customer_id, lock=True)
     row = _clean(fields)
+    row.pop("owner_id", None)
     for name in ("email", "phone", "external_id"):  # given and empty means: take it away
         if name in fields and not fields[name]:
             row[name] = None if name != "phone" else ""
@@ -120,6 +139,8 @@ def change(customer_id: UUID | str, **fields: Any) -> Customer:
         action="customers.edited", kind="customer", record_id=customer.id, before=_shown(before), after=_shown(row)
     )
     announce(CustomersChanged(customer_ids=[str(customer.id)]))
+    if "owner_id" in fields:
+        owners.hand_over(customer, to=fields["owner_id"])
     return customer
 
 
@@ -204,11 +225,24 @@ def tag(*, customer_id: UUID | str, add: str = "", remove: str = "") -> list[str
     return change(customer_id, tags=wanted).tags
 
 
+def _given(fields: dict[str, Any]) -> list[str]:
+    """Return the names of the fields that are given, as access knows them."""
+    own = [f"custom.{key}" for key in fields.get("custom") or {}]
+    return [{"consent": "email_consent"}.get(name, name) for name in fields if name != "custom"] + own
+
+
 def _refuse_known(email_norm: str | None, own_id: UUID | None) -> None:
     if email_norm:
-        held = db.session.scalar(select(Customer.id).where(Customer.email_norm == email_norm))
+        with access.lifted(reason="an address is one customer's of the whole company"):
+            held = db.session.scalar(select(Customer.id).where(Customer.email_norm == email_norm))
         if held is not None and held != own_id:
-            raise KnownAlready(held)
+            raise _known(held)
+
+
+def _known(customer_id: UUID, field: str = "email") -> KnownAlready:
+    """Return the refusal for a name that leads to another customer, who may be one that the acting member does not see."""
+    visible = db.session.scalar(select(Customer.id).where(Customer.id == customer_id))
+    return KnownAlready(customer_id, field) if visible else ColleaguesCustomer(field)
 
 
 def _link_names(customer: Customer) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, fields, validate
 
-from saas.kit import money
+from saas.kit import access, money
 
 
 class ConsentIn(Schema):
@@ -37,6 +37,7 @@ class CustomerIn(Schema):
     address = fields.String(allow_none=True, validate=validate.Length(max=500))
     tags = fields.List(fields.String(validate=validate.Length(max=60)), validate=validate.Length(max=50))
     consent = fields.Nested(ConsentIn)
+    owner_id = fields.UUID(allow_none=True, metadata={"description": "the member whose customer it is"})
     updated_at = fields.AwareDateTime(default_timezone=None, allow_none=True)
     created_at = fields.AwareDateTime(default_timezone=None, allow_none=True)
 
@@ -58,6 +59,7 @@ class CustomerOut(Schema):
     postcode = fields.String()
     address = fields.String()
     tags = fields.List(fields.String())
+    owner_id = fields.UUID(allow_none=True)
     consent = fields.Dict()
     facts = fields.Dict(allow_none=True)
     created_at = fields.AwareDateTime()
@@ -66,17 +68,15 @@ class CustomerOut(Schema):
 
 PLAIN = (
     "id", "external_id", "email", "phone", "name", "first_name", "last_name", "company", "language", "country", "city", "postcode",
-    "address", "tags", "created_at", "updated_at",
+    "address", "tags", "owner_id", "created_at", "updated_at",
 )  # fmt: skip
 
 
 def shown(customer: Any, facts: Any | None) -> dict[str, Any]:
-    """Return a customer as plain values, for programs and templates alike."""
-    found = {name: getattr(customer, name) for name in PLAIN}
-    return found | {
-        "consent": {"email": customer.email_consent},
-        "facts": facts_shown(facts) if facts is not None else None,
-    }
+    """Return a customer as plain values, for programs and templates alike, without what the reader must not see."""
+    found = access.shown("customer", {name: getattr(customer, name) for name in PLAIN})
+    consent = {"email": customer.email_consent} if access.readable("customer", "email_consent") else {}
+    return found | {"consent": consent, "facts": facts_shown(facts) if facts is not None else None}
 
 
 def facts_shown(facts: Any) -> dict[str, Any]:
@@ -104,7 +104,9 @@ def facts_shown(facts: Any) -> dict[str, Any]:
         "mails_opened",
         "mails_clicked",
     )
-    return (
+    found = (
         {"currency": facts.currency} | spoken | {name: getattr(facts, name) for name in counts}
         | {name: getattr(facts, name) and getattr(facts, name).isoformat() for name in moments}
     )  # fmt: skip
+    hidden = {name.removesuffix("_amount") for name in access.hidden("customer")}
+    return {name: value for name, value in found.items() if name not in hidden}

@@ -89,6 +89,7 @@ db = SQLAlchemy(
     disable_autonaming=True,
     session_options={"class_": ScopedSession, "scopefunc": _slot_key, "expire_on_commit": False},
 )
+walls.know(db.metadata)
 
 
 class GlobalModel(db.Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -85,6 +86,12 @@ def one(member_id: UUID | str, *, lock: bool = False) -> Member:
 def listed() -> list[Member]:
     """Return the company's people and those who are invited, in the order they came."""
     return list(db.session.scalars(select(Member).where(Member.removed_at.is_(None)).order_by(Member.id)))
+
+
+def names(member_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return what people are called by id, also those who have left."""
+    query = select(Member.id, Member.name, Member.email).where(Member.id.in_(list(member_ids)))
+    return {member: name or email for member, name, email in db.session.execute(query)}
 
 
 def count() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -71,6 +72,11 @@ def _people() -> dict[UUID, list[dict[str, Any]]]:
     for team, manages, member, name, email in db.session.execute(query):
         found.setdefault(team, []).append({"id": member, "name": name or email, "email": email, "manages": manages})
     return found
+
+
+def names(team_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return what teams are called, by id."""
+    return dict(db.session.execute(select(Team.id, Team.name).where(Team.id.in_(list(team_ids)))).all())
 
 
 def names_by_member() -> dict[UUID, list[dict[str, Any]]]:
