@@ -22,7 +22,7 @@ import orjson
 import urllib3
 
 from saas import config
-from saas.kit import errors
+from saas.kit import errors, figures
 
 MOST_BYTES = 32 * 1024 * 1024
 CONNECT, READ, WHOLE = 5.0, 30.0, 60.0
@@ -123,11 +123,13 @@ def call(
             answer = pool.urlopen(
                 method, target, body=body, headers=sent, redirect=False, retries=False, preload_content=False, decode_content=True,
             )  # fmt: skip
+            figures.HOOKS_OUT.labels(f"{answer.status // 100}xx").inc()
             try:
                 return Answer(answer.status, dict(answer.headers), _body(answer, most, until))
             finally:
                 answer.close()
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        figures.HOOKS_OUT.labels("away").inc()
         raise Unreachable(f"This address does not answer ({type(error).__name__}).") from None
 
 
