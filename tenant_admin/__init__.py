@@ -12,7 +12,7 @@ from saas import config
 
 def register(app: Flask) -> None:
     """Put every module of this folder that has `pages` (a blueprint) on the map, inside the frame and behind the guards."""
-    from tenant_admin import confirming, entrance, frame
+    from tenant_admin import confirming, entrance, frame, gates
 
     settings = config.get()
     pictures = (
@@ -28,6 +28,7 @@ def register(app: Flask) -> None:
     )
     entrance.install(app)
     confirming.install(app)
+    gates.install(app)
     names = set()
     for found in pkgutil.iter_modules(__path__):
         part = importlib.import_module(f"tenant_admin.{found.name}")

@@ -32,7 +32,7 @@ def change() -> Any:
     try:
         logins.change_profile(
             login_id=who.login_id, name=form.get("name", ""), zone=form.get("zone", ""),
-            language=language if language in frame.LOCALES else "",
+            language=language if language in frame.LOCALES else "", only=who.confined_to,
         )  # fmt: skip
     except errors.Refusal as refusal:
         return _refused(refusal)
@@ -61,7 +61,8 @@ def change_password() -> Any:
 @doors.open_to("person")
 def end_session() -> Response:
     """Sign one other browser out."""
-    sessions.close_one(login_id=entrance.signed_in().login_id, digest=request.form.get("session", ""))
+    who = entrance.signed_in()
+    sessions.close_one(login_id=who.login_id, digest=request.form.get("session", ""), within=who.confined_to)
     frame.toast(_("That browser is signed out."))
     return frame.go(url_for("account.show"))
 
@@ -71,7 +72,7 @@ def end_session() -> Response:
 def end_others() -> Response:
     """Sign out in all other browsers."""
     who = entrance.signed_in()
-    sessions.close_all(login_id=who.login_id, except_digest=who.digest)
+    sessions.close_all(login_id=who.login_id, except_digest=who.digest, within=who.confined_to)
     frame.toast(_("All other browsers are signed out."))
     return frame.go(url_for("account.show"))
 
@@ -80,7 +81,8 @@ def end_others() -> Response:
 @doors.open_to("person")
 def end_all() -> Response:
     """Sign out everywhere, here too."""
-    sessions.close_all(login_id=entrance.signed_in().login_id)
+    who = entrance.signed_in()
+    sessions.close_all(login_id=who.login_id, within=who.confined_to)
     return entrance.take_cookie(frame.go(url_for("signing.sign_in")))
 
 
@@ -101,7 +103,7 @@ def _page(refusal: errors.Refusal | None = None) -> str:
         refused=_(refusal.message) if refusal and not refusal.fields else None,
         zones=choices.zones(settings.zones()), shortest=passwords.SHORTEST,
         has=factors.of(login), has_password=login.password_hash is not None,
-        sessions=[_shown(held, who.digest) for held in sessions.listed(who.login_id)],
+        sessions=[_shown(held, who.digest) for held in sessions.listed(who.login_id, within=who.confined_to)],
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, render_template, request
+from flask_babel import gettext as _
 
 from saas.billing import plans
 from saas.kit import doors, errors, rates, work
@@ -38,6 +39,8 @@ def act_for() -> Any:
 def found() -> Any:
     """Found one more company and act for it."""
     who = entrance.signed_in()
+    if who.confined_to is not None:
+        raise errors.Forbidden(_("You came in through your company’s own sign-in, which opens that company only."))
     try:
         rates.require(f"found:{who.login_id}", "5/day")
         name, allowed = request.form.get("name", ""), plans.one("free").limits
@@ -49,10 +52,15 @@ def found() -> Any:
     return frame.go(entrance.safe_next(None))
 
 
+def _open_to(who: Any) -> list[dict[str, Any]]:
+    """Return the companies this browser may act for: only one when its own sign-in opened it."""
+    return [home for home in tenants.of_login(who.login_id) if who.confined_to in (None, home["id"])]
+
+
 def _page(refusal: errors.Refusal | None = None) -> str:
     who = entrance.signed_in()
     named = (refusal.fields.get("company") or [refusal.message]) if refusal else None
     return render_template(
-        "signing/companies.html", companies=tenants.of_login(who.login_id), chosen=who.tenant_id, error=named,
+        "signing/companies.html", companies=_open_to(who), confined=who.confined_to is not None, chosen=who.tenant_id, error=named,
         name=request.form.get("name", ""), next=request.values.get("next", ""), who=who,
     )  # fmt: skip

@@ -17,10 +17,11 @@ from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
 from saas import config
 from saas.kit import access, doors, errors, scope, work
 from saas.tenancy import limits, logins, members, roles, sessions
+from tenant_admin import gates
 from tenant_admin.frame import Viewer
 
 COOKIE = "regulars_session"
-ALWAYS_WRITABLE = ("plan.", "settings.", "members.", "keys.")  # what a company may change while its plan is not paid
+ALWAYS_WRITABLE = ("plan.", "settings.", "members.", "keys.", "company.", "support.")  # what a company may change while its plan is not paid
 csrf = CSRFProtect()
 
 
@@ -37,13 +38,6 @@ class ConfirmFirst(errors.NotSignedIn):
 
     code = "confirm_first"
     message = "Confirm that it is you first."
-
-
-class SecondFactorFirst(errors.Forbidden):
-    """The company, or the platform, lets nobody in who has no second factor; the door leads to setting one up."""
-
-    code = "second_factor_first"
-    message = "Set up a second factor first."
 
 
 class NotStaff(errors.NotFound):
@@ -131,6 +125,7 @@ def admit_member(entrance: doors.Entrance) -> doors.Admitted:
         if acting is None:
             raise ChooseCompany
         g.viewer = _viewer(who, acting)
+        gates.check(who, acting)
         with access.bound(acting.access):
             if entrance.permission:
                 access.require(entrance.permission)
@@ -152,8 +147,8 @@ def admit_staff(entrance: doors.Entrance) -> doors.Admitted:
     g.viewer = _viewer(who, None)
     if not who.staff or who.confined_to is not None:
         raise NotStaff
-    if not who.second_factor:
-        raise SecondFactorFirst
+    if not (who.second_factor and who.has_factor):
+        raise gates.SecondFactorFirst
     _require_fresh(who, entrance)
     return doors.Admitted(None, scope.Actor("staff", str(who.login_id), who.name or who.email))
 

@@ -97,15 +97,23 @@ def tell(login_id: UUID, happened: object) -> None:
             announce(happened)
 
 
-def change_profile(*, login_id: UUID, name: str, language: str, zone: str) -> None:
-    """Change what a person is called, in all their companies, and how they want the pages; raises BadProfile."""
+def change_profile(*, login_id: UUID, name: str, language: str, zone: str, only: int | None = None) -> None:
+    """Change what a person is called, in all their companies, and how they want the pages; raises BadProfile.
+
+    With `only`, the company whose own sign-in brought them, they are called so in that company alone.
+    """
     if zone and zone not in settings.zones():
         raise BadProfile(fields={"zone": [_("Choose a time zone from the list.")]})
     login = one(login_id)
-    login.name, login.language, login.zone = text.clean(name, most=120), language[:20], zone
-    for home in directory.places(kind="member", key=str(login_id)):
-        with work.acting_for(home.tenant_id):
-            db.session.execute(update(Member).where(Member.id == home.subject_id).values(name=login.name))
+    called = text.clean(name, most=120)
+    login.language, login.zone = language[:20], zone
+    homes = directory.places(kind="member", key=str(login_id))
+    if only is None or len(homes) == 1:
+        login.name = called
+    for home in homes:
+        if only in (None, home.tenant_id):
+            with work.acting_for(home.tenant_id):
+                db.session.execute(update(Member).where(Member.id == home.subject_id).values(name=called))
 
 
 def choose_language(*, login_id: UUID, language: str) -> None:

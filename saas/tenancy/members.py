@@ -14,7 +14,7 @@ from saas.kit.access import FULL, Access
 from saas.kit.db import db
 from saas.kit.events import announce
 from saas.kit.text import gettext as _
-from saas.tenancy import audit, directory, limits, logins, made_roles, rights, sessions
+from saas.tenancy import audit, directory, limits, logins, made_roles, rights, sessions, sign_in_rules
 from saas.tenancy.events import MemberInvited
 from saas.tenancy.models import Entitlement, Login, Member, Tenant, TenantSettings
 from saas.tenancy.team_models import Role
@@ -57,12 +57,14 @@ class Acting:
     currency: str
     simulated: bool
     access: Access = FULL
+    rules: sign_in_rules.Rules = sign_in_rules.Rules()
 
 
 def acting(member_id: UUID) -> Acting | None:
     """Return the bound company's member if they still belong to it."""
     row = db.session.execute(
         select(Member, Tenant.name, Tenant.simulated, TenantSettings.zone, TenantSettings.currency, Role)
+        .add_columns(TenantSettings.second_factor_required, TenantSettings.second_factor_from, TenantSettings.only_sso)
         .join(Tenant, Tenant.id == Member.tenant_id)
         .join(TenantSettings, TenantSettings.tenant_id == Member.tenant_id)
         .outerjoin(Role, (Role.tenant_id == Member.tenant_id) & (Role.id == Member.role_id))
@@ -70,9 +72,9 @@ def acting(member_id: UUID) -> Acting | None:
     ).one_or_none()
     if row is None:
         return None
-    member, company, simulated, zone, currency, made = row
-    may = rights.of_member(member, made)
-    return Acting(member.id, member.email, member.name, member.role, company, zone, currency, simulated, may)
+    member, company, simulated, zone, currency, made, *rules = row
+    may, asked = rights.of_member(member, made), sign_in_rules.Rules(*rules)
+    return Acting(member.id, member.email, member.name, member.role, company, zone, currency, simulated, may, asked)
 
 
 def one(member_id: UUID | str, *, lock: bool = False) -> Member:

@@ -33,8 +33,10 @@ PERMISSIONS: dict[str, set[str]] = {
         "settings.read",
         "settings.edit",
         "keys.edit",
+        "hooks.edit",
         "plan.read",
         "roles.edit",
+        "support.edit",
     },
     "marketer": _STAFF | {"products.edit", "segments.edit", "campaigns.edit", "campaigns.send", "offers.edit"},
     "sales": _STAFF,
@@ -57,11 +59,13 @@ CATALOGUE: tuple[tuple[str, Any, tuple[tuple[str, Any], ...]], ...] = (
     ("roles", _l("Roles"), (("edit", _l("change")),)),
     ("settings", _l("The company's settings"), (("read", _l("see")), ("edit", _l("change")))),
     ("keys", _l("Keys for programs"), (("edit", _l("change")),)),
+    ("hooks", _l("Webhooks"), (("edit", _l("change")),)),
     ("plan", _l("Plan and payment"), (("read", _l("see")), ("edit", _l("change")))),
-    ("company", _l("The company itself"), (("close", _l("close")),)),
+    ("support", _l("Access for Regulars’ support"), (("edit", _l("allow")),)),
+    ("company", _l("The company itself"), (("sign_in", _l("rules for signing in")), ("close", _l("close")))),
 )
 """Everything that may be allowed: kind of record, its name, and its actions. The form for a role is made of it."""
-OWNERS = frozenset({"plan.edit", "company.close"})
+OWNERS = frozenset({"plan.edit", "company.sign_in", "company.close"})
 """What only owners do: no role that a company makes may hold it."""
 
 

@@ -146,6 +146,11 @@ def confirm(*, digest: str, by: str, second_factor: bool = False) -> None:
     db.session.execute(update(LoginSession).where(LoginSession.digest == digest).values(**values))
 
 
+def mark(*, digest: str, method: str) -> None:
+    """Note by which way a session comes in from now on."""
+    db.session.execute(update(LoginSession).where(LoginSession.digest == digest).values(method=method))
+
+
 def choose_company(*, digest: str, tenant_id: int, login_id: UUID) -> bool:
     """Have a session act for a company the person belongs to and it is not kept from; tells whether it may."""
     for home in directory.places(kind="member", key=str(login_id)):
@@ -165,15 +170,16 @@ def close(digest: str) -> None:
     db.session.execute(delete(LoginSession).where(LoginSession.digest == digest))
 
 
-def close_one(*, login_id: UUID, digest: str) -> None:
-    """Sign one of a person's own browsers out; somebody else's stays as it is."""
-    mine = delete(LoginSession).where(LoginSession.digest == digest, LoginSession.login_id == login_id)
-    db.session.execute(mine)
+def close_one(*, login_id: UUID, digest: str, within: int | None = None) -> None:
+    """Sign one of a person's own browsers out; somebody else's stays as it is. `within` as in `listed`."""
+    query = delete(LoginSession).where(LoginSession.digest == digest, LoginSession.login_id == login_id)
+    db.session.execute(query.where(LoginSession.confined_to == within) if within else query)
 
 
-def close_all(*, login_id: UUID, except_digest: str | None = None) -> None:
-    """Sign a person out everywhere, or everywhere else."""
+def close_all(*, login_id: UUID, except_digest: str | None = None, within: int | None = None) -> None:
+    """Sign a person out everywhere, or everywhere else. `within` as in `listed`."""
     query = delete(LoginSession).where(LoginSession.login_id == login_id)
+    query = query.where(LoginSession.confined_to == within) if within else query
     db.session.execute(query.where(LoginSession.digest != except_digest) if except_digest else query)
 
 
@@ -189,10 +195,13 @@ def _alive() -> Select[tuple[LoginSession]]:
     return query.where(LoginSession.stage == "full")
 
 
-def listed(login_id: UUID) -> list[LoginSession]:
-    """Return the browsers a person is signed in with, newest first."""
+def listed(login_id: UUID, *, within: int | None = None) -> list[LoginSession]:
+    """Return the browsers a person is signed in with, newest first.
+
+    `within` a company: only those its own sign-in opened, for who came through it is not shown what else there is.
+    """
     mine = _alive().where(LoginSession.login_id == login_id).order_by(LoginSession.seen_at.desc())
-    return list(db.session.scalars(mine))
+    return list(db.session.scalars(mine.where(LoginSession.confined_to == within) if within else mine))
 
 
 def tidy() -> None:
