@@ -13,11 +13,17 @@ from typing import Any
 
 from saas.audiences import conditions, filters
 from saas.audiences.conditions import FIELDS, OPERATORS, VALUELESS
+from saas.tenancy import members
 from tenant_admin import sentences
 
 NAME = re.compile(r"node\.((?:\d{1,3}\.){0,8})(field|operator|value|matter|key|match)")
 FRESH = {"field": "orders_count", "operator": "at_least", "value": "1"}
 DAYS = ("in_last_days", "not_in_last_days")
+
+
+def fresh() -> dict[str, Any]:
+    """Return the condition a new row begins with; who must not see the number of orders begins with something else."""
+    return dict(FRESH) if conditions.known(FRESH["field"]) else {"field": "tags", "operator": "has", "value": ""}
 
 
 def read(form: Mapping[str, str]) -> dict[str, Any]:
@@ -39,13 +45,15 @@ def _group(held: dict[tuple[int, ...], dict[str, str]], place: tuple[int, ...]) 
 
 def condition(row: Mapping[str, str]) -> dict[str, Any]:
     """Return one row as a condition; an operator the field does not have gives way to its first."""
-    field = FIELDS.get(row.get("field", ""), FIELDS[FRESH["field"]])
+    field = conditions.known(row.get("field", "")) or FIELDS[fresh()["field"]]
     operators = OPERATORS[field.kind]
     operator = row.get("operator", "")
     made: dict[str, Any] = {"field": field.name, "operator": operator if operator in operators else operators[0]}
     value = row.get("value", "").strip()
     if field.choices and value not in field.choices:
         value = field.choices[0]
+    if field.kind == "owner" and not value:
+        value = next((key for key, _name in _choices(field)), "")
     if field.kind == "yes_no" and value not in ("yes", "no"):
         value = "yes"
     if made["operator"] not in VALUELESS:
@@ -63,9 +71,15 @@ def shape(node: Mapping[str, Any]) -> dict[str, Any]:
     matter = node.get("matter") or next((name for name in filters.MATTERS if node.get(name)), "")
     return {
         "field": field.name, "operator": node["operator"], "ways": sentences.ways(field.name), "value": node.get("value", ""),
-        "input": _input(field.kind, node["operator"]), "choices": [(choice, str(sentences.CHOICES[choice])) for choice in field.choices],
+        "input": _input(field.kind, node["operator"]), "choices": _choices(field),
         "done": field.kind == "done", "matter": matter, "key": node.get(matter, "") if matter else "",
     }  # fmt: skip
+
+
+def _choices(field: conditions.Field) -> list[tuple[str, str]]:
+    if field.kind == "owner":
+        return [(str(member.id), member.name or member.email) for member in members.listed()]
+    return [(choice, str(sentences.CHOICES[choice])) for choice in field.choices]
 
 
 def _input(kind: str, operator: str) -> str:
@@ -73,7 +87,7 @@ def _input(kind: str, operator: str) -> str:
         return ""
     if operator in DAYS:
         return "days"
-    return {"moment": "date", "tags": "text"}.get(kind, kind)
+    return {"moment": "date", "tags": "text", "owner": "choice"}.get(kind, kind)
 
 
 def change(tree: dict[str, Any], act: str) -> dict[str, Any]:
@@ -87,7 +101,7 @@ def change(tree: dict[str, Any], act: str) -> dict[str, Any]:
     elif verb in ("add", "group"):
         group = at(tree, text)
         if group is not None:
-            group["conditions"].append(dict(FRESH) if verb == "add" else {"match": "any", "conditions": [dict(FRESH)]})
+            group["conditions"].append(fresh() if verb == "add" else {"match": "any", "conditions": [fresh()]})
     return tree
 
 

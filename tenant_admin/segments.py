@@ -26,7 +26,8 @@ def index():
     """List the segments by name, each with what its customers have in common."""
     page = paging.page(segments.listed(), order=segments.BY_NAME, cursor=request.args.get("cursor"), limit=LIMIT)
     names = _product_names({"conditions": [segment.definition for segment in page.items]})
-    rows = [_shown(segment, names) for segment in page.items]
+    sizes = segments.sizes(page.items)
+    rows = [_shown(segment, names) | {"size": sizes[segment.id]} for segment in page.items]
     return render_template("segments/index.html", rows=rows, next=page.next)
 
 
@@ -36,7 +37,7 @@ def create():
     """Show the editor, from a list's filters if they come along, or make the segment."""
     if request.method == "GET":
         return _editor(
-            _from_filters() or {"match": "all", "conditions": [dict(conditions.FRESH)]},
+            _from_filters() or {"match": "all", "conditions": [conditions.fresh()]},
             name=request.args.get("name", ""),
         )
     return _edited(None)
@@ -47,6 +48,7 @@ def create():
 def show(segment_id: str):
     """Show who belongs right now, a page at a time."""
     segment = segments.one(segment_id)
+    segments.asked(segment)
     page = filters.listed(segment.definition, cursor=request.args.get("cursor"), limit=LIMIT)
     count = segments.count(segment.definition)
     rows = [listing.row(*pair) for pair in page.items]
@@ -62,7 +64,7 @@ def edit(segment_id: str):
     """Show a segment's editor, or change it."""
     segment = segments.one(segment_id)
     if request.method == "GET":
-        return _editor(segment.definition, name=segment.name, segment=segment)
+        return _editor(segments.asked(segment), name=segment.name, segment=segment)
     return _edited(segment)
 
 

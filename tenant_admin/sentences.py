@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+from uuid import UUID
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from saas.audiences import conditions
 from saas.audiences.conditions import FIELDS, OPERATORS
+from saas.tenancy import members
 
 GROUPS = (
     (_l("Orders"), ("orders_count", "spent_amount", "last_order_at", "first_order_at", "bought", "refunded_amount")),
     (_l("Visits"), ("viewed", "visits_count", "views_count", "last_visit_at", "cart_amount", "cart_at")),
     (_l("Mails"), ("email_consent", "mails_sent", "mails_opened", "mails_clicked", "last_mail_at", "last_open_at", "last_click_at", "suppressed")),
-    (_l("Who"), ("tags", "country", "city", "language", "company", "email", "first_name", "last_name", "created_at")),
+    (_l("Who"), ("tags", "country", "city", "language", "company", "email", "first_name", "last_name", "owner_id", "created_at")),
 )  # fmt: skip
 NAMES = {
     "orders_count": _l("Orders"), "spent_amount": _l("Spent"), "last_order_at": _l("Last order"), "first_order_at": _l("First order"),
@@ -25,6 +28,7 @@ NAMES = {
     "last_open_at": _l("Last mail opened"), "last_click_at": _l("Last click in a mail"), "suppressed": _l("Must not be written to"),
     "tags": _l("Tags"), "country": _l("Country"), "city": _l("City"), "language": _l("Language"), "company": _l("Company"),
     "email": _l("Email"), "first_name": _l("First name"), "last_name": _l("Last name"), "created_at": _l("Customer since"),
+    "owner_id": _l("Owner"),
 }  # fmt: skip
 WAYS = {
     "at_least": _l("at least"), "at_most": _l("at most"), "is": _l("is"), "is_not": _l("is not"), "in_last_days": _l("in the last … days"),
@@ -90,8 +94,20 @@ def sentence(condition: Mapping[str, Any], names: Mapping[str, str] | None = Non
         return _("%(field)s %(way)s", field=NAMES[field], way=way)
     if operator in ("never", "ever", "is_empty", "is_not_empty"):
         return _("%(field)s %(way)s", field=NAMES[field], way=WAYS[operator])
+    if FIELDS[field].kind == "owner":
+        return _("%(field)s %(way)s %(value)s", field=NAMES[field], way=WAYS[operator], value=_person(value))
     shown = CHOICES.get(value, value) if FIELDS[field].choices else value
     return _("%(field)s %(way)s %(value)s", field=NAMES[field], way=WAYS[operator], value=shown)
+
+
+def _person(value: Any) -> str:
+    """Return what one of the company's people is called; "me" is the reader."""
+    if value == conditions.ME:
+        return _("me")
+    try:
+        return members.names([UUID(str(value))]).get(UUID(str(value)), _("somebody who is not here any more"))
+    except ValueError:
+        return "—"
 
 
 def matter(condition: Mapping[str, Any], names: Mapping[str, str] | None = None) -> str:
@@ -124,8 +140,11 @@ def products_in(definition: Mapping[str, Any]) -> Iterable[str]:
 
 
 def fields() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return all fields for a menu: (heading, [(field, name)])."""
-    return [(str(heading), [(name, str(NAMES[name])) for name in names]) for heading, names in GROUPS]
+    """Return all fields the reader may see for a menu: (heading, [(field, name)])."""
+    return [
+        (str(heading), [(name, str(NAMES[name])) for name in names if conditions.known(name)])
+        for heading, names in GROUPS
+    ]
 
 
 def ways(field: str) -> list[tuple[str, str]]:

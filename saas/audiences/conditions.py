@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, any_, func, literal, not_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
@@ -18,7 +19,7 @@ from saas.audiences.models import Suppression
 from saas.catalog.models import Product
 from saas.commerce.models import COUNTED, Order, OrderLine, ShopEvent
 from saas.customers.models import Customer, Facts, Identity
-from saas.kit import clock, errors, identifiers, money
+from saas.kit import access, clock, errors, identifiers, money
 from saas.kit.text import gettext as _
 
 MOST_CONDITIONS, DEEPEST = 50, 4
@@ -49,7 +50,14 @@ OPERATORS = {
     "tags": ("has", "has_not"),
     "done": ("in_last_days", "not_in_last_days", "ever", "never"),
     "yes_no": ("is",),
+    "owner": ("is", "is_not", "is_empty", "is_not_empty"),
 }
+ME = "me"
+TELLS_OF = {
+    "bought": ("orders_count", "first_order_at", "last_order_at"), "viewed": ("visits_count", "views_count", "last_visit_at"),
+    "suppressed": ("email",),
+}  # fmt: skip
+"""Fields that a question would tell of though it does not name them: who must not see one cannot ask."""
 VALUELESS = ("never", "ever", "is_empty", "is_not_empty")
 
 
@@ -96,6 +104,20 @@ def _tagged(operator: str, value: Any, condition: dict[str, Any]) -> ColumnEleme
     return found if operator == "has" else not_(found)
 
 
+def _owned(operator: str, value: Any, condition: dict[str, Any]) -> ColumnElement[bool]:
+    """Whether a customer is somebody's: a member's by id, the asking member's own (`me`), or nobody's."""
+    column = Customer.owner_id
+    if operator in ("is_empty", "is_not_empty"):
+        return column.is_(None) if operator == "is_empty" else column.is_not(None)
+    try:
+        wanted = access.current().member if value == ME else UUID(str(value))
+    except ValueError:
+        raise ValueError(_("Choose one of the company's people.")) from None
+    if wanted is None:
+        raise ValueError(_("Choose one of the company's people."))
+    return column == wanted if operator == "is" else or_(column != wanted, column.is_(None))
+
+
 def _fact(name: str, kind: str) -> Field:
     return Field(name, kind, getattr(Facts, name), fact=True)
 
@@ -114,9 +136,15 @@ FIELDS = {
         Field("company", "text", Customer.company), Field("email", "text", Customer.email_norm),
         Field("first_name", "text", Customer.first_name), Field("last_name", "text", Customer.last_name),
         Field("tags", "tags", build=_tagged), Field("bought", "done", build=_bought), Field("viewed", "done", build=_viewed),
-        Field("suppressed", "yes_no", build=_suppressed),
+        Field("suppressed", "yes_no", build=_suppressed), Field("owner_id", "owner", build=_owned),
     )
 }  # fmt: skip
+
+
+def known(name: str) -> Field | None:
+    """Return what may be asked under a name; a field that the acting member must not see is like none at all."""
+    field = FIELDS.get(name)
+    return field if field is not None and not access.hidden("customer") & {name, *TELLS_OF.get(name, ())} else None
 
 
 def needs_facts(definition: dict[str, Any]) -> bool:
@@ -131,6 +159,16 @@ def check(definition: Any) -> dict[str, Any]:
     count = _check(definition, "definition", 1)
     if count > MOST_CONDITIONS:
         raise BadDefinition(_("A segment has at most %(most)s conditions.", most=MOST_CONDITIONS))
+    return definition
+
+
+def check_fields(definition: dict[str, Any]) -> dict[str, Any]:
+    """Return a definition that was checked before when the acting member may ask it; raises BadDefinition."""
+    for place, condition in enumerate(definition["conditions"]):
+        if "conditions" in condition:
+            check_fields(condition)
+        elif known(condition["field"]) is None:
+            raise BadDefinition(fields={f"definition.conditions.{place}": [access.unknown(condition["field"])]})
     return definition
 
 
@@ -151,6 +189,8 @@ def _check(node: Any, place: str, depth: int) -> int:
             continue
         try:
             one(condition)
+            if condition["field"] == "owner_id" and condition.get("value") == ME:
+                raise ValueError(_("Choose one of the company's people."))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadDefinition(
                 fields={here: [str(error) if isinstance(error, ValueError) else _("This condition is not complete.")]}
@@ -161,9 +201,9 @@ def _check(node: Any, place: str, depth: int) -> int:
 
 def one(condition: dict[str, Any]) -> ColumnElement[bool]:
     """Return the SQL of one condition; raises ValueError with a sentence, or KeyError when a part is missing."""
-    field = FIELDS.get(condition["field"])
+    field = known(condition["field"])
     if field is None:
-        raise ValueError(_("Nothing is known about “%(name)s”.", name=str(condition["field"])[:40]))
+        raise ValueError(access.unknown(condition["field"]))
     operator, value = condition["operator"], condition.get("value")
     if operator not in OPERATORS[field.kind]:
         raise ValueError(_("“%(name)s” cannot be asked that way.", name=field.name))

@@ -27,7 +27,7 @@ def read(text: str) -> dict[str, Any]:
     name, _dot, rest = text.partition(".")
     operator, _dot, value = rest.partition(".")
     condition: dict[str, Any] = {"field": name, "operator": operator}
-    field = FIELDS.get(name)
+    field = conditions.known(name)
     if field is not None and field.kind == "done":
         value, condition = _with_matter(condition, value)
     if operator not in VALUELESS:
@@ -95,4 +95,4 @@ def counted(definition: dict[str, Any], *, most: int, **wanted: Any) -> int:
 
 
 def _where(definition: dict[str, Any]) -> Any:
-    return conditions.whole(definition) if definition["conditions"] else None
+    return conditions.whole(conditions.check_fields(definition)) if definition["conditions"] else None

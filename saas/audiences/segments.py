@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from sqlalchemy import Select, func, select
 from saas.audiences import conditions
 from saas.audiences.models import Segment
 from saas.customers.models import Customer, Facts
-from saas.kit import clock, errors, pages, search, text
+from saas.kit import access, clock, errors, pages, search, text
 from saas.kit import db as kit_db
 from saas.kit.db import db
 from saas.kit.text import gettext as _
@@ -25,6 +26,13 @@ class NoSuchSegment(errors.NotFound):
 
 class NameTaken(errors.Conflict):
     """Another segment has this name."""
+
+
+class CannotAsk(errors.Forbidden):
+    """A colleague's segment uses a field that the acting member must not see, so even its size would tell of it."""
+
+    code = "cannot_ask"
+    message = "This segment asks for something that your role does not show you."
 
 
 class BadSegment(errors.Invalid):
@@ -66,7 +74,8 @@ def change(segment_id: UUID | str, *, name: str | None = None, definition: dict[
     if definition is not None:
         segment.definition = conditions.check(definition)
     db.session.flush()
-    count_again(segment)
+    if definition is not None:
+        count_again(segment)
     search.touch("segment", segment.id)
     audit.record(
         action="segments.edited",
@@ -107,10 +116,37 @@ def count(definition: dict[str, Any]) -> int:
 
 
 def count_again(segment: Segment) -> int:
-    """Count a segment's customers and keep the number with it."""
-    segment.size, segment.counted_at = count(segment.definition), clock.now()
-    db.session.flush()
+    """Count a segment's customers and keep the number with it: that of the whole company, whoever asks."""
+    with access.lifted(
+        reason="the number kept with a segment is the whole company's, and who sees less is not shown it"
+    ):
+        segment.size, segment.counted_at = count(segment.definition), clock.now()
+        db.session.flush()
     return segment.size
+
+
+def sizes(segments: Iterable[Segment]) -> dict[UUID, int | None]:
+    """Return how many customers of each segment the acting member sees: None where the segment asks what they must not know.
+
+    Who sees all customers gets the number that is kept; for others it is counted now.
+    """
+    return {segment.id: _size(segment) for segment in segments}
+
+
+def asked(segment: Segment) -> dict[str, Any]:
+    """Return a segment's definition; raises CannotAsk where it asks for a field that the acting member must not see."""
+    try:
+        return conditions.check(segment.definition)
+    except conditions.BadDefinition:
+        raise CannotAsk(_(CannotAsk.message)) from None
+
+
+def _size(segment: Segment) -> int | None:
+    try:
+        asked(segment)
+    except CannotAsk:
+        return None
+    return segment.size if access.limiting() is None else count(segment.definition)
 
 
 def members(definition: dict[str, Any], *, cursor: str | None = None, limit: int = pages.LIMIT) -> pages.Page:

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, false, func, select
 
 from saas.customers.models import Customer, Facts, Identity
-from saas.kit import errors, pages, text
+from saas.kit import access, errors, pages, text
 from saas.kit.db import db
 
 SORTS = {
@@ -26,18 +26,34 @@ class BadSort(errors.Invalid):
     """A list cannot be sorted by that."""
 
 
+def sorts() -> dict[str, tuple[Any, Any]]:
+    """Return what the acting member may sort by: an order tells of the field it is by.
+
+    The sorted name stands for all that a customer may be called by, the address among it.
+    """
+    hidden = access.hidden("customer")
+    of = {"name": {"name", "first_name", "last_name", "company", "email", "external_id"}}
+    return {name: columns for name, columns in SORTS.items() if not hidden & of.get(name, {columns[0].key})}
+
+
 def order(sort: str) -> pages.Order:
     """Return the columns of a sort; a minus before its name means the largest or newest first. Raises BadSort."""
-    columns = SORTS.get(sort.removeprefix("-"))
+    known = sorts()
+    columns = known.get(sort.removeprefix("-"))
     if columns is None:
-        raise BadSort(fields={"sort": [f"One of {', '.join(SORTS)}, with a minus before it for the other direction."]})
+        raise BadSort(fields={"sort": [f"One of {', '.join(known)}, with a minus before it for the other direction."]})
     direction = "desc" if sort.startswith("-") else "asc"
     return [(column, direction) for column in columns]
 
 
 def narrowed(query: Select, *, email: str | None = None, external_id: str | None = None, consent: str | None = None,
              country: str | None = None, ids: Any = None, where: ColumnElement[bool] | None = None) -> Select:  # fmt: skip
-    """Return the select with only the customers that fit what is asked; nothing asked leaves it as it is."""
+    """Return the select with only the customers that fit what is asked; nothing asked leaves it as it is.
+
+    Raises access.UnknownField for a field that the acting member must not see.
+    """
+    asked = {"email": email, "external_id": external_id, "email_consent": consent, "country": country}
+    access.require_readable("customer", [name for name, value in asked.items() if value])
     if email:
         try:
             query = query.where(Customer.email_norm == text.email(email))
