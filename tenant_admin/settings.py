@@ -19,6 +19,8 @@ def tabs(active: str) -> list[dict[str, Any]]:
     all_tabs = (
         ("settings.index", _("Company"), "settings.read"), ("sender.index", _("Sender and domain"), "settings.read"),
         ("members.index", _("People"), "members.read"), ("keys.index", _("API keys"), "keys.edit"),
+        ("webhooks.index", _("Webhooks"), "hooks.edit"),
+        ("sign_in.index", _("Sign-in"), "settings.read"), ("support.index", _("Support access"), "settings.read"),
         ("plan.index", _("Plan"), "plan.read"),
     )  # fmt: skip
     return [

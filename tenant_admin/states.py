@@ -58,6 +58,9 @@ STATES = {
     "open": ("warning", _l("Open")),
     "closed": ("grey", _l("Closed")),
     "expired": ("grey", _l("Expired")),
+    "disabled": ("danger", _l("Switched off")),
+    "failing": ("danger", _l("Not taken")),
+    "given_up": ("danger", _l("Given up")),
 }
 
 

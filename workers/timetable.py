@@ -41,6 +41,8 @@ TASKS: tuple[Task, ...] = (
     Task("workers.jobs.recommend.write_shown", timedelta(seconds=10), "events"),
     Task("workers.jobs.recommend.fit_due", timedelta(hours=1), offset=timedelta(minutes=7)),
     Task("workers.jobs.billing.compare", timedelta(days=1), "mail", offset=timedelta(hours=2)),
+    Task("workers.jobs.billing.watch", timedelta(hours=1), offset=timedelta(minutes=12)),
+    Task("workers.jobs.billing.erase_closed", timedelta(minutes=10), offset=timedelta(minutes=3)),
     Task("workers.jobs.recommend.tidy", timedelta(days=1), offset=timedelta(hours=3)),
 )
 

@@ -41,6 +41,11 @@ def listed(*, cursor: str | None = None, limit: int = pages.LIMIT, **wanted: Any
     return pages.page(narrowed(select(Order), **wanted), order=NEWEST, cursor=cursor, limit=limit)
 
 
+def many(order_ids: list[UUID]) -> dict[UUID, Order]:
+    """Return orders by their id."""
+    return {order.id: order for order in db.session.scalars(select(Order).where(Order.id.in_(order_ids)))}
+
+
 def summed(*, most: int, **wanted: Any) -> list[dict[str, Any]]:
     """Return what the orders that fit come to, by currency and by whether they count as bought, over at most `most` + 1.
 

@@ -21,7 +21,7 @@ from saas.kit import clock, identifiers, mail, mail_headers, smtp, smtp_server
 from saas.kit.db import db
 from saas.tenancy import members, proofs, tenants
 from saas.tenancy.letter_words import FOOT, GREETING, GREETING_NAMELESS, LETTERS, LINK_BELOW, Words
-from saas.tenancy.models import Login
+from saas.tenancy.models import Login, Member
 
 log = logging.getLogger("regulars.letters")
 TIMEOUTS = smtp_server.Timeouts(connect=5, reply=10, data=10, send=10, final=20)
@@ -84,6 +84,15 @@ def write_invitation(member_id: str, *, invited_by: str, language: str) -> None:
     values = {"invited_by": invited_by, "company": tenants.current().name}
     link = f"/invitations/{proofs.for_invitation(member)}"
     send("invite", to=member.email, name="", language=language, path=link, values=values)
+
+
+def write_to_staff(kind: str, *, roles: tuple[str, ...], path: str, values: dict[str, str]) -> None:
+    """Write a letter to everybody of the bound company who has one of these roles, each in their own language."""
+    query = select(Login.email, Login.name, Login.language).join(Member, Member.login_id == Login.id)
+    query = query.where(Member.role.in_(roles), Member.joined_at.is_not(None), Member.removed_at.is_(None))
+    usual = tenants.settings().languages[0]
+    for email, name, language in db.session.execute(query.order_by(Member.id)):
+        send(kind, to=email, name=name, language=language or usual, path=path, values=values)
 
 
 def _login(login_id: str) -> Login | None:

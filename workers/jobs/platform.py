@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from saas.integrations import deliveries_in
+from saas.integrations import deliveries_in, deliveries_out
 from saas.kit import files, outbox, ticks, work
 from saas.tenancy import sessions
 
@@ -14,5 +14,6 @@ def tidy(*, run_at: str, **_: object) -> None:
         sessions.tidy()
         ticks.tidy()
         deliveries_in.tidy()
+        deliveries_out.tidy()
         files.tidy()
         ticks.done(task="workers.jobs.platform.tidy", run_at=run_at)
