@@ -13,8 +13,8 @@ from flask import Blueprint, Response, g, render_template, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
-from saas.billing import accounts, banner, checkouts, invoices, plans, subscriptions, usage
-from saas.commerce import shops
+from saas.billing import accounts, banner, checkouts, gateway, invoices, plans, subscriptions, usage
+from saas.commerce import meter, shops
 from saas.customers import profiles
 from saas.kit import doors, errors, scope, work
 from saas.tenancy import limits
@@ -36,10 +36,12 @@ def read_banner() -> dict[str, Any]:
         return {}
     found = banner.read()
     handles_money = who.rights is None or "plan.read" in who.rights
-    if not found or not (handles_money or found["kind"] == "unpaid"):
+    if not found or not (handles_money or found["kind"] in ("unpaid", "closing")):
         return {}
     until = datetime.fromisoformat(found["until"]) if found["until"] else None
-    return plan_words.banner(found["kind"], until) | {"url": url_for("plan.index") if handles_money else None}
+    leads = "closing.show" if found["kind"] == "closing" else "plan.index"
+    said = plan_words.banner(found["kind"], until, found.get("name") or "")
+    return said | {"url": url_for(leads) if handles_money else None, "kind": found["kind"]}
 
 
 @pages.get("/plan")
@@ -48,15 +50,33 @@ def index() -> str:
     """Show the plan, its use against the limits, the other plans, and the invoices."""
     account, alive, allowed = accounts.current(), subscriptions.alive(), limits.all_limits()
     mine = usage.plan(account, allowed=allowed)
-    uses = usage.measured(contacts=profiles.count(), shops=shops.count(), allowed=allowed)
+    uses = measure(allowed)
+    past = usage.history(uses)
     owing = invoices.unpaid()
     owner = "plan.edit" in (frame.viewer().rights or ("plan.edit",))
     return render_template(
         "plan/index.html", account=_account(account, alive), plan=_name(mine, alive),
-        cards=plan_words.cards(mine, alive=alive, account=account, owner=owner), uses=[plan_words.use(one) for one in uses],
+        cards=plan_words.cards(
+            mine, alive=alive, account=account, owner=owner, may_try=owner and not alive and not subscriptions.tried_before()
+        ), trial_days=plans.TRIAL_DAYS,
+        uses=[plan_words.use(one, usage.full_on(one, past[one.name])) for one in uses],
+        seats=_seats(mine, alive, account) if owner else None,
         over=plan_words.beyond_free(uses), owing=owing and plan_words.invoice(owing), owner=owner, notice=read_banner(),
         invoices=[plan_words.invoice(one) for one in invoices.listed()], tabs=settings.tabs("plan.index"),
     )  # fmt: skip
+
+
+def measure(allowed: usage.Limits) -> list[usage.Use]:
+    """Return what is used of everything the plan counts."""
+    return usage.measured(
+        contacts=profiles.count(), shops=shops.count(), allowed=allowed, events_waiting=meter.waiting()
+    )
+
+
+def _seats(mine: plans.Plan | None, alive: list[Any], account: Any) -> int | None:
+    """Return how many people are paid for beyond the plan's own number; None where none can be added now."""
+    can = mine is not None and mine.seat_amount and alive and account.standing in ("active", "trialing")
+    return account.seats if can else None
 
 
 def _name(mine: plans.Plan | None, alive: list[Any]) -> str | None:
@@ -66,26 +86,33 @@ def _name(mine: plans.Plan | None, alive: list[Any]) -> str | None:
 
 
 def _account(account: Any, alive: list[Any]) -> dict[str, Any]:
-    names = ("standing", "ends_at", "renews_at", "card", "card_expires")
+    names = ("standing", "ends_at", "renews_at", "card", "card_expires", "credit_amount")
     shown = {name: getattr(account, name, None) for name in names}
     paid = alive[0] if alive else None
-    price = {"amount": paid.price_amount, "currency": paid.currency} if paid else None
+    price = None
+    if paid:
+        price = {name: getattr(paid, name) for name in ("currency", "coupon", "collection_paused", "trial_end_at")}
+        price |= {"amount": paid.price_amount}
     return shown | {"customer": bool(account and account.customer), "paid": price}
 
 
 @pages.post("/plan/choose/<plan>")
 @doors.open_to("member", "plan.edit", unit=False, fresh=True)
 def choose(plan: str) -> Response:
-    """Lead the owner to the page where the plan is paid, or the change of plan confirmed."""
+    """Lead the owner to the page where the plan is paid, or to what a change of plan costs."""
     plans.one(plan)
+    with work.unit():
+        pays = any(row.status in ("trialing", "active") and row.plan != plan for row in subscriptions.alive())
+    if pays and plans.one(plan).amount:
+        return frame.go(url_for("plan_changes.show", plan=plan))
 
     def lead() -> str:
         with work.unit():
-            checkout_id = checkouts.wish(plan=plan)
+            checkout_id = checkouts.wish(plan=plan, trial=bool(request.form.get("trial")))
         with work.unit():
             accounts.become_customer(email=g.member.email)
         with work.unit():
-            return checkouts.open_page(checkout_id, locale=_stripes_locale())
+            return checkouts.open_page(checkout_id, locale=stripes_locale())
 
     return _go(lead)
 
@@ -111,9 +138,23 @@ def manage() -> Response:
 
     def lead() -> str:
         with work.unit():
-            return checkouts.manage(locale=_stripes_locale())
+            return checkouts.manage(locale=stripes_locale())
 
     return _go(lead)
+
+
+@pages.get("/plan/invoices/<invoice_id>/pdf")
+@doors.open_to("member", "plan.read")
+def invoice_pdf(invoice_id: str) -> Response:
+    """Hand on an invoice's PDF from Stripe; its address there is told to nobody."""
+    invoice = invoices.one(invoice_id)
+    if not invoice.pdf_url:
+        raise invoices.NoSuchInvoice
+    name = "".join(sign for sign in invoice.number if sign.isalnum() or sign in "-_") or "invoice"
+    return Response(
+        gateway.pdf(invoice.pdf_url), mimetype="application/pdf",
+        headers={"Content-Disposition": f'attachment; filename="{name}.pdf"', "Cache-Control": "private, no-store"},
+    )  # fmt: skip
 
 
 @pages.get("/plan/return/<checkout_id>")
@@ -160,5 +201,5 @@ def _settled(act: Any, sentence: str) -> Response:
     return _go(lead)
 
 
-def _stripes_locale() -> str:
+def stripes_locale() -> str:
     return "zh" if str(get_locale()).startswith("zh") else "en"

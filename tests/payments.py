@@ -5,6 +5,7 @@ No webhook address is given to it, so a test decides whether an event comes once
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import urllib.error
@@ -12,12 +13,14 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import pytest
 import stripe
 
 from saas import config
+from sandbox.stripe import answers
 from sandbox.stripe.server import Box
 from sandbox.stripe.world import Rules
 from tests.companies import Company, drain_outbox, found_company
@@ -46,13 +49,11 @@ class Payments:
 
     def events(self, prefix: str = "") -> list[dict]:
         """Return the events that were not handed over yet, oldest first."""
-        found = [event for event in self.box.world.store.find("event") if event["id"] not in self.handed]
-        wanted = [
-            self.api.events.retrieve(event["id"]).to_dict(for_json=True)
-            for event in found
-            if event["type"].startswith(prefix)
-        ]
-        return sorted(wanted, key=lambda event: event["created"])
+        world = self.box.world
+        with world.lock:
+            found = [event for event in world.store.find("event") if event["id"] not in self.handed]
+            wanted = [answers.present(world, event) for event in found if event["type"].startswith(prefix)]
+        return sorted(copy.deepcopy(wanted), key=lambda event: event["created"])
 
     def hand(self, event: dict, *, at: int | None = None, secret: str | None = None) -> Any:
         """Deliver one event as Stripe would and return our answer."""
@@ -100,6 +101,13 @@ class Payments:
 
         return inside(self.app, company, lambda: getattr(accounts.current(), "customer", None))
 
+    def use_card(self, company: Company, card: str) -> None:
+        """Make a card the one that is charged next, such as one that fails."""
+        customer = self.customer(company)
+        bad = self.api.payment_methods.attach(card, {"customer": customer})
+        self.api.customers.update(customer, {"invoice_settings": {"default_payment_method": bad.id}})
+        self.api.subscriptions.update(self.subscription(company).id, {"default_payment_method": bad.id})
+
     def put_on_clock(self, company: Company) -> str:
         """Make the company a customer that lives on a test clock, and return the clock."""
         from saas.billing import accounts
@@ -145,20 +153,30 @@ def path_of(url: str) -> str:
     return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
+@pytest.fixture(scope="session")
+def _box(tmp_path_factory) -> Iterator[Box]:
+    """One stand-in for all tests of a process: starting and stopping one took half of what a test took."""
+    box = Box(state=":memory:").start(watching=False)
+    yield box
+    box.stop()
+
+
 @pytest.fixture
-def payments(app, tmp_path, monkeypatch) -> Iterator[Payments]:
+def payments(app, _box, monkeypatch) -> Iterator[Payments]:
     """The stand-in with nothing in it, and our settings pointed at it."""
-    rules = Rules(retry_days=(3, 4), after_dunning="unpaid")
-    box = Box(state=tmp_path / "stripe.sqlite", rules=rules).start()
-    monkeypatch.setenv("STRIPE_API_BASE", box.url)
+    _box.empty(rules=Rules(retry_days=(3, 4), after_dunning="unpaid"))
+    monkeypatch.setenv("STRIPE_API_BASE", _box.url)
     monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", "whsec_only_for_these_tests")
     config.get.cache_clear()
-    bases = dict.fromkeys(("api", "connect", "files", "meter_events"), box.url)
-    client = stripe.StripeClient("sk_test_tests", base_addresses=bases, max_network_retries=0)
-    yield Payments(app, box, "whsec_only_for_these_tests", client.v1)
-    box.stop()
+    yield Payments(app, _box, "whsec_only_for_these_tests", _client(_box.url))
     monkeypatch.undo()
     config.get.cache_clear()
+
+
+@lru_cache(maxsize=2)
+def _client(url: str) -> Any:
+    bases = dict.fromkeys(("api", "connect", "files", "meter_events"), url)
+    return stripe.StripeClient("sk_test_tests", base_addresses=bases, max_network_retries=0).v1
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy import Text
+from sqlalchemy.dialects import postgresql
 
 from saas.kit import walls
 
@@ -11,6 +13,20 @@ branch_labels = depends_on = None
 
 
 def upgrade() -> None:
+    op.create_table(
+        "erasure_certificates",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("erased_tenant", sa.BigInteger(), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("counts", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_erasure_certificates")),
+        sa.UniqueConstraint("erased_tenant", name=op.f("uq_erasure_certificates_erased_tenant")),
+    )
+    for statement in walls.grant("erasure_certificates"):
+        op.execute(statement)
     op.create_table(
         "billing_accounts",
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
@@ -24,6 +40,8 @@ def upgrade() -> None:
         sa.Column("double", sa.Boolean(), nullable=False),
         sa.Column("card", sa.Text(), nullable=False),
         sa.Column("card_expires", sa.Text(), nullable=False),
+        sa.Column("seats", sa.Integer(), nullable=False),
+        sa.Column("credit_amount", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
@@ -39,6 +57,20 @@ def upgrade() -> None:
     for statement in walls.protect("billing_accounts"):
         op.execute(statement)
     op.create_table(
+        "billing_notices",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("said_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_billing_notices_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_billing_notices")),
+        sa.UniqueConstraint("tenant_id", "key", name=op.f("uq_billing_notices_tenant_id_key")),
+    )
+    for statement in walls.protect("billing_notices"):
+        op.execute(statement)
+    op.create_table(
         "checkouts",
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -48,9 +80,11 @@ def upgrade() -> None:
         sa.Column("session", sa.Text(), nullable=True),
         sa.Column("subscription", sa.Text(), nullable=True),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("trial_days", sa.Integer(), nullable=False),
+        sa.Column("seats", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("kind IN ('subscribe', 'change')", name=op.f("ck_checkouts_kind")),
+        sa.CheckConstraint("kind IN ('subscribe', 'change', 'seats')", name=op.f("ck_checkouts_kind")),
         sa.CheckConstraint(
             "state IN ('started', 'open', 'paid', 'expired', 'replaced')", name=op.f("ck_checkouts_state")
         ),
@@ -61,6 +95,30 @@ def upgrade() -> None:
     )
     op.create_index("ix_checkouts_state", "checkouts", ["tenant_id", "state"], unique=False)
     for statement in walls.protect("checkouts"):
+        op.execute(statement)
+    op.create_table(
+        "company_closings",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("closed_by", sa.Text(), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("erase_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reopened_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_company_closings_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_company_closings")),
+    )
+    op.create_index(
+        "uq_company_closings_open",
+        "company_closings",
+        ["tenant_id"],
+        unique=True,
+        postgresql_where=sa.text("reopened_at IS NULL"),
+    )
+    for statement in walls.protect("company_closings"):
         op.execute(statement)
     op.create_table(
         "invoices",
@@ -139,6 +197,10 @@ def upgrade() -> None:
         sa.Column("end_reason", sa.Text(), nullable=False),
         sa.Column("let_go", sa.Boolean(), nullable=False),
         sa.Column("past_due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("seats", sa.Integer(), nullable=False),
+        sa.Column("seat_item", sa.Text(), nullable=False),
+        sa.Column("coupon", sa.Text(), nullable=False),
+        sa.Column("collection_paused", sa.Boolean(), nullable=False),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),

@@ -102,6 +102,7 @@ def upgrade() -> None:
         sa.Column("holdout_percent", sa.Integer(), nullable=False),
         sa.Column("forecast", postgresql.JSONB(astext_type=Text()), nullable=False),
         sa.Column("reserved", sa.Integer(), nullable=False),
+        sa.Column("held_by", sa.Text(), nullable=False),
         sa.Column("launched_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("frozen_to", sa.Uuid(), nullable=True),
         sa.Column("frozen_at", sa.DateTime(timezone=True), nullable=True),

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import timedelta
 
 import orjson
 from redis.exceptions import RedisError
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from saas.billing.models import Account, Invoice
-from saas.kit import scope, valkey, work
+from saas.billing.models import Account, Closing, Invoice, Notice
+from saas.kit import clock, scope, valkey, work
 from saas.kit.db import db
 
 KEPT = 30  # seconds
+TRIAL_SOON = timedelta(days=3)
 
 
 def read() -> dict[str, str | None]:
     """Return what there is to say: {"kind": ..., "until": ISO time or None}, or nothing.
 
-    Kinds: unpaid (read-only), confirm (the bank asks), past_due, double (two plans are paid), ending.
+    Kinds: closing (the company will be erased), unpaid (read-only), confirm (the bank asks), past_due, double (two plans
+    are paid), full (something is used up), ending, trial (it ends within three days), nearly_full.
     """
     key = _key(scope.tenant_id())
     with suppress(RedisError):
@@ -43,13 +46,43 @@ def _key(tenant_id: int) -> str:
 
 
 def _look() -> dict[str, str | None]:
+    closing = select(Closing.erase_at).where(Closing.reopened_at.is_(None)).scalar_subquery()
+    month = clock.now().strftime("%Y-%m")
+    keys = select(func.max(Notice.key)).where(Notice.key.startswith(f"usage:{month}:"))
+    erase_at, full, nearly = db.session.execute(
+        select(
+            closing, keys.where(Notice.key.endswith(":100")).scalar_subquery(),
+            keys.where(Notice.key.endswith(":080")).scalar_subquery(),
+        )
+    ).one()  # fmt: skip
+    if erase_at is not None:
+        return {"kind": "closing", "until": erase_at.isoformat()}
+    said = _of_account()
+    if said.get("kind") in ("unpaid", "past_due", "confirm", "double"):
+        return said
+    if full:
+        return {"kind": "full", "until": None, "name": full.split(":")[2]}
+    if said:
+        return said
+    return {"kind": "nearly_full", "until": None, "name": nearly.split(":")[2]} if nearly else {}
+
+
+def _of_account() -> dict[str, str | None]:
     asks = select(Invoice.id).where(Invoice.status == "open", Invoice.asks_confirmation).exists()
     row = db.session.execute(
-        select(Account.standing, Account.ends_at, Account.grace_until, Account.double, asks)
+        select(
+            Account.standing,
+            Account.ends_at,
+            Account.renews_at,
+            Account.grace_until,
+            Account.double,
+            Account.card,
+            asks,
+        )
     ).one_or_none()
     if row is None:
         return {}
-    standing, ends_at, grace_until, double, confirm = row
+    standing, ends_at, renews_at, grace_until, double, card, confirm = row
     if standing == "unpaid":
         return {"kind": "unpaid", "until": None}
     if standing == "past_due":
@@ -58,4 +91,6 @@ def _look() -> dict[str, str | None]:
         return {"kind": "double", "until": None}
     if ends_at is not None:
         return {"kind": "ending", "until": ends_at.isoformat()}
+    if standing == "trialing" and renews_at is not None and renews_at - clock.now() < TRIAL_SOON:
+        return {"kind": "trial" if card else "trial_free", "until": renews_at.isoformat()}
     return {}

@@ -50,10 +50,17 @@ def one(checkout_id: UUID | str) -> Checkout:
     return kit_db.one(Checkout, checkout_id, NoSuchCheckout)
 
 
-def wish(*, plan: str) -> UUID:
+class TrialOver(errors.Conflict):
+    """A trial is for a company's first plan."""
+
+    code = "trial_over"
+
+
+def wish(*, plan: str, trial: bool = False) -> UUID:
     """Write down that the company wants a plan, and return the checkout's id.
 
-    The same wish again, within the day, is the same checkout. Raises NoSuchPlan, NotForSale, SamePlan or PayFirst.
+    The same wish again, within the day, is the same checkout. Raises NoSuchPlan, NotForSale, SamePlan, PayFirst or
+    TrialOver.
     """
     wanted = plans.one(plan)
     if wanted.amount == 0:
@@ -64,11 +71,13 @@ def wish(*, plan: str) -> UUID:
         raise PayFirst(_("Pay the open invoice first; then you can choose another plan."))
     if any(row.plan == wanted.key for row in alive):
         raise SamePlan(_("You have this plan."))
-    kind = "change" if alive else "subscribe"
-    known = _open(kind=kind, plan=wanted.key)
+    if trial and subscriptions.tried_before():
+        raise TrialOver(_("A plan can be tried once; you have had one before."))
+    kind, days = "change" if alive else "subscribe", plans.TRIAL_DAYS if trial else 0
+    known = _open(kind=kind, plan=wanted.key, trial_days=days)
     if known is not None:
         return known.id
-    made = Checkout(kind=kind, plan=wanted.key, asked_at=clock.now())
+    made = Checkout(kind=kind, plan=wanted.key, asked_at=clock.now(), trial_days=days)
     db.session.add(made)
     db.session.flush()
     directory.enter(kind="checkout", key=str(made.id), subject_id=made.id)
@@ -76,8 +85,9 @@ def wish(*, plan: str) -> UUID:
     return made.id
 
 
-def _open(*, kind: str, plan: str) -> Checkout | None:
+def _open(*, kind: str, plan: str, trial_days: int) -> Checkout | None:
     query = select(Checkout).where(Checkout.kind == kind, Checkout.plan == plan, Checkout.state.in_(OPEN))
+    query = query.where(Checkout.trial_days == trial_days)
     query = query.where(Checkout.asked_at > clock.now() - GOOD_FOR)
     return db.session.scalars(query.order_by(Checkout.id.desc()).limit(1)).one_or_none()
 
@@ -90,6 +100,7 @@ def open_page(checkout_id: UUID, *, locale: str = "auto") -> str:
     done = f"{back}/return/{checkout.id}"
     if checkout.kind == "change":
         return _open_change(account, checkout, return_url=done, locale=locale)
+    _find_lost(account, checkout)
     for other in _others(checkout):
         if _close(account, other).status == "complete":
             return f"{back}/return/{other.id}"
@@ -98,7 +109,7 @@ def open_page(checkout_id: UUID, *, locale: str = "auto") -> str:
     else:
         session = gateway.open_checkout(
             key=str(checkout.id), customer=account.customer or "", plan=plans.one(checkout.plan), success_url=done,
-            cancel_url=back, locale=locale,
+            cancel_url=back, locale=locale, trial_days=checkout.trial_days,
         )  # fmt: skip
     checkout.session = session.stripe_id
     _take(account, checkout, session)
@@ -112,6 +123,18 @@ def _open_change(account: Account, checkout: Checkout, *, return_url: str, local
     checkout.state, checkout.subscription = "open", alive[0].stripe_id
     change = (alive[0].stripe_id, alive[0].item, plans.one(checkout.plan))
     return gateway.portal_url(customer=account.customer or "", return_url=return_url, locale=locale, change=change)
+
+
+def _find_lost(account: Account, checkout: Checkout) -> None:
+    """Find the page of a wish whose opening was asked for and never answered: Stripe forgets our key after a day, and the
+    page may still be paid on."""
+    query = select(Checkout).where(Checkout.kind == "subscribe", Checkout.session.is_(None), Checkout.state.in_(OPEN))
+    lost = {str(one.id): one for one in db.session.scalars(query.where(Checkout.id != checkout.id))}
+    if lost and account.customer:
+        for page in gateway.open_pages(account.customer):
+            if page.checkout in lost:
+                lost[page.checkout].session, lost[page.checkout].state = page.stripe_id, "open"
+        db.session.flush()
 
 
 def _others(checkout: Checkout) -> list[Checkout]:

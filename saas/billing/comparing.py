@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+
 from sqlalchemy import select
 
 from saas.billing import accounts, snapshots, standing, subscriptions
 from saas.billing.models import Account, Subscription
 from saas.kit import clock
 from saas.kit.db import db
+from saas.tenancy import audit
 
-ALIKE = ("status", "price", "item", "period_end_at", "ends_at", "trial_end_at")
+log = logging.getLogger("regulars.billing")
+
+ALIKE = (
+    "status", "price", "item", "seats", "coupon", "collection_paused", "period_end_at", "ends_at", "trial_end_at",
+)  # fmt: skip
 
 
 def differing(everything: list[snapshots.Subscription]) -> dict[int, set[str]]:
@@ -44,8 +51,20 @@ def _alike(mine: Subscription | None, theirs: snapshots.Subscription) -> bool:
 
 
 def repair(stripe_ids: set[str]) -> None:
-    """Ask for the bound company's subscriptions and settle how it stands."""
+    """Ask for the bound company's subscriptions and settle how it stands; what was repaired is written down."""
     account = accounts.hold()
+    before = _seen(stripe_ids)
     for stripe_id in sorted(stripe_ids):
         subscriptions.refresh(account, stripe_id)
     standing.settle(account)
+    after = _seen(stripe_ids)
+    if before != after:
+        log.warning("tenant %s differed from Stripe: %s, now %s", account.tenant_id, before, after)
+        audit.record(action="plan.repaired", kind="plan", record_id=account.id, before=before, after=after)
+
+
+def _seen(stripe_ids: set[str]) -> dict[str, dict[str, str]]:
+    db.session.flush()
+    rows = db.session.scalars(select(Subscription).where(Subscription.stripe_id.in_(stripe_ids)))
+    names = ("plan", "status", "seats", "coupon", "collection_paused", "ends_at")
+    return {row.stripe_id: {name: str(getattr(row, name) or "") for name in names} for row in rows}

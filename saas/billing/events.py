@@ -41,3 +41,42 @@ class TrialEnding:
     """A trial ends in three days."""
 
     subscription_id: str
+
+
+@event
+class UsageWarned:
+    """Four fifths, or all, of what the plan allows of something is used; said once a month."""
+
+    name: str
+    percent: int
+    used: int
+    most: int
+
+
+@event
+class GraceEnding:
+    """An unpaid plan becomes read-only in so many days."""
+
+    days: int
+    until: str
+
+
+@event
+class CardExpiring:
+    """The card that is charged runs out within a month."""
+
+    card: str
+    expires: str
+
+
+@event
+class CompanyClosed:
+    """An owner closed the company; it is erased at a moment unless it is reopened."""
+
+    erase_at: str
+    closed_by: str
+
+
+@event
+class CompanyReopened:
+    """An owner took the closing back."""

@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import stripe
 
 from saas import config
 from saas.billing import snapshots
 from saas.billing.plans import PLANS, Plan
-from saas.kit import clock, errors
+from saas.kit import clock, errors, http_out
 from saas.kit.text import gettext as _
 
 log = logging.getLogger("regulars.stripe")
@@ -29,7 +30,9 @@ API_VERSION = "2026-10-28.endive"
 TIMEOUT = (3.05, 10)  # seconds to connect, and to wait for an answer; asked twice, a page waits half a minute at worst
 RETRIES = 1
 TOLERANCE = 300  # seconds between our clock and a webhook's signature, into the past and into the future
-SEEN_IN_FULL = ["default_payment_method", "customer.invoice_settings.default_payment_method"]
+SEEN_IN_FULL = [
+    "default_payment_method", "customer.invoice_settings.default_payment_method", "discounts.source.coupon",
+]  # fmt: skip
 
 
 class StripeAway(errors.Unavailable):
@@ -121,6 +124,14 @@ def live() -> bool:
     return config.get().stripe_secret_key.startswith(("sk_live_", "rk_live_"))
 
 
+def _ours(found: Any) -> Any:
+    """Refuse an object of the other mode: a test key that was swapped for a live one must not mix two worlds."""
+    if bool(found.get("livemode")) != live():
+        log.error("%s is of the other mode, test or live", found.get("id"))
+        raise WrongMode
+    return found
+
+
 def product_of(plan: Plan) -> str:
     """Return the product's id at Stripe, which is of our choice, so that a plan is found from any of its prices."""
     return f"regulars_{plan.key}"
@@ -146,9 +157,28 @@ def price(plan: Plan) -> str:
         return api.prices.create(wanted, {"idempotency_key": _key("price", wanted)}).id
 
 
+def seat_price(plan: Plan) -> str:
+    """Return the id of the price of one person more, made where it is missing."""
+    key = f"{snapshots.SEAT_PRODUCT}_{plan.key}_monthly"
+    with _asking() as api:
+        found = api.prices.list({"lookup_keys": [key], "active": True}).data
+        if found and (found[0].unit_amount, found[0].currency.upper()) == (plan.seat_amount, plan.currency):
+            return found[0].id
+        _make_product_once(api, snapshots.SEAT_PRODUCT, "Regulars: one more person")
+        wanted = {
+            "product": snapshots.SEAT_PRODUCT, "currency": plan.currency.lower(), "unit_amount": plan.seat_amount,
+            "recurring": {"interval": "month"}, "lookup_key": key, "transfer_lookup_key": True,
+        }  # fmt: skip
+        return api.prices.create(wanted, {"idempotency_key": _key("price", wanted)}).id
+
+
 def _make_product(api: Any, plan: Plan) -> None:
+    _make_product_once(api, product_of(plan), f"Regulars {plan.name}")
+
+
+def _make_product_once(api: Any, product: str, name: str) -> None:
     try:
-        api.products.create({"id": product_of(plan), "name": f"Regulars {plan.name}", "metadata": {"plan": plan.key}})
+        api.products.create({"id": product, "name": name})
     except stripe.InvalidRequestError as error:
         if error.code != "resource_already_exists":
             raise
@@ -175,18 +205,34 @@ def make_customer(*, account: str, name: str, email: str, asked_at: datetime) ->
 
 
 def open_checkout(
-    *, key: str, customer: str, plan: Plan, success_url: str, cancel_url: str, locale: str
+    *, key: str, customer: str, plan: Plan, success_url: str, cancel_url: str, locale: str, trial_days: int = 0
 ) -> snapshots.Session:
-    """Open a page on which the customer subscribes to a plan; the same `key` gives the same page."""
+    """Open a page on which the customer subscribes to a plan; the same `key` gives the same page.
+
+    A trial asks for no card, and ends by itself where none was given until then.
+    """
     given = {
         "mode": "subscription", "customer": customer, "client_reference_id": key, "locale": locale,
         "line_items": [{"price": price(plan), "quantity": 1}], "success_url": success_url, "cancel_url": cancel_url,
         "customer_update": {"address": "auto", "name": "auto"}, "billing_address_collection": "required",
         "tax_id_collection": {"enabled": True}, "allow_promotion_codes": True,
     }  # fmt: skip
+    if trial_days:
+        ending = {"end_behavior": {"missing_payment_method": "cancel"}}
+        given |= {
+            "payment_method_collection": "if_required",
+            "subscription_data": {"trial_period_days": trial_days, "trial_settings": ending},
+        }
     with _asking() as api:
         made = api.checkout.sessions.create(given, {"idempotency_key": f"checkout:{key}:{_key('as', given)}"[:255]})
         return snapshots.session(made.to_dict())
+
+
+def open_pages(customer: str) -> list[snapshots.Session]:
+    """Return the customer's pages that can be paid on now: also one whose opening we never heard the answer of."""
+    with _asking() as api:
+        found = api.checkout.sessions.list({"customer": customer, "status": "open", "limit": 100}).data
+        return [snapshots.session(one.to_dict()) for one in found]
 
 
 def checkout(stripe_id: str) -> snapshots.Session:
@@ -248,7 +294,8 @@ def _portal() -> str:
 def subscription(stripe_id: str) -> snapshots.Subscription:
     """Ask for a subscription as it is now; raises NotAtStripe."""
     with _asking() as api:
-        return snapshots.subscription(api.subscriptions.retrieve(stripe_id, {"expand": SEEN_IN_FULL}).to_dict())
+        found = api.subscriptions.retrieve(stripe_id, {"expand": SEEN_IN_FULL})
+        return snapshots.subscription(_ours(found.to_dict()))
 
 
 def subscriptions_of(customer: str) -> list[str]:
@@ -260,8 +307,72 @@ def subscriptions_of(customer: str) -> list[str]:
 def all_subscriptions() -> Iterator[snapshots.Subscription]:
     """Yield every subscription that has not ended, of all companies, a hundred in each question."""
     with _asking() as api:
-        for one in api.subscriptions.list({"limit": 100}).auto_paging_iter():
+        given = {"limit": 100, "expand": ["data.discounts.source.coupon"]}
+        for one in api.subscriptions.list(given).auto_paging_iter():
             yield snapshots.subscription(one.to_dict())
+
+
+def now_of(stripe_id: str) -> datetime:
+    """Return the time a subscription lives in: ours, or in test mode that of its test clock, which changes are dated by."""
+    if live():
+        return clock.now()
+    with _asking() as api:
+        found = api.subscriptions.retrieve(stripe_id, {"expand": ["test_clock"]}).to_dict()
+    held = found.get("test_clock")
+    return snapshots.moment(held["frozen_time"]) if isinstance(held, dict) else clock.now()
+
+
+def preview(stripe_id: str, *, items: list[dict[str, Any]], at: datetime) -> snapshots.Preview:
+    """Return what a change of these items would cost at a moment; nothing is changed by asking."""
+    details = {"items": items, "proration_behavior": "always_invoice", "proration_date": int(at.timestamp())}
+    with _asking() as api:
+        found = api.invoices.create_preview({"subscription": stripe_id, "subscription_details": details})
+        return snapshots.preview(found.to_dict())
+
+
+def change(stripe_id: str, *, items: list[dict[str, Any]], at: datetime, key: str) -> None:
+    """Change a subscription to exactly these items and charge the difference at once; raises Declined and changes nothing
+    when the bank refuses or asks its holder. Quantities are set, never added to, so asking twice is the same."""
+    given = {
+        "items": items, "proration_behavior": "always_invoice", "proration_date": int(at.timestamp()),
+        "payment_behavior": "error_if_incomplete",
+    }  # fmt: skip
+    with _asking() as api:
+        api.subscriptions.update(stripe_id, given, {"idempotency_key": f"change:{key}:{_key('as', given)}"[:255]})
+
+
+def redeem(stripe_id: str, *, code: str) -> bool:
+    """Give a subscription the discount of a promotion code; False when there is no such code now."""
+    with _asking() as api:
+        found = api.promotion_codes.list({"code": code, "active": True, "limit": 1}).data
+        if not found:
+            return False
+        api.subscriptions.update(stripe_id, {"discounts": [{"promotion_code": found[0].id}]})
+        return True
+
+
+def pdf(url: str) -> bytes:
+    """Fetch an invoice's PDF from Stripe, or its stand-in, and from nobody else; raises StripeAway."""
+    for _hop in range(3):
+        if not _is_stripes(url):
+            log.error("a PDF at %s is not Stripe's", urlsplit(url).hostname)
+            break
+        try:
+            answer = http_out.call("GET", url)
+        except http_out.Unreachable as error:
+            raise StripeAway(_(StripeAway.message)) from error
+        if answer.status == 200 and answer.body.startswith(b"%PDF-"):
+            return answer.body
+        url = urljoin(url, answer.headers.get("Location", ""))
+    raise StripeAway(_(StripeAway.message))
+
+
+def _is_stripes(url: str) -> bool:
+    parts, base = urlsplit(url), urlsplit(config.get().stripe_api_base)
+    host = parts.hostname or ""
+    return (bool(base.netloc) and parts.netloc == base.netloc) or (
+        parts.scheme == "https" and host.endswith(".stripe.com")
+    )
 
 
 def end_at_period_end(stripe_id: str, *, end: bool) -> None:
@@ -280,7 +391,7 @@ def invoice(stripe_id: str) -> snapshots.Invoice:
     """Ask for an invoice as it is now; raises NotAtStripe."""
     with _asking() as api:
         found = api.invoices.retrieve(stripe_id, {"expand": ["payments.data.payment.payment_intent"]})
-        return snapshots.invoice(found.to_dict())
+        return snapshots.invoice(_ours(found.to_dict()))
 
 
 def charge(stripe_id: str) -> snapshots.Charge:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from sqlalchemy import select
 
 from saas.billing import banner, gateway, snapshots
 from saas.billing.events import ConfirmationWanted, PaymentFailed
 from saas.billing.models import Account, Invoice
+from saas.kit import db as kit_db
+from saas.kit import errors
 from saas.kit.db import db
 from saas.kit.events import announce
 
@@ -16,10 +20,19 @@ COPIED = (
 )  # fmt: skip
 
 
+class NoSuchInvoice(errors.NotFound):
+    """There is no such invoice in this company."""
+
+
 def listed(*, most: int = 24) -> list[Invoice]:
     """Return the newest invoices that were issued."""
     query = select(Invoice).where(Invoice.status != "draft")
     return list(db.session.scalars(query.order_by(Invoice.issued_at.desc(), Invoice.id.desc()).limit(most)))
+
+
+def one(invoice_id: UUID | str) -> Invoice:
+    """Return an invoice of the bound company; raises NoSuchInvoice."""
+    return kit_db.one(Invoice, invoice_id, NoSuchInvoice)
 
 
 def unpaid() -> Invoice | None:

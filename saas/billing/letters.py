@@ -6,11 +6,12 @@ from datetime import datetime
 from uuid import UUID
 
 from babel.dates import format_date
-from babel.numbers import format_currency
+from babel.numbers import format_currency, format_decimal
 from sqlalchemy import select
 
 from saas.billing import letter_words
-from saas.billing.models import Invoice, Subscription
+from saas.billing.letter_words import THEN, WHAT
+from saas.billing.models import Account, Invoice, Subscription
 from saas.kit import money
 from saas.kit.db import db
 from saas.tenancy import letters, tenants
@@ -42,9 +43,39 @@ def write_trial(subscription_id: str) -> None:
 
 
 def write_change(*, before: str, now: str) -> None:
-    """Tell owners that the company became read-only."""
+    """Tell owners that the company became read-only, or works again."""
     if now == "unpaid" and before != "unpaid":
         _write("plan_stopped")
+    elif before == "unpaid" and now in ("active", "trialing"):
+        _write("plan_restored")
+
+
+def write_grace(*, days: int, until: str) -> None:
+    """Remind owners that the company becomes read-only in some days, unless it is paid meanwhile."""
+    owing = select(Account.id).where(Account.standing == "past_due")
+    if db.session.scalar(owing) is not None:
+        _write("grace_ending", date=datetime.fromisoformat(until), days=str(days))
+
+
+def write_usage(*, name: str, percent: int, used: int, most: int) -> None:
+    """Tell owners that something the plan counts is nearly or wholly used up."""
+    kind = "usage_full" if percent >= 100 else "usage_near"
+    _write(kind, numbers={"used": used, "most": most}, worded={"what": WHAT[name], "then": THEN[name]})
+
+
+def write_card(*, card: str, expires: str) -> None:
+    """Tell owners that their card runs out."""
+    _write("card_expiring", card=card, expires=expires)
+
+
+def write_closed(*, erase_at: str, closed_by: str) -> None:
+    """Tell owners that the company was closed and when it is erased."""
+    _write("company_closed", date=datetime.fromisoformat(erase_at), who=closed_by)
+
+
+def write_reopened() -> None:
+    """Tell owners that the company was reopened."""
+    _write("company_reopened")
 
 
 def _open_invoice(invoice_id: str) -> Invoice | None:
@@ -52,12 +83,17 @@ def _open_invoice(invoice_id: str) -> Invoice | None:
     return db.session.scalars(query).one_or_none()
 
 
-def _write(kind: str, *, amount: tuple[int, str] | None = None, date: datetime | None = None) -> None:
+def _write(
+    kind: str, *, amount: tuple[int, str] | None = None, date: datetime | None = None, numbers: dict[str, int] | None = None,
+    worded: dict[str, dict[str, str]] | None = None, **said: str,
+) -> None:  # fmt: skip
     """Write to each owner in their own language."""
     company = tenants.current().name
     for email, name, language in _owners():
         tongue = language if language in letter_words.PLAN_LETTERS[kind] else "en"
-        values = {"company": company}
+        values = {"company": company} | said
+        values |= {key: format_decimal(number, locale=tongue) for key, number in (numbers or {}).items()}
+        values |= {key: words[tongue] for key, words in (worded or {}).items()}
         if amount is not None:
             values["amount"] = format_currency(money.amount_text(*amount), amount[1], locale=tongue)
         if date is not None:

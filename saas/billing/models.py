@@ -6,11 +6,15 @@ No payment data is here: cards are typed on Stripe's pages, and only their last 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from saas.kit.db import Stamped, TenantModel
+from saas.kit import identifiers
+from saas.kit.db import GlobalModel, Stamped, TenantModel
 
 STANDINGS = ("free", "trialing", "active", "past_due", "unpaid")
 STATUSES = ("incomplete", "incomplete_expired", "trialing", "active", "past_due", "canceled", "unpaid", "paused")
@@ -33,6 +37,8 @@ class Account(Stamped, TenantModel):
     double: Mapped[bool] = mapped_column(Boolean, default=False)
     card: Mapped[str] = mapped_column(Text, default="")
     card_expires: Mapped[str] = mapped_column(Text, default="")
+    seats: Mapped[int] = mapped_column(Integer, default=0)
+    credit_amount: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
 class Subscription(Stamped, TenantModel):
@@ -59,6 +65,10 @@ class Subscription(Stamped, TenantModel):
     end_reason: Mapped[str] = mapped_column(Text, default="")
     let_go: Mapped[bool] = mapped_column(Boolean, default=False)
     past_due_at: Mapped[datetime | None]
+    seats: Mapped[int] = mapped_column(Integer, default=0)
+    seat_item: Mapped[str] = mapped_column(Text, default="")
+    coupon: Mapped[str] = mapped_column(Text, default="")
+    collection_paused: Mapped[bool] = mapped_column(Boolean, default=False)
     asked_at: Mapped[datetime]
 
 
@@ -115,7 +125,7 @@ class Checkout(Stamped, TenantModel):
     __tablename__ = "checkouts"
     __table_args__ = (
         CheckConstraint(f"state IN {CHECKOUT_STATES}", name="state"),
-        CheckConstraint("kind IN ('subscribe', 'change')", name="kind"),
+        CheckConstraint("kind IN ('subscribe', 'change', 'seats')", name="kind"),
         Index("ix_checkouts_state", "tenant_id", "state"),
     )
 
@@ -125,3 +135,43 @@ class Checkout(Stamped, TenantModel):
     session: Mapped[str | None] = mapped_column(Text)
     subscription: Mapped[str | None] = mapped_column(Text)
     asked_at: Mapped[datetime]
+    trial_days: Mapped[int] = mapped_column(Integer, default=0)
+    seats: Mapped[int | None] = mapped_column(Integer)
+
+
+class Notice(TenantModel):
+    """What was said once and is not said again: a warning of a month, a reminder of a debt, a card that runs out."""
+
+    __tablename__ = "billing_notices"
+    __table_args__ = (UniqueConstraint("tenant_id", "key"),)
+
+    key: Mapped[str] = mapped_column(Text)
+    said_at: Mapped[datetime]
+
+
+class Closing(Stamped, TenantModel):
+    """An owner's wish that the company be closed: it can be taken back until `erase_at`, and then all is erased."""
+
+    __tablename__ = "company_closings"
+    __table_args__ = (
+        Index("uq_company_closings_open", "tenant_id", unique=True, postgresql_where=text("reopened_at IS NULL")),
+    )
+
+    closed_by: Mapped[str] = mapped_column(Text)
+    closed_at: Mapped[datetime]
+    erase_at: Mapped[datetime]
+    reopened_at: Mapped[datetime | None]
+
+
+class Certificate(GlobalModel):
+    """That a company was erased: when, and how many rows of each table. It outlives the company and names nobody."""
+
+    __tablename__ = "erasure_certificates"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=identifiers.new)
+    erased_tenant: Mapped[int] = mapped_column(BigInteger, unique=True)
+    closed_at: Mapped[datetime]
+    began_at: Mapped[datetime]
+    erased_at: Mapped[datetime | None]
+    counts: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    digest: Mapped[str] = mapped_column(Text, default="")

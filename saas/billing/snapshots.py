@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from saas.kit import money
+
+SEAT_PRODUCT = "regulars_seat"
+
 
 @dataclass(frozen=True)
 class Subscription:
@@ -31,6 +35,12 @@ class Subscription:
     latest_invoice: str | None
     card: str
     card_expires: str
+    seats: int = 0
+    seat_item: str = ""
+    coupon: str = ""
+    collection_paused: bool = False
+    credit_amount: int = 0
+    livemode: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,20 +97,58 @@ def reference(value: Any) -> str | None:
     return value["id"] if isinstance(value, dict) else value
 
 
+@dataclass(frozen=True)
+class Preview:
+    """What a change would cost: what is charged now (negative: is credited), line by line, in minor units."""
+
+    due_amount: int
+    total_amount: int
+    currency: str
+    lines: tuple[tuple[str, int], ...]
+
+
+def preview(found: dict[str, Any]) -> Preview:
+    lines = tuple((line["description"] or "", line["amount"]) for line in found["lines"]["data"])
+    return Preview(found["amount_due"], found["total"], found["currency"].upper(), lines)
+
+
 def subscription(found: dict[str, Any]) -> Subscription:
-    item = found["items"]["data"][0]
+    items = found["items"]["data"]
+    seat = next((one for one in items if reference(one["price"]["product"]) == SEAT_PRODUCT), None)
+    item = next((one for one in items if one is not seat), items[0])
     end = item["current_period_end"]
     ends = found["cancel_at"] or (end if found["cancel_at_period_end"] else None)
     card, expires = _card(found)
     return Subscription(
         stripe_id=found["id"], customer=reference(found["customer"]) or "", item=item["id"],
         product=reference(item["price"]["product"]) or "", price=item["price"]["id"], status=found["status"],
-        price_amount=(item["price"]["unit_amount"] or 0) * (item.get("quantity") or 1), currency=found["currency"].upper(),
+        price_amount=sum((one["price"]["unit_amount"] or 0) * (one.get("quantity") or 1) for one in items), currency=found["currency"].upper(),
         started_at=moment(found["start_date"]), period_end_at=moment(end), trial_end_at=moment(found["trial_end"]),
         ends_at=moment(ends), ended_at=moment(found["ended_at"]),
         end_reason=(found.get("cancellation_details") or {}).get("reason") or "",
         latest_invoice=reference(found["latest_invoice"]), card=card, card_expires=expires,
+        seats=(seat.get("quantity") or 0) if seat else 0, seat_item=seat["id"] if seat else "", coupon=_coupon(found),
+        collection_paused=bool(found.get("pause_collection")), credit_amount=_credit(found["customer"]),
+        livemode=bool(found.get("livemode")),
     )  # fmt: skip
+
+
+def _coupon(found: dict[str, Any]) -> str:
+    """Return what is taken off, such as "Spring (−20%)"; the discounts have to be expanded."""
+    for discount in found.get("discounts") or ():
+        coupon = (discount.get("source") or {}).get("coupon") if isinstance(discount, dict) else None
+        if isinstance(coupon, dict):
+            off = (
+                f"−{coupon['percent_off']:g}%" if coupon["percent_off"]
+                else f"−{money.amount_text(coupon['amount_off'] or 0, coupon['currency'].upper())} {coupon['currency'].upper()}"
+            )  # fmt: skip
+            return f"{coupon['name']} ({off})" if coupon["name"] else off
+    return ""
+
+
+def _credit(customer: Any) -> int:
+    """Return what the customer has to its credit, which the next invoices use up first."""
+    return max(0, -(customer.get("balance") or 0)) if isinstance(customer, dict) else 0
 
 
 def _card(found: dict[str, Any]) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from saas.billing import banner
+from saas.billing import banner, closing, notices
 from saas.billing.events import PlanChanged
 from saas.billing.models import Account, Subscription
 from saas.billing.plans import PLANS
@@ -21,6 +21,7 @@ from saas.kit.events import announce
 from saas.tenancy import audit, limits, tenants
 
 GRACE = timedelta(days=21)  # longer than Stripe's two weeks of trying again, so that Stripe's answer comes first
+LATE = timedelta(hours=1)
 PAID_FOR = ("trialing", "active", "past_due")
 OWING = ("unpaid", "paused")
 
@@ -35,6 +36,7 @@ class Standing:
     renews_at: datetime | None = None
     grace_until: datetime | None = None
     double: bool = False
+    seats: int = 0
 
 
 def settle(account: Account) -> None:
@@ -73,8 +75,13 @@ def judge(rows: list[Subscription], *, now: datetime) -> Standing | None:
     if not ended:
         return None
     last = max(ended, key=lambda row: row.ended_at or row.asked_at)
-    broken_off = last.end_reason == "payment_failed" and not last.let_go
+    broken_off = last.end_reason == "payment_failed" and not last.let_go and not _tried_only(last)
     return Standing(plan="free", standing="unpaid" if broken_off else "free")
+
+
+def _tried_only(row: Subscription) -> bool:
+    """Tell whether it ended with its trial because no card was given: nothing was owed then."""
+    return row.trial_end_at is not None and row.ended_at is not None and row.ended_at <= row.trial_end_at + LATE
 
 
 def _out_of_grace(row: Subscription, now: datetime) -> bool:
@@ -84,17 +91,18 @@ def _out_of_grace(row: Subscription, now: datetime) -> bool:
 def _paid_for(row: Subscription, *, double: bool) -> Standing:
     late = row.status == "past_due"
     return Standing(
-        plan=row.plan, standing=row.status, ends_at=row.ends_at, double=double,
+        plan=row.plan, standing=row.status, ends_at=row.ends_at, double=double, seats=row.seats,
         renews_at=None if row.ends_at else row.period_end_at,
         grace_until=row.past_due_at + GRACE if late and row.past_due_at else None,
     )  # fmt: skip
 
 
 def _grant(found: Standing) -> None:
-    wanted = PLANS[found.plan].limits
+    wanted = PLANS[found.plan].limits_with(found.seats)
     if limits.all_limits() != wanted:
         limits.set_all(limits=wanted)
+        notices.forget("usage:")  # what was nearly full may be wide now, and the other way round
     state = tenants.current().state
-    wanted_state = "read_only" if found.standing == "unpaid" else "active"
+    wanted_state = "read_only" if found.standing == "unpaid" or closing.current() else "active"
     if state != "closed" and state != wanted_state:
         limits.set_state(wanted_state)

@@ -17,7 +17,7 @@ log = logging.getLogger("regulars.billing")
 ALIVE = (*standing.PAID_FOR, *standing.OWING)
 COPIED = (
     "item", "price", "status", "price_amount", "currency", "started_at", "period_end_at", "trial_end_at", "ends_at",
-    "ended_at", "end_reason",
+    "ended_at", "end_reason", "seats", "seat_item", "coupon", "collection_paused",
 )  # fmt: skip
 
 
@@ -27,14 +27,21 @@ class NoPlanToChange(errors.Conflict):
     code = "no_plan_to_change"
 
 
+class NoSuchCode(errors.Invalid):
+    """Nobody gave out such a promotion code, or it cannot be used any more."""
+
+
 def alive() -> list[Subscription]:
     """Return the subscriptions that have begun and not ended, the dearest first."""
     query = select(Subscription).where(Subscription.status.in_(ALIVE))
     return list(db.session.scalars(query.order_by(Subscription.price_amount.desc(), Subscription.id)))
 
 
-def refresh(account: Account, stripe_id: str) -> Subscription | None:
-    """Copy a subscription as Stripe has it now and settle what follows; None when it is not this account's."""
+def refresh(account: Account, stripe_id: str, *, fresh_invoice: str | None = None) -> Subscription | None:
+    """Copy a subscription as Stripe has it now and settle what follows; None when it is not this account's.
+
+    `fresh_invoice` was asked for just now and is not asked for again.
+    """
     try:
         found = gateway.subscription(stripe_id)
     except gateway.NotAtStripe:
@@ -46,7 +53,8 @@ def refresh(account: Account, stripe_id: str) -> Subscription | None:
     row = _copy(found, plan=plan.key)
     if found.status in ALIVE:
         account.card, account.card_expires = found.card, found.card_expires
-    if found.latest_invoice:
+        account.credit_amount = found.credit_amount
+    if found.latest_invoice and found.latest_invoice != fresh_invoice:
         invoices.refresh(account, found.latest_invoice)
     standing.settle(account)
     return row
@@ -106,6 +114,24 @@ def go_free() -> None:
     audit.record(action="plan.cancelled", kind="plan", record_id=account.id)
 
 
+def end_with_period() -> None:
+    """Let every plan that is paid end with its period and end what is not paid now: the company is being closed."""
+    account = accounts.hold()
+    for row in alive():
+        if row.status in ("trialing", "active"):
+            if row.ends_at is None:
+                gateway.end_at_period_end(row.stripe_id, end=True)
+        else:
+            gateway.end_now(row.stripe_id)
+        refresh(account, row.stripe_id)
+
+
+def tried_before() -> bool:
+    """Tell whether the company ever had a subscription that began; the trial is for the first one."""
+    begun = Subscription.status.not_in(("incomplete", "incomplete_expired"))
+    return db.session.scalar(select(Subscription.id).where(begun).limit(1)) is not None
+
+
 def keep() -> None:
     """Take back that the plan ends with its period; raises NoPlanToChange."""
     account = accounts.hold()
@@ -116,6 +142,19 @@ def keep() -> None:
         gateway.end_at_period_end(row.stripe_id, end=False)
         refresh(account, row.stripe_id)
     audit.record(action="plan.kept", kind="plan", record_id=account.id)
+
+
+def redeem(code: str) -> None:
+    """Give the company's plan the discount of a promotion code; raises NoPlanToChange or NoSuchCode."""
+    account = accounts.hold()
+    rows = [row for row in alive() if row.status in ("trialing", "active")]
+    if not rows:
+        raise NoPlanToChange(_("There is no paid plan to change."))
+    code = code.strip()
+    if not code or len(code) > 100 or not gateway.redeem(rows[0].stripe_id, code=code):
+        raise NoSuchCode(_("This code does not exist or is over."))
+    refresh(account, rows[0].stripe_id)
+    audit.record(action="plan.code_redeemed", kind="plan", record_id=account.id, after={"coupon": rows[0].coupon})
 
 
 def _row(stripe_id: str) -> Subscription | None:

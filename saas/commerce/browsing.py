@@ -78,4 +78,4 @@ def _note(visitor: str, rows: list[dict[str, Any]], tenant_id: int) -> None:
         newest = max(carts, key=lambda row: (row["at"], row["id"]))
         told = newest["details"]["cart"]
         cart = newest["at"], told.get("id", ""), [item["product"] for item in told["items"] if item["quantity"]]
-    live.note(tenant_id, visitor, items=items, cart=cart, ring=True)
+    live.note(tenant_id, visitor, items=items, cart=cart, ring=True, count=len(rows))

@@ -16,6 +16,7 @@ from uuid import UUID
 import orjson
 from redis.exceptions import RedisError
 
+from saas.commerce import meter
 from saas.kit import clock, events, valkey
 
 log = logging.getLogger(__name__)
@@ -71,9 +72,10 @@ def empty() -> dict[str, Any]:
 
 def note(
     tenant_id: int, visitor: str, *, items: Sequence[tuple[str, datetime]] = (),
-    cart: tuple[datetime, str, Sequence[str]] | None = None, ring: bool = False,
+    cart: tuple[datetime, str, Sequence[str]] | None = None, ring: bool = False, count: int = 0,
 ) -> None:  # fmt: skip
-    """Add what a browser just looked at, and its cart (moment, id, products); with `ring` wake the relay by the way.
+    """Add what a browser just looked at, and its cart (moment, id, products); with `ring` wake the relay by the way, and
+    with `count` so many events are added to the company's meter.
 
     What is older than a session lasts is left out. Valkey being away is no error: the shopper must not notice.
     """
@@ -86,6 +88,8 @@ def note(
     try:
         with valkey.quick().pipeline(transaction=False) as pipe:
             pipe.eval(NOTE, 1, _key(tenant_id, visitor), SECONDS, MOST_ITEMS, orjson.dumps(told))
+            if count:
+                meter.add(pipe, tenant_id, count)
             if ring:
                 pipe.lpush(events.NUDGE, b"1")
                 pipe.ltrim(events.NUDGE, 0, 9)  # one bell is as good as many, also while nobody listens

@@ -124,6 +124,7 @@ def launch(campaign_id: UUID | str) -> Mailing:
 
 def _ready(campaign_id: UUID | str) -> Campaign:
     """Lock a campaign that was not launched and has nothing wrong."""
+    limits.require_writable()
     logins.require_verified()
     campaign = campaigns.one(campaign_id, lock=True)
     if campaign.state not in campaigns.CHANGEABLE:

@@ -70,8 +70,8 @@ class Mailing(TenantModel):
     """One send of a campaign with all it needs, so that no later change touches it.
 
     Its recipients are frozen batch by batch, `frozen_to` being the last customer looked at and `frozen_at` set when all
-    were. `reserved` mails are counted against the plan. `progress_at` (the database's clock) tells that somebody
-    works on it.
+    were. `reserved` mails are counted against the plan; `held_by` is "plan" while it rests because that is not paid.
+    `progress_at` (the database's clock) tells that somebody works on it.
     """
 
     __tablename__ = "mailings"
@@ -94,6 +94,7 @@ class Mailing(TenantModel):
     holdout_percent: Mapped[int] = mapped_column(Integer)
     forecast: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     reserved: Mapped[int] = mapped_column(Integer, default=0)
+    held_by: Mapped[str] = mapped_column(Text, default="")
     launched_at: Mapped[datetime] = mapped_column(default=lambda: clock.now())
     frozen_to: Mapped[UUID | None]
     frozen_at: Mapped[datetime | None]

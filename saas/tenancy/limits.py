@@ -16,7 +16,7 @@ from saas.kit.db import db
 from saas.kit.text import gettext as _
 from saas.tenancy.models import Entitlement, Tenant, UsageCount
 
-NAMES = ("contacts", "mails_month", "shops", "members")
+NAMES = ("contacts", "mails_month", "events_month", "shops", "members")
 
 
 class OverLimit(errors.LimitReached):
@@ -90,15 +90,31 @@ def used(name: str) -> int:
     return db.session.scalar(query) or 0
 
 
-def count(name: str, *, by: int = 1) -> int:
-    """Add to this month's count of a metered thing and return the new count."""
+def count(name: str, *, by: int = 1, month: str | None = None) -> int:
+    """Add to a month's count of a metered thing (this one's unless said) and return the new count."""
     statement = (
         insert(UsageCount)
-        .values(tenant_id=scope.tenant_id(), id=identifiers.new(), name=name, period=period(), used=by)
+        .values(tenant_id=scope.tenant_id(), id=identifiers.new(), name=name, period=month or period(), used=by)
         .on_conflict_do_update(index_elements=["tenant_id", "name", "period"], set_={"used": UsageCount.used + by})
         .returning(UsageCount.used)
     )
     return db.session.execute(statement).scalar_one()
+
+
+def note_level(name: str, used: int) -> None:
+    """Note how much there is now of something that is not counted up, so that past months can be shown: the last word counts."""
+    statement = insert(UsageCount).values(
+        tenant_id=scope.tenant_id(), id=identifiers.new(), name=name, period=period(), used=used
+    )
+    db.session.execute(
+        statement.on_conflict_do_update(index_elements=["tenant_id", "name", "period"], set_={"used": used})
+    )
+
+
+def history(*, since: str) -> dict[tuple[str, str], int]:
+    """Return what was counted of each thing in each month from `since` (YYYY-MM) on."""
+    query = select(UsageCount.name, UsageCount.period, UsageCount.used).where(UsageCount.period >= since)
+    return {(name, month): number for name, month, number in db.session.execute(query)}
 
 
 def all_limits() -> dict[str, int | None]:

@@ -185,10 +185,20 @@ class Box:
             )
             endpoint |= {"_ours": True, "url": url, "_secret": secret or endpoint["_secret"]}
 
-    def start(self) -> "Box":
-        """This function will serve from threads of its own and return at once."""
-        self.courier.start()
-        self.ticker.start()
+    def empty(self, *, rules: Rules | None = None) -> None:
+        """This function will forget everything there ever was, as if just started with other rules."""
+        with self.world.lock:
+            self.world.store.close()
+            self.world.store, self.world.rules = Store(":memory:"), rules or Rules()
+
+    def start(self, *, watching: bool = True) -> "Box":
+        """This function will serve from threads of its own and return at once.
+
+        Without ``watching`` nothing happens by itself: no event is delivered and no time passes but on test clocks.
+        """
+        if watching:
+            self.courier.start()
+            self.ticker.start()
         serve = {"target": self.server.serve_forever, "kwargs": {"poll_interval": 0.1}}
         threading.Thread(name="stripe-server", daemon=True, **serve).start()
         return self
@@ -198,6 +208,7 @@ class Box:
         self.server.shutdown()
         self.server.server_close()
         for thread in (self.courier, self.ticker):
-            thread.stop()
-            thread.join(timeout=5)
+            if thread.is_alive():
+                thread.stop()
+                thread.join(timeout=5)
         self.world.store.close()

@@ -1,5 +1,5 @@
 """What tests of doors share: Stripe's stand-in, and a company that pays nothing yet."""
 
-from tests.payments import free_company, payments
+from tests.payments import _box, free_company, payments
 
-__all__ = ["free_company", "payments"]
+__all__ = ["_box", "free_company", "payments"]

@@ -12,7 +12,7 @@ from uuid import UUID
 from redis.exceptions import RedisError
 
 from saas.kit import errors, queues, scope, ticks, valkey, work
-from saas.marketing import attribution, launching, mailings, pushing, sending
+from saas.marketing import attribution, holding, launching, mailings, pushing, sending
 from workers.handing_out import AUTOMATION
 
 SEND, NOTE = "workers.jobs.marketing.send_some", "workers.jobs.marketing.note_sent"
@@ -49,6 +49,11 @@ def send_some(*, tenant_id: int, mailing_id: str, hand: int = 0, **_: object) ->
             ring(tenant_id, mailing_id, hands=hand + 1)
     except RedisError:
         pass  # the sweep rings
+
+
+def follow_plan(**_: object) -> None:
+    """Mailings rest while the company may not write, and go on when it may."""
+    holding.follow_state()
 
 
 def note_sent(*, tenant_id: int, **_: object) -> None:

@@ -1,6 +1,6 @@
 """What tests of billing share: Stripe's stand-in, a company that pays nothing yet, and a mail server that keeps letters."""
 
 from tests.letters import mailbox
-from tests.payments import free_company, payments
+from tests.payments import _box, free_company, payments
 
-__all__ = ["free_company", "mailbox", "payments"]
+__all__ = ["_box", "free_company", "mailbox", "payments"]

@@ -54,10 +54,7 @@ def now_is(app, company) -> tuple:
 
 def break_card(payments, company, card: str = "pm_card_chargeCustomerFail") -> None:
     """Make a card that fails the one that is charged next."""
-    customer = payments.customer(company)
-    bad = payments.api.payment_methods.attach(card, {"customer": customer})
-    payments.api.customers.update(customer, {"invoice_settings": {"default_payment_method": bad.id}})
-    payments.api.subscriptions.update(payments.subscription(company).id, {"default_payment_method": bad.id})
+    payments.use_card(company, card)
 
 
 def period_end(payments, company) -> int:
