@@ -37,7 +37,8 @@ with engine.connect() as connection:
     )
     with context.begin_transaction():
         context.run_migrations()
-    # Alembic makes this table by itself; /readyz asks as the application whether the migrations have run.
-    connection.execute(text(f'GRANT SELECT ON alembic_version TO "{walls.application_role()}"'))
+    # Alembic makes this table by itself; /readyz asks as the application whether the migrations have run, a backup as the platform.
+    for role in filter(None, (walls.application_role(), walls.platform_role())):
+        connection.execute(text(f'GRANT SELECT ON alembic_version TO "{role}"'))
     connection.commit()
 engine.dispose()

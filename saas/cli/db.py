@@ -35,7 +35,7 @@ def configuration():
     return made
 
 
-def migrate(made=None) -> int:
+def migrate(made=None, *, to: str = "head") -> int:
     """Run what has not run. Who works meanwhile waits a second at the most, and we try again until we get our lock.
 
     Each migration is a transaction of its own, so that a new try goes on behind the last that ended well.
@@ -46,7 +46,7 @@ def migrate(made=None) -> int:
 
     for attempt in range(ATTEMPTS):
         try:
-            command.upgrade(made or configuration(), "head")
+            command.upgrade(made or configuration(), to)
             return 0
         except OperationalError as error:
             if not isinstance(error.orig, (LockNotAvailable, DeadlockDetected)) or attempt == ATTEMPTS - 1:

@@ -6,6 +6,19 @@
 from saas.kit.search.finding import find
 from saas.kit.search.ranking import Hit
 from saas.kit.search.terms import Record
-from saas.kit.search.writing import forget, index, lag, rebuild, remove, touch, waiting, write_pending
+from saas.kit.search.writing import ask_rebuild, forget, index, lag, rebuild, remove, touch, waiting, write_pending
 
-__all__ = ["Hit", "Record", "find", "forget", "index", "lag", "rebuild", "remove", "touch", "waiting", "write_pending"]
+__all__ = [
+    "Hit",
+    "Record",
+    "ask_rebuild",
+    "find",
+    "forget",
+    "index",
+    "lag",
+    "rebuild",
+    "remove",
+    "touch",
+    "waiting",
+    "write_pending",
+]
