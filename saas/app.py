@@ -22,7 +22,7 @@ ROOMS = (
 KIT_TABLES = (
     "saas.kit.outbox", "saas.kit.ticks", "saas.kit.files", "saas.kit.belongings.models", "saas.kit.search.models",
 )  # fmt: skip
-JOINERS = ("saas.customers.fields", "saas.catalog.fields", "saas.commerce.fields", "saas.marketing.landing")
+JOINERS = ("saas.customers.fields", "saas.catalog.fields", "saas.commerce.fields", "saas.marketing.landing", "saas.commerce.joining", "saas.marketing.joining")
 """Modules that register themselves with a room below them."""
 DOORS = ("saas.api", "storefront", "tenant_admin")
 

@@ -36,6 +36,8 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
         Reaction("workers.jobs.integrations.tell_customers"),
     ),
     "CustomersBinned": (INDEX,),
+    "CustomersMerged": (INDEX, Reaction("workers.jobs.recommend.follow_merge")),
+    "CustomersParted": (INDEX, Reaction("workers.jobs.recommend.follow_merge")),
     "CustomerDeleted": (
         INDEX,
         Reaction("workers.jobs.integrations.tell_deleted"),

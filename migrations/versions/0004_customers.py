@@ -143,6 +143,7 @@ def upgrade() -> None:
         sa.Column("source_id", sa.Uuid(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
         sa.Column("proven", sa.Boolean(), nullable=False),
+        sa.Column("origin_id", sa.Uuid(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
@@ -289,6 +290,107 @@ def upgrade() -> None:
         unique=False,
     )
     for statement in walls.protect("timeline_entries"):
+        op.execute(statement)
+    op.create_table(
+        "customer_keys",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "id"],
+            ["customers.tenant_id", "customers.id"],
+            name=op.f("fk_customer_keys_tenant_id_id_customers"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_customer_keys_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", "key", name=op.f("pk_customer_keys")),
+    )
+    op.create_index("ix_customer_keys_key", "customer_keys", ["tenant_id", "key", "id"], unique=False)
+    for statement in walls.protect("customer_keys"):
+        op.execute(statement)
+    op.create_table(
+        "customer_merges",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("winner_id", sa.Uuid(), nullable=False),
+        sa.Column("loser_id", sa.Uuid(), nullable=False),
+        sa.Column("loser_name", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("made_by", sa.Text(), nullable=False),
+        sa.Column("batch", sa.Uuid(), nullable=True),
+        sa.Column("fields", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("tags", postgresql.ARRAY(Text()), nullable=False),
+        sa.Column("consent_id", sa.Uuid(), nullable=True),
+        sa.Column("carried", postgresql.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("moved", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("undone_by", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_customer_merges_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_customer_merges")),
+    )
+    op.create_index(
+        "ix_customer_merges_batch",
+        "customer_merges",
+        ["tenant_id", "batch"],
+        unique=False,
+        postgresql_where=sa.text("batch IS NOT NULL"),
+    )
+    op.create_index("ix_customer_merges_winner_id", "customer_merges", ["tenant_id", "winner_id"], unique=False)
+    op.create_index(
+        "uq_customer_merges_loser_id",
+        "customer_merges",
+        ["tenant_id", "loser_id"],
+        unique=True,
+        postgresql_where=sa.text("undone_at IS NULL"),
+    )
+    for statement in walls.protect("customer_merges"):
+        op.execute(statement)
+    op.create_table(
+        "duplicate_pairs",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("one_id", sa.Uuid(), nullable=False),
+        sa.Column("other_id", sa.Uuid(), nullable=False),
+        sa.Column("score", sa.Integer(), nullable=False),
+        sa.Column("evidence", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by", sa.Text(), nullable=False),
+        sa.CheckConstraint("state IN ('open', 'skipped', 'different')", name=op.f("ck_duplicate_pairs_state")),
+        sa.CheckConstraint("one_id < other_id", name=op.f("ck_duplicate_pairs_ordered")),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "one_id"],
+            ["customers.tenant_id", "customers.id"],
+            name=op.f("fk_duplicate_pairs_tenant_id_one_id_customers"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "other_id"],
+            ["customers.tenant_id", "customers.id"],
+            name=op.f("fk_duplicate_pairs_tenant_id_other_id_customers"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_duplicate_pairs_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_duplicate_pairs")),
+        sa.UniqueConstraint(
+            "tenant_id", "one_id", "other_id", name=op.f("uq_duplicate_pairs_tenant_id_one_id_other_id")
+        ),
+    )
+    op.create_index("ix_duplicate_pairs_other_id", "duplicate_pairs", ["tenant_id", "other_id"], unique=False)
+    op.create_index(
+        "ix_duplicate_pairs_score",
+        "duplicate_pairs",
+        ["tenant_id", "state", sa.literal_column("score DESC"), "id"],
+        unique=False,
+    )
+    for statement in walls.protect("duplicate_pairs"):
         op.execute(statement)
 
 

@@ -153,6 +153,7 @@ class Visitor(TenantModel):
         UniqueConstraint("tenant_id", "visitor"),
         Index("ix_visitors_customer_id", "tenant_id", "customer_id"),
         Index("ix_visitors_last_seen_at", "tenant_id", text("last_seen_at DESC")),
+        {"info": {"held_first": True}},
     )
 
     visitor: Mapped[str] = mapped_column(Text)

@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from saas.catalog import products
 from saas.commerce.events import OrdersRecorded
 from saas.commerce.models import NO_SOURCE, ORDER_STATES, Order, OrderLine, Refund
-from saas.customers import arriving, identity
+from saas.customers import arriving, identity, merge_tree
 from saas.kit import clock, errors, identifiers, money, scope, search, text, versions
 from saas.kit import db as kit_db
 from saas.kit.db import db
@@ -169,7 +169,7 @@ def record_many(
         held = newest.get(draft.row["external_id"])
         if held is None or draft.row["version"] > held.row["version"]:
             newest[draft.row["external_id"]] = draft
-    customers = _customers(drafts, source_id, source)
+    customers, origins = _customers(drafts, source_id, source)
     known = _locked(newest, source_id)
     fresh = {key: draft for key, draft in newest.items() if key not in known}
     later = {key: draft for key, draft in newest.items() if key in known and draft.row["version"] > known[key].version}
@@ -178,7 +178,9 @@ def record_many(
     _write_orders(fresh, later, ids, customers, source_id)
     _write_lines({**fresh, **later}, ids, set(later), source_id)
     refunded = _write_refunds(drafts, ids, source_id)
-    _bind_visitors({**fresh, **later}, customers)
+    _bind_visitors({**fresh, **later}, customers, origins)
+    came = [(ids[key], customers[draft.index], origins[draft.index]) for key, draft in fresh.items() if draft.index in origins]
+    merge_tree.note_came("orders", came)
     for draft in drafts:
         key = draft.row["external_id"]
         result = results[draft.index]
@@ -211,15 +213,20 @@ def _announce(order_ids: list[UUID], customer_ids: set[UUID]) -> None:
     ])  # fmt: skip
 
 
-def _customers(drafts: Sequence[Draft], source_id: UUID, source: str) -> dict[int, UUID]:
-    """Find or create the customers that orders name; returns customer ids by the item's index."""
+def _customers(drafts: Sequence[Draft], source_id: UUID, source: str) -> tuple[dict[int, UUID], dict[int, UUID]]:
+    """Find or create the customers that orders name; returns by the item's index their ids, and by which former self they
+    were named when they are merged."""
     named = [draft for draft in drafts if draft.customer]
     given = [
         {**(draft.customer or {}), "updated_at": (draft.customer or {}).get("updated_at") or draft.at}
         for draft in named
     ]
     results = arriving.upsert_many(given, source_id, source=source) if given else []
-    return {draft.index: result.id for draft, result in zip(named, results, strict=True) if result.id}
+    found = list(zip(named, results, strict=True))
+    return (
+        {draft.index: result.id for draft, result in found if result.id},
+        {draft.index: result.origin for draft, result in found if result.id and result.origin},
+    )
 
 
 def _locked(keys: Iterable[str], source_id: UUID) -> dict[str, Order]:
@@ -331,11 +338,12 @@ def _sum_refunds(order_ids: Sequence[UUID]) -> set[UUID]:
     return {row["id"] for row in changed}
 
 
-def _bind_visitors(drafts: dict[str, Draft], customers: dict[int, UUID]) -> None:
+def _bind_visitors(drafts: dict[str, Draft], customers: dict[int, UUID], origins: dict[int, UUID]) -> None:
     """An order proves whose browser it was placed with."""
     for draft in drafts.values():
         if draft.row["visitor"] and draft.index in customers:
-            identity.bind_visitor(draft.row["visitor"], customers[draft.index], proven=True)
+            origin = origins.get(draft.index)
+            identity.bind_visitor(draft.row["visitor"], customers[draft.index], proven=True, origin_id=origin)
 
 
 def one(order_id: UUID | str, *, lock: bool = False) -> Order:

@@ -116,6 +116,7 @@ def upsert_many(
             results[index].error = str(error)
     names = {index: _names(row, source_id) for index, row in rows}
     known, foreign = _known(names)
+    origins = identity.origins(known)
     now = clock.now()
     created: dict[UUID, Message] = {}
     changes: dict[UUID, list[Message]] = {}
@@ -132,6 +133,7 @@ def upsert_many(
         else:
             changes.setdefault(held, []).append(message)
             results[index].status = "updated"
+            results[index].origin = next((origins[name] for name in names[index] if name in origins), None)
         results[index].id = held
         for name in names[index]:
             known.setdefault(name, held)
@@ -141,9 +143,9 @@ def upsert_many(
         if result.status == "updated":
             result.status = quiet.get(result.id, "updated")
     unchanged = {customer for customer in quiet if customer not in created}
-    identity.link_many([
-        (known[name], *name) for own in names.values() for name in own if name in known and known[name] not in foreign
-    ])  # fmt: skip
+    came = {result.id: result.origin for result in results if result.id and result.origin}
+    links = [(known[name], *name) for own in names.values() for name in own if name in known and known[name] not in foreign]
+    identity.link_many(links, origins=came)
     _record_consent(items, results, source)
     touched = [customer for customer in dict.fromkeys(r.id for r in results if r.id) if customer not in unchanged]
     search.touch("customer", *touched)
@@ -179,9 +181,9 @@ def _known(names: Mapping[int, list[identity.Name]]) -> tuple[dict[identity.Name
     """Return the customers that names lead to, and which of these the acting member does not see."""
     wanted = [name for own in names.values() for name in own]
     if access.limiting() is None:
-        return identity.find_many(wanted), set()
+        return identity.find_held(wanted), set()
     with access.lifted(reason="a name leads to one customer of the whole company"):
-        known = identity.find_many(wanted)
+        known = identity.find_held(wanted)
     visible = set(db.session.scalars(select(Customer.id).where(Customer.id.in_(set(known.values())))))
     return known, set(known.values()) - visible
 
@@ -224,7 +226,7 @@ def _insert(created: dict[UUID, Message], source_id: UUID, since: Mapping[UUID |
 def _update(changes: dict[UUID, list[Message]], source_id: UUID) -> dict[UUID, str]:
     """Write what is newer; returns the customers that nothing changed for, with unchanged or stale."""
     quiet: dict[UUID, str] = {}
-    query = select(Customer).where(Customer.id.in_(changes)).order_by(Customer.id).with_for_update()
+    query = select(Customer).where(Customer.id.in_(changes)).order_by(Customer.id).with_for_update(key_share=True)
     taken = _addresses_taken(changes)
     for customer in db.session.scalars(query):
         before = {name: getattr(customer, name) for name in COLUMNS}

@@ -83,6 +83,16 @@ def record_many(
     return len(news)
 
 
+def append(*, customer_id: UUID, state: str, source: str, at: datetime, proof: dict[str, Any], channel: str = "email") -> UUID:  # fmt: skip
+    """Add an entry that speaks for itself, news or not, and return its id; what is kept with the profile is the caller's."""
+    entry_id = identifiers.new()
+    db.session.execute(insert(Consent), [
+        {"tenant_id": scope.tenant_id(), "id": entry_id, "customer_id": customer_id, "channel": channel, "state": state,
+         "at": at, "source": source, "proof": proof}
+    ])  # fmt: skip
+    return entry_id
+
+
 def _newest(customer_ids: list[UUID], channel: str) -> dict[UUID, tuple[datetime, str]]:
     """Lock the customers and return when each last said something, and what."""
     locked = select(Customer.id).where(Customer.id.in_(customer_ids)).order_by(Customer.id).with_for_update()

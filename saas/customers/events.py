@@ -20,6 +20,24 @@ class CustomerDeleted:
 
 
 @event
+class CustomersMerged:
+    """One customer became part of another; what hung on the loser hangs on the winner."""
+
+    winner_id: str
+    loser_id: str
+    merge_id: str
+
+
+@event
+class CustomersParted:
+    """A merge was taken back: `back` is a customer again, and what is theirs is theirs."""
+
+    holder_id: str
+    back_id: str
+    merge_id: str
+
+
+@event
 class VisitorRecognised:
     """A browser turned out to be a customer's. `proven`: by a signature, a link in a mail or an order."""
 

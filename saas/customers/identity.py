@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import delete, func, select, true, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
+from saas.customers import facts
 from saas.customers.events import VisitorRecognised
 from saas.customers.models import NO_SOURCE, Identity
 from saas.kit import clock, identifiers, scope
@@ -24,13 +25,35 @@ def find(kind: str, value: str, source_id: UUID = NO_SOURCE) -> UUID | None:
 
 def find_many(names: Iterable[Name]) -> dict[Name, UUID]:
     """Return the customers that names lead to; names that lead nowhere are left out."""
+    return {name: customer for name, (customer, _origin) in look(names).items()}
+
+
+def find_held(names: Iterable[Name]) -> dict[Name, UUID]:
+    """Return the customers that names lead to as `find_many` does, held, so that nobody merges or deletes them meanwhile.
+
+    Of whom was merged while we waited the names are looked up again: they lead to somebody else by now.
+    """
+    wanted, found = list(names), {}
+    for _try in range(3):
+        found = find_many(wanted)
+        if len(facts.hold(found.values())) == len(set(found.values())):
+            break
+    return found
+
+
+def origins(names: Iterable[Name]) -> dict[Name, UUID]:
+    """Return, of names that lead to a merged customer, whose they were before."""
+    return {name: origin for name, (_customer, origin) in look(names).items() if origin is not None}
+
+
+def look(names: Iterable[Name]) -> dict[Name, tuple[UUID, UUID | None]]:
+    """Return the customers that names lead to, each with whose name it was before they were merged (None: their own)."""
     wanted = list(dict.fromkeys(names))
     if not wanted:
         return {}
-    query = select(Identity.kind, Identity.source_id, Identity.value, Identity.customer_id).where(
-        tuple_(Identity.kind, Identity.source_id, Identity.value).in_(wanted)
-    )
-    return {(kind, source, value): customer for kind, source, value, customer in db.session.execute(query)}
+    columns = (Identity.kind, Identity.source_id, Identity.value, Identity.customer_id, Identity.origin_id)
+    query = select(*columns).where(tuple_(Identity.kind, Identity.source_id, Identity.value).in_(wanted))
+    return {(kind, source, value): (customer, origin) for kind, source, value, customer, origin in db.session.execute(query)}
 
 
 def link(customer_id: UUID, kind: str, value: str, source_id: UUID = NO_SOURCE, *, proven: bool = True) -> UUID:
@@ -39,14 +62,19 @@ def link(customer_id: UUID, kind: str, value: str, source_id: UUID = NO_SOURCE, 
     return find(kind, value, source_id) or customer_id
 
 
-def link_many(rows: Sequence[tuple[UUID, str, UUID, str]], *, proven: bool = True) -> None:
-    """Have names (customer, kind, source, value) lead to customers; a name that leads somewhere already stays."""
+def link_many(
+    rows: Sequence[tuple[UUID, str, UUID, str]], *, proven: bool = True, origins: Mapping[UUID, UUID] | None = None
+) -> None:
+    """Have names (customer, kind, source, value) lead to customers; a name that leads somewhere already stays.
+
+    `origins` says of merged customers by which of their former selves they came just now: new names are that one's.
+    """
     if not rows:
         return
     now = clock.now()
     values = [
         {"tenant_id": scope.tenant_id(), "id": identifiers.new(), "customer_id": customer, "kind": kind, "source_id": source,
-         "value": value, "proven": proven, "created_at": now, "updated_at": now}
+         "value": value, "proven": proven, "origin_id": (origins or {}).get(customer), "created_at": now, "updated_at": now}
         for customer, kind, source, value in rows
     ]  # fmt: skip
     db.session.execute(
@@ -61,19 +89,20 @@ def unlink(customer_id: UUID, kind: str, value: str) -> None:
     )
 
 
-def bind_visitor(visitor: str, customer_id: UUID, *, proven: bool) -> bool:
+def bind_visitor(visitor: str, customer_id: UUID, *, proven: bool, origin_id: UUID | None = None) -> bool:
     """Say that a browser is a customer's; tells whether that is news.
 
     A proven binding (a signature, a link in a mail, an order) replaces another customer's; a claimed one never replaces
-    a proven one, so that nobody can take over a browser's history by typing an address.
+    a proven one, so that nobody can take over a browser's history by typing an address. `origin_id` says by which former
+    self of a merged customer they came.
     """
     statement = insert(Identity).values(
         tenant_id=scope.tenant_id(), id=identifiers.new(), customer_id=customer_id, kind="visitor", source_id=NO_SOURCE,
-        value=visitor, proven=proven, created_at=clock.now(), updated_at=clock.now(),
+        value=visitor, proven=proven, origin_id=origin_id, created_at=clock.now(), updated_at=clock.now(),
     )  # fmt: skip
     fresh = statement.on_conflict_do_update(
         index_elements=["tenant_id", "kind", "source_id", "value"],
-        set_={"customer_id": customer_id, "proven": proven, "updated_at": func.now()},
+        set_={"customer_id": customer_id, "proven": proven, "origin_id": origin_id, "updated_at": func.now()},
         where=((Identity.customer_id != customer_id) | (Identity.proven != proven))
         & (true() if proven else Identity.proven.is_(False)),
     )

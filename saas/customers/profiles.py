@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from saas.customers import arriving, consent, facts, identity, owners, timeline
+from saas.customers import arriving, consent, facts, identity, merge_tree, owners, timeline
 from saas.customers.arriving import Upserted, upsert_many
 from saas.customers.events import CustomerDeleted, CustomersChanged
 from saas.customers.models import NO_SOURCE, Customer
@@ -52,8 +52,14 @@ class BadCustomer(errors.Invalid):
 
 
 def one(customer_id: UUID | str, *, lock: bool = False) -> Customer:
-    """Return a customer; raises NoSuchCustomer."""
-    return kit_db.one(Customer, customer_id, NoSuchCustomer, lock=lock)
+    """Return a customer, or for one that was merged who they are part of now; raises NoSuchCustomer."""
+    try:
+        return kit_db.one(Customer, customer_id, NoSuchCustomer, lock=lock)
+    except NoSuchCustomer:
+        winner = merge_tree.winner_of(customer_id)
+        if winner is None:
+            raise
+        return kit_db.one(Customer, winner, NoSuchCustomer, lock=lock)
 
 
 def query() -> Any:

@@ -18,6 +18,7 @@ import orjson
 from redis.exceptions import RedisError
 
 from saas.commerce.models import COUNTED
+from saas.customers import identity
 from saas.kit import crypto, pool, valkey
 from saas.recommend import browsers
 from saas.recommend.stock import NUMBER, Catalogue
@@ -160,6 +161,15 @@ def forget(*, tenant_id: int, customer_ids: Sequence[str]) -> None:
     names = [f"bought:{tenant_id}:{one}" for one in customer_ids]
     for start in range(0, len(names), 500):
         valkey.client().delete(*names[start : start + 500])
+
+
+def follow_merge(*, tenant_id: int, customer_ids: Sequence[str]) -> None:
+    """Drop the copies about customers who became one or were taken apart, and have their browsers lead to who they are now."""
+    forget(tenant_id=tenant_id, customer_ids=customer_ids)
+    for one in customer_ids:
+        for name in identity.names_of(UUID(one)):
+            if name.kind == "visitor":
+                browsers.refresh(tenant_id=tenant_id, visitor=name.value)
 
 
 def today() -> float:

@@ -35,6 +35,14 @@ def recognise(*, visitor: str, **_: object) -> None:
     browsers.refresh(tenant_id=scope.tenant_id(), visitor=visitor)
 
 
+def follow_merge(
+    *, winner_id: str = "", loser_id: str = "", holder_id: str = "", back_id: str = "", **_: object
+) -> None:
+    """Have the offers forget what they held of customers who became one or were taken apart."""
+    shoppers.follow_merge(tenant_id=scope.tenant_id(), customer_ids=[one for one in (winner_id, loser_id, holder_id, back_id) if one])
+    freshness.note_news()
+
+
 def fit_soon(**_: object) -> None:
     """Ring for a fit, which takes too long for a reaction's transaction; if the bell is lost the hour brings it."""
     work.after_commit(partial(queues.enqueue, "heavy", FIT, tenant_id=scope.tenant_id()), key="fit")

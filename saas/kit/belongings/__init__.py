@@ -13,10 +13,10 @@ with millions of rows take no memory here.
 
 from saas.kit.belongings.catalogue import Belonging, declare, declared, of, reached
 from saas.kit.belongings.journals import counts, forget, journal, rows, taken
-from saas.kit.belongings.moving import amend, move, move_back, note_moved, remaining
+from saas.kit.belongings.moving import amend, hanging, lock, move, move_back, note_moved, remaining
 from saas.kit.belongings.taking import Clash, Gone, clashes, put_back, take_out
 
 __all__ = [
-    "Belonging", "Clash", "Gone", "amend", "clashes", "counts", "declare", "declared", "forget", "journal", "move", "move_back",
+    "Belonging", "Clash", "Gone", "amend", "clashes", "counts", "declare", "declared", "forget", "hanging", "journal", "lock", "move", "move_back",
     "note_moved", "of", "put_back", "reached", "remaining", "rows", "take_out", "taken",
 ]  # fmt: skip

@@ -62,10 +62,9 @@ def rows(journal_id: UUID, *, table: str | None = None) -> Iterator[tuple[str, U
     )
     if table is not None:
         query = query.where(JournalRow.table_name == table)
-    for name, record_id, row in db.session.execute(
+    yield from db.session.execute(
         query.order_by(JournalRow.table_name, JournalRow.record_id).execution_options(yield_per=1000)
-    ):
-        yield name, record_id, row
+    )
 
 
 def counts(journal_id: UUID) -> dict[str, int]:

@@ -20,6 +20,9 @@ TAKEN = "SELECT FROM journal_rows k WHERE k.tenant_id = :tenant AND k.journal = 
 NEXT = """SELECT record_id FROM journal_rows WHERE tenant_id = :tenant AND journal = :journal AND act = 'taken'
           AND table_name = :parent AND record_id > :last ORDER BY record_id LIMIT :most"""
 
+Key = tuple[list[str], str, str]
+"""A unique key: its columns, the condition of a partial one, and how it compares."""
+
 
 class Gone(errors.NotFound):
     """There is nothing in this journal any more."""
@@ -219,24 +222,29 @@ def clashes(journal: UUID) -> list[Taken]:
     return found
 
 
-def _unique(table: str) -> list[tuple[list[str], str]]:
-    """Return the unique keys of a table with the condition of a partial one."""
+def _unique(table: str) -> list[Key]:
+    """Return the unique keys of a table."""
     made = catalogue.table(table)
     keys = [
-        ([column.name for column in key.columns], "")
+        ([column.name for column in key.columns], "", _equal(key))
         for key in made.constraints
         if isinstance(key, (UniqueConstraint, PrimaryKeyConstraint))
     ]
     return keys + [_index(index) for index in made.indexes if index.unique]
 
 
-def _index(index: Index) -> tuple[list[str], str]:
+def _index(index: Index) -> Key:
     where = index.dialect_options["postgresql"]["where"]
-    return [column.name for column in index.columns], str(where.compile(dialect=DIALECT)) if where is not None else ""
+    condition = str(where.compile(dialect=DIALECT)) if where is not None else ""
+    return [column.name for column in index.columns], condition, _equal(index)
 
 
-def _holder(table: str, key: tuple[list[str], str]) -> str:
-    columns, where = key
-    same = " AND ".join(f"u.{quoted(name)} = (j.row ->> '{name}')::{sql_type(table, name)}" for name in columns)
+def _equal(key: Any) -> str:
+    return "IS NOT DISTINCT FROM" if key.dialect_options["postgresql"].get("nulls_not_distinct") else "="
+
+
+def _holder(table: str, key: Key) -> str:
+    columns, where, equal = key
+    same = " AND ".join(f"u.{quoted(name)} {equal} (j.row ->> '{name}')::{sql_type(table, name)}" for name in columns)
     rows = f"(SELECT * FROM {quoted(table)} WHERE {where})" if where else quoted(table)
     return f"SELECT u.id FROM {rows} u WHERE {same}"
