@@ -35,14 +35,11 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
         INDEX,
         Reaction("workers.jobs.integrations.tell_customers"),
     ),
-    "CustomersBinned": (INDEX,),
+    "CustomersBinned": (INDEX, Reaction("workers.jobs.integrations.tell_deleted")),
     "CustomersMerged": (INDEX, Reaction("workers.jobs.recommend.follow_merge")),
     "CustomersParted": (INDEX, Reaction("workers.jobs.recommend.follow_merge")),
-    "CustomerDeleted": (
-        INDEX,
-        Reaction("workers.jobs.integrations.tell_deleted"),
-        Reaction("workers.jobs.marketing.forget_deleted"),
-    ),
+    "OwnersChanged": (Reaction("workers.jobs.commerce.find_orders_again"), INDEX),
+    "CustomerDeleted": (INDEX,),
     "ProductsChanged": (
         INDEX,
         Reaction("workers.jobs.recommend.refresh_stock"),

@@ -37,6 +37,7 @@ TASKS: tuple[Task, ...] = (
     Task("workers.jobs.integrations.sweep", timedelta(seconds=5), "events"),
     Task("workers.jobs.trace.seal", timedelta(minutes=1)),
     Task("workers.jobs.trace.fold_reads", timedelta(minutes=10)),
+    Task("workers.jobs.trace.empty_bins", timedelta(days=1), offset=timedelta(hours=3, minutes=30)),
     Task("workers.jobs.shops.fetch", timedelta(seconds=20)),
     Task("workers.jobs.recommend.write_shown", timedelta(seconds=10), "events"),
     Task("workers.jobs.recommend.fit_due", timedelta(hours=1), offset=timedelta(minutes=7)),

@@ -15,7 +15,7 @@ from saas.kit import access, clock, errors, pages, search, text
 from saas.kit import db as kit_db
 from saas.kit.db import db
 from saas.kit.text import gettext as _
-from saas.tenancy import audit
+from saas.tenancy import audit, bin
 
 EVERYBODY: dict[str, Any] = {"match": "all", "conditions": []}
 
@@ -68,7 +68,7 @@ def create(*, name: str, definition: dict[str, Any]) -> Segment:
 def change(segment_id: UUID | str, *, name: str | None = None, definition: dict[str, Any] | None = None) -> Segment:
     """Change a segment's name or conditions; raises NoSuchSegment, BadSegment, NameTaken or BadDefinition."""
     segment = one(segment_id, lock=True)
-    before = {"name": segment.name, "definition": segment.definition}
+    held = {"name": segment.name, "definition": segment.definition}
     if name is not None:
         segment.name = _name(name, segment.id)
     if definition is not None:
@@ -77,18 +77,14 @@ def change(segment_id: UUID | str, *, name: str | None = None, definition: dict[
     if definition is not None:
         count_again(segment)
     search.touch("segment", segment.id)
-    audit.record(
-        action="segments.edited",
-        kind="segment",
-        record_id=segment.id,
-        before=before,
-        after={"name": segment.name, "definition": segment.definition},
-    )
+    before, after = audit.differing(held, {"name": segment.name, "definition": segment.definition})
+    if after:
+        audit.record(action="segments.edited", kind="segment", record_id=segment.id, before=before, after=after)
     return segment
 
 
 def delete(segment_id: UUID | str) -> None:
-    """Delete a segment; raises NoSuchSegment."""
+    """Put a segment into the bin; raises NoSuchSegment."""
     segment = one(segment_id, lock=True)
     audit.record(
         action="segments.deleted",
@@ -96,9 +92,7 @@ def delete(segment_id: UUID | str) -> None:
         record_id=segment.id,
         before={"name": segment.name, "definition": segment.definition},
     )
-    search.touch("segment", segment.id)
-    db.session.delete(segment)
-    db.session.flush()
+    bin.put("segment", {segment.id: segment.name})
 
 
 def query(definition: dict[str, Any]) -> Select:

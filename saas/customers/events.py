@@ -13,6 +13,20 @@ class CustomersChanged:
 
 
 @event
+class CustomersBinned:
+    """Profiles were deleted and lie in the bin, from which they may come back; at most 500 ids an event."""
+
+    customer_ids: list[str]
+
+
+@event
+class OwnersChanged:
+    """Somebody else sees these customers now: they were handed over, or shared, or not any more; at most 500 ids an event."""
+
+    customer_ids: list[str]
+
+
+@event
 class CustomerDeleted:
     """A profile is gone for good."""
 

@@ -15,7 +15,7 @@ from saas.kit.db import db
 from saas.kit.text import gettext as _
 from saas.marketing import people, rendering, templates
 from saas.marketing.models import CAMPAIGN_STATES, Campaign
-from saas.tenancy import audit, tenants
+from saas.tenancy import audit, bin, tenants
 
 MOST_HELD_OUT = 50
 CHANGEABLE = ("draft", "scheduled")
@@ -74,30 +74,28 @@ def change(campaign_id: UUID | str, **fields: Any) -> Campaign:
     campaign = one(campaign_id, lock=True)
     if campaign.state not in CHANGEABLE:
         raise NotChangeable(_(NotChangeable.message))
-    before = _told(campaign)
+    held = written(campaign)
     if fields.get("name") is not None:
         campaign.name = _name(fields["name"])
     _fill(campaign, fields)
     campaign.version += 1
     db.session.flush()
     search.touch("campaign", campaign.id)
-    audit.record(
-        action="campaigns.edited", kind="campaign", record_id=campaign.id, before=before, after=_told(campaign)
-    )
+    before, after = audit.differing(held, written(campaign))
+    if after:
+        audit.record(action="campaigns.edited", kind="campaign", record_id=campaign.id, before=before, after=after)
     return campaign
 
 
 def delete(campaign_id: UUID | str) -> None:
-    """Delete a campaign that is not being sent, with its mailing and results; raises NoSuchCampaign or
+    """Put a campaign that is not being sent into the bin, with its mailing and results; raises NoSuchCampaign or
     NotChangeable.
     """
     campaign = one(campaign_id, lock=True)
     if campaign.state in ("sending", "paused"):
         raise NotChangeable(_("This campaign is being sent. Stop it before you delete it."))
     audit.record(action="campaigns.deleted", kind="campaign", record_id=campaign.id, before=_told(campaign))
-    search.touch("campaign", campaign.id)
-    db.session.delete(campaign)
-    db.session.flush()
+    bin.put("campaign", {campaign.id: campaign.name})
 
 
 def copy(campaign_id: UUID | str) -> Campaign:
@@ -178,6 +176,12 @@ def _name(value: str) -> str:
 
 def _language() -> str:
     return (tenants.settings().languages or ["en"])[0]
+
+
+def written(campaign: Campaign) -> dict[str, Any]:
+    """Return what people write of a campaign, for the trace."""
+    names = ("name", *WRITTEN, "language", "sender_name", "reply_to", "holdout_percent")
+    return {name: getattr(campaign, name) for name in names} | {"segment_id": str(campaign.segment_id or "")}
 
 
 def _told(campaign: Campaign) -> dict[str, Any]:

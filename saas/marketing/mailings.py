@@ -146,13 +146,3 @@ def unnoted() -> list[int]:
         MailingRecipient.state == "sent", MailingRecipient.noted_at.is_(None)
     )
     return list(db.session.scalars(query.distinct()))
-
-
-def forget_nobody() -> None:
-    """Take the addresses of customers who were deleted out of the ledger; what became of the mails stays."""
-    gone = (
-        update(MailingRecipient)
-        .where(MailingRecipient.customer_id.is_(None), MailingRecipient.email != "")
-        .values(email="")
-    )
-    db.session.execute(gone.execution_options(synchronize_session=False))

@@ -13,7 +13,7 @@ from saas.kit.db import db
 from saas.kit.text import gettext as _
 from saas.marketing import people, rendering
 from saas.marketing.models import MailTemplate
-from saas.tenancy import audit, tenants
+from saas.tenancy import audit, bin, tenants
 
 BY_NAME = ((MailTemplate.name, "asc"), (MailTemplate.id, "asc"))
 
@@ -52,26 +52,28 @@ def create(*, name: str, subject: str = "", source: str = "", text_source: str =
 def change(template_id: UUID | str, *, name: str | None = None, **sources: str | None) -> MailTemplate:
     """Change a design's name, subject, source or text_source; raises NoSuchTemplate, BadTemplate or NameTaken."""
     design = one(template_id, lock=True)
+    held = written(design)
     if name is not None:
         design.name = _name(name, design.id)
     _write(design, **sources)
     design.version += 1
     db.session.flush()
-    audit.record(
-        action="templates.edited",
-        kind="template",
-        record_id=design.id,
-        after={"name": design.name, "version": design.version},
-    )
+    before, after = audit.differing(held, written(design))
+    if after:
+        audit.record(action="templates.edited", kind="template", record_id=design.id, before=before, after=after)
     return design
 
 
+def written(design: MailTemplate) -> dict[str, str | None]:
+    """Return what people write of a design, for the trace."""
+    return {name: getattr(design, name) for name in ("name", "subject", "source", "text_source")}
+
+
 def delete(template_id: UUID | str) -> None:
-    """Delete a design; campaigns that began with it keep what is written in them. Raises NoSuchTemplate."""
+    """Put a design into the bin; campaigns that began with it keep what is written in them. Raises NoSuchTemplate."""
     design = one(template_id, lock=True)
     audit.record(action="templates.deleted", kind="template", record_id=design.id, before={"name": design.name})
-    db.session.delete(design)
-    db.session.flush()
+    bin.put("template", {design.id: design.name})
 
 
 def problems(design: MailTemplate) -> tuple[Any, ...]:

@@ -22,7 +22,7 @@ from saas.kit.text import gettext as _
 from saas.recommend import shelf
 from saas.recommend.models import RULE_KINDS, SLOTS, OfferRule
 from saas.recommend.stock import number_of
-from saas.tenancy import audit
+from saas.tenancy import audit, bin
 
 MOST_RULES = 500
 FIELDS = ("kind", "slot", "product_id", "category", "position", "percent", "active", "starts_at", "ends_at", "note")
@@ -65,24 +65,30 @@ def create(**fields: Any) -> OfferRule:
 def change(rule_id: UUID | str, **fields: Any) -> OfferRule:
     """Change the given fields of a rule; raises NoSuchRule, BadRule or NoSuchProduct."""
     rule = one(rule_id, lock=True)
-    before = plain(rule)
+    held = plain(rule)
     _write(rule, fields)
     rule.updated_at = clock.now()
     db.session.flush()
-    audit.record(action="offer_rules.edited", kind="offer_rule", record_id=rule.id, before=before, after=plain(rule))
+    before, after = audit.differing(held, plain(rule))
+    if after:
+        audit.record(action="offer_rules.edited", kind="offer_rule", record_id=rule.id, before=before, after=after)
     compiled()
     return rule
 
 
 def delete(rule_id: UUID | str) -> dict[str, Any]:
-    """Delete a rule and return what it said, so that it can be made again; raises NoSuchRule."""
+    """Put a rule into the bin and return what it said, so that it can be made again; raises NoSuchRule."""
     rule = one(rule_id, lock=True)
     held = plain(rule)
     audit.record(action="offer_rules.deleted", kind="offer_rule", record_id=rule.id, before=held)
-    db.session.delete(rule)
-    db.session.flush()
-    compiled()
+    bin.put("offer_rule", {rule.id: title(held)})
     return held
+
+
+def title(held: dict[str, Any]) -> str:
+    """Return what a rule is called where nobody sees the product: in the bin and in the history."""
+    what = {"pin": _("Pin a product"), "hide": _("Hide a product")}.get(held["kind"])
+    return what or _("Favour %(category)s", category=held["category"])
 
 
 def plain(rule: OfferRule) -> dict[str, Any]:

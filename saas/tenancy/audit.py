@@ -166,11 +166,10 @@ def one(entry_id: UUID | str) -> Told:
     return Told(*row)
 
 
-def of_record(*, kind: str, record_id: object) -> Select:
-    """Return a select of one record's values, newest first."""
-    same = and_(AuditValues.tenant_id == AuditEntry.tenant_id, AuditValues.id == AuditEntry.id)
-    wanted = (AuditEntry.record_kind == kind, AuditEntry.record_id == str(record_id))
-    return select(AuditValues).join(AuditEntry, same).where(*wanted).order_by(AuditEntry.id.desc())
+def of_record(*, kind: str, record_id: object) -> list[Told]:
+    """Return one record's newest entries, the newest first; the history pages through all of them."""
+    newest = listed(kind=kind, record_id=str(record_id)).order_by(AuditEntry.id.desc()).limit(200)
+    return [Told(*row) for row in db.session.execute(newest)]
 
 
 def actions_used() -> list[str]:

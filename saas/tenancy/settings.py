@@ -13,7 +13,7 @@ from sqlalchemy import func, update
 from saas.kit import errors, mail_headers, scope, text
 from saas.kit.db import db
 from saas.kit.text import gettext as _
-from saas.tenancy import audit, limits, tenants
+from saas.tenancy import audit, limits, tenants, undoing
 from saas.tenancy.models import Tenant, TenantSettings
 
 COMPANY = ("name", "address", "country", "currency", "zone", "languages")
@@ -148,3 +148,21 @@ _CHECKS = {
     "name": _name, "address": lambda value: text.clean(value, most=500), "country": _country, "currency": _currency,
     "zone": _zone, "languages": _languages, "sender_name": _sender_name, "sender_email": _address, "reply_to": _address,
 }  # fmt: skip
+
+
+def _held(record_id: str, names: list[str]) -> dict[str, Any]:
+    held, tenant = tenants.settings(), tenants.current()
+    return {name: tenant.name if name == "name" else getattr(held, name) for name in names}
+
+
+def _take_back(record_id: str, values: dict[str, Any]) -> None:
+    """Write settings back as they were; those of the sender and those of the company each through their own door."""
+    company = {name: value for name, value in values.items() if name in COMPANY}
+    sender = {name: value for name, value in values.items() if name in SENDER}
+    if company:
+        change_company(**company)
+    if sender:
+        change_sender(**sender)
+
+
+undoing.register_edit("settings.changed", kind="tenant", permission="settings.edit", read=_held, write=_take_back)

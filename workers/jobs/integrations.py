@@ -21,9 +21,9 @@ def tell_customers(*, customer_ids: list[str], **_: object) -> None:
     _told(messages.tell_ids("customer.changed", customer_ids))
 
 
-def tell_deleted(*, customer_id: str, **_: object) -> None:
-    """Tell webhooks that a profile is gone."""
-    _told(messages.tell_ids("customer.deleted", [customer_id]))
+def tell_deleted(*, customer_ids: list[str], **_: object) -> None:
+    """Tell webhooks that profiles were deleted; should they come back from the bin, that is told as a change."""
+    _told(messages.tell_ids("customer.deleted", customer_ids))
 
 
 def tell_orders(*, order_ids: list[str], **_: object) -> None:

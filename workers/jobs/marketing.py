@@ -98,8 +98,3 @@ def _launch(tenant_id: int, campaign_id: UUID) -> None:
 def follow_orders(*, order_ids: list[str], **_: object) -> None:
     """Attribute orders to the mails they followed."""
     attribution.follow([UUID(order_id) for order_id in order_ids])
-
-
-def forget_deleted(**_: object) -> None:
-    """Take the address of a deleted customer out of the mailings."""
-    mailings.forget_nobody()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from saas.kit import scope, ticks, work
-from saas.tenancy import reads, sealing
+from saas.tenancy import bin, reads, sealing
 
 
 def seal(*, run_at: str, **_: object) -> None:
@@ -23,3 +23,16 @@ def fold_reads(*, run_at: str, **_: object) -> None:
             reads.fold(tenant_id)
     with work.unit(tenant_id=None):
         ticks.done(task="workers.jobs.trace.fold_reads", run_at=run_at)
+
+
+def empty_bins(*, run_at: str, **_: object) -> None:
+    """Throw away for good what has been in a company's bin for 30 days, a part a transaction."""
+    with work.platform_unit(reason="find bins to empty"):
+        waiting = bin.expired()
+    for tenant_id in waiting:
+        emptied = 1
+        while emptied:
+            with work.unit(tenant_id=tenant_id, actor=scope.PLATFORM):
+                emptied = bin.empty_some()
+    with work.unit(tenant_id=None):
+        ticks.done(task="workers.jobs.trace.empty_bins", run_at=run_at)

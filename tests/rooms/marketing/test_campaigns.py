@@ -120,8 +120,8 @@ class TestLaunching:
         assert shop.company.api("POST", f"/campaigns/{made['id']}/launch").status_code == 202
         with shop.unit():
             acts = [
-                (entry.action, entry.actor_kind)
-                for entry in db.session.scalars(audit.of_record(kind="campaign", record_id=made["id"]))
+                (told.entry.action, told.entry.actor_kind)
+                for told in audit.of_record(kind="campaign", record_id=made["id"])
             ]
         assert acts[0] == ("campaigns.launched", "key")
 

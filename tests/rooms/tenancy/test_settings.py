@@ -30,7 +30,7 @@ class TestChangeCompany:
             "Europe/Berlin",
             ["de", "zh_Hans"],
         )
-        entry = db.session.scalars(audit.of_record(kind="tenant", record_id=tenant.tenant_id)).first()
+        entry = audit.of_record(kind="tenant", record_id=tenant.tenant_id)[0]
         assert (entry.before["name"], entry.after["name"]) == ("Test Company", "Lamps")
 
     @pytest.mark.parametrize(("field", "value"), [

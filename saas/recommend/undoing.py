@@ -1,0 +1,37 @@
+"""How what was done to the rules of recommendations is undone, and how they go to the bin and come back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from saas.kit.text import later as _l
+from saas.recommend import rules
+from saas.tenancy import bin, undoing
+
+
+def held(record_id: str, names: Sequence[str]) -> dict[str, Any]:
+    return rules.plain(rules.one(record_id, lock=True))
+
+
+def change(record_id: str, values: dict[str, Any]) -> None:
+    """Change a rule's fields as the history holds them."""
+    moments = {name: datetime.fromisoformat(value) for name, value in values.items() if name.endswith("_at") and value}
+    rules.change(record_id, **values | moments)
+
+
+undoing.register_edit("offer_rules.edited", kind="offer_rule", permission="offers.edit", read=held, write=change)
+undoing.register_bin("offer_rule", "offer_rules", permission="offers.edit", delete=rules.delete)
+
+
+def _obey(ids: Sequence[UUID]) -> None:
+    rules.compiled()
+
+
+bin.register(
+    bin.Kind(
+        "offer_rule", "offer_rules", "offers.edit", "offer_rules.restored", label=_l("Rule"), gone=_obey, back=_obey
+    )
+)
