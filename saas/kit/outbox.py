@@ -15,20 +15,26 @@ from sqlalchemy import BigInteger, ForeignKey, Index, Integer, Text, delete, fun
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
-from saas.kit import scope
+from saas.kit import logs, scope
 from saas.kit.db import GlobalModel, TenantModel, db
 
 
 class OutboxEvent(TenantModel):
-    """One thing that happened in a room; `payload` is what the event's class carries."""
+    """One thing that happened in a room; `payload` is what the event's class carries.
+
+    `xact` is the transaction that wrote it: ids are made before a commit and times repeat, so only this says what a reader
+    who came to some place has certainly seen.
+    """
 
     __tablename__ = "outbox"
+    __table_args__ = (Index("ix_outbox_xact", "tenant_id", "xact", "id"),)
 
     name: Mapped[str] = mapped_column(Text)
     payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
     announced_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     done_at: Mapped[datetime | None]
     request_id: Mapped[str] = mapped_column(Text, server_default="")
+    xact: Mapped[int] = mapped_column(BigInteger, server_default=text("(pg_current_xact_id()::text::bigint)"))
 
 
 class Doorbell(GlobalModel):
@@ -113,8 +119,8 @@ def finish(*, event_id: UUID, wanted: dict[str, set[str]]) -> None:
 
 
 def note_failure(*, event_id: UUID, error: Exception) -> None:
-    """Write down why a reaction failed."""
-    words = f"{type(error).__name__}: {error}"[:2000].replace("\x00", "")
+    """Write down which kind of failure a reaction met and where; its own words may quote somebody's data."""
+    words = " at ".join([logs.named(error), *logs.places(error)[-2:-1]])[:500]
     db.session.execute(update(Doorbell).where(Doorbell.event_id == event_id).values(last_error=words))
 
 
@@ -134,3 +140,25 @@ def tidy() -> None:
     """Throw away finished events and records of reactions that can no longer be asked for."""
     for statement in OLD:
         db.session.execute(statement)
+
+
+FAILING = select(Doorbell).where(Doorbell.last_error.is_not(None)).order_by(Doorbell.due_at)
+
+
+def failing(*, most: int = 100) -> list[dict[str, Any]]:
+    """Return events with a reaction that failed: whose, which, how often, why and when it is tried again."""
+    return [
+        {
+            "id": bell.event_id, "tenant_id": bell.tenant_id, "name": bell.name, "attempts": bell.attempts,
+            "reason": bell.last_error, "due_at": bell.due_at,
+        }
+        for bell in db.session.scalars(FAILING.limit(most))
+    ]  # fmt: skip
+
+
+def give_up(event_id: UUID) -> Doorbell | None:
+    """Take an event that keeps failing off the doorbell for good, and return what it was; None when it is not failing."""
+    bell = db.session.scalars(FAILING.where(Doorbell.event_id == event_id)).one_or_none()
+    if bell is not None:
+        db.session.delete(bell)
+    return bell

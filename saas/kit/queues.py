@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from rq import Queue
+from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
@@ -84,3 +85,33 @@ def enqueue(name: str, function: str, **kwargs: Any) -> None:
         raise NotListed(f"{function!r} is not on the list of jobs")
     rung_for = {"request_id": errand.request_id()}
     queue(name).enqueue(function, kwargs=kwargs, meta=rung_for, description=function, result_ttl=0, failure_ttl=3600)
+
+
+def failed() -> list[dict[str, Any]]:
+    """Return the jobs that failed in the last hour: queue, id, function, when. What they were given is not told."""
+    found = []
+    for name in QUEUES:
+        waits = queue(name)
+        for job_id in waits.failed_job_registry.get_job_ids(0, 99):
+            job = waits.fetch_job(job_id)
+            if job is not None:
+                found.append({"queue": name, "id": job_id, "function": job.func_name, "ended_at": job.ended_at})
+    return found
+
+
+def retry(name: str, job_id: str) -> bool:
+    """Put a failed job back into its queue; False when it is not there any more."""
+    try:
+        queue(name).failed_job_registry.requeue(job_id)
+    except (NoSuchJobError, InvalidJobOperation):
+        return False
+    return True
+
+
+def give_up(name: str, job_id: str) -> bool:
+    """Throw a failed job away; False when it is not there any more."""
+    waits = queue(name)
+    if job_id not in waits.failed_job_registry.get_job_ids():
+        return False
+    waits.failed_job_registry.remove(job_id, delete_job=True)
+    return True

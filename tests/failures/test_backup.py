@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import subprocess
 import sys
 
@@ -143,7 +144,7 @@ def test_a_second_time_it_refuses(taken, elsewhere):
 
 def test_a_damaged_file_leaves_nothing_behind(taken, elsewhere, tmp_path):
     bad = tmp_path / "bad.backup"
-    data = bytearray(open(taken, "rb").read())
+    data = bytearray(pathlib.Path(taken).read_bytes())
     data[-200] ^= 1
     bad.write_bytes(data)
     done = elsewhere.run("-m", "saas", "restore", str(bad))
