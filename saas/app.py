@@ -22,7 +22,10 @@ ROOMS = (
 KIT_TABLES = (
     "saas.kit.outbox", "saas.kit.ticks", "saas.kit.files", "saas.kit.belongings.models", "saas.kit.search.models",
 )  # fmt: skip
-JOINERS = ("saas.customers.fields", "saas.catalog.fields", "saas.commerce.fields", "saas.marketing.landing", "saas.commerce.joining", "saas.marketing.joining")
+JOINERS = (
+    "saas.customers.fields", "saas.catalog.fields", "saas.commerce.fields", "saas.marketing.landing", "saas.commerce.joining", "saas.marketing.joining",
+    "saas.customers.undoing", "saas.catalog.undoing", "saas.audiences.undoing", "saas.recommend.undoing", "saas.marketing.undoing",
+)  # fmt: skip
 """Modules that register themselves with a room below them."""
 DOORS = ("saas.api", "storefront", "tenant_admin")
 
