@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from jinja2 import TemplateNotFound
 
-from saas.kit import access, clock, doors, files, scope, work
+from saas.kit import access, clock, doors, files, scope
 from saas.kit import pages as paging
 from saas.tenancy import operations
 from tenant_admin import frame
@@ -72,23 +71,11 @@ def download(file_id: str) -> Response:
     file = files.one(file_id)
     if file.made_by != str(g.member.id) and not (file.permission and access.may(file.permission)):
         raise files.NoSuchFile
-    response = Response(_parts(scope.tenant_id(), file.id), content_type=file.content_type)
+    response = Response(files.streamed(scope.tenant_id(), file.id), content_type=file.content_type)
     response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(file.name, safe='')}"
     response.headers["Content-Length"] = str(file.size)
     response.headers["Cache-Control"] = "private, no-store"
     return response
-
-
-def _parts(tenant_id: int, file_id: Any) -> Iterator[bytes]:
-    """Yield the parts, each read in a unit of work of its own: a slow reader must not hold a transaction open."""
-    position = 0
-    while True:
-        with work.unit(tenant_id=tenant_id):
-            data = files.part(file_id, position)
-        if data is None:
-            return
-        yield data
-        position += 1
 
 
 def _mine() -> Any:

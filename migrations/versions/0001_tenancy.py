@@ -375,11 +375,15 @@ def upgrade() -> None:
         sa.Column("announced_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("request_id", sa.Text(), server_default="", nullable=False),
+        sa.Column(
+            "xact", sa.BigInteger(), server_default=sa.text("(pg_current_xact_id()::text::bigint)"), nullable=False
+        ),
         sa.ForeignKeyConstraint(
             ["tenant_id"], ["tenants.id"], name=op.f("fk_outbox_tenant_id_tenants"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_outbox")),
     )
+    op.create_index("ix_outbox_xact", "outbox", ["tenant_id", "xact", "id"], unique=False)
     for statement in walls.protect("outbox"):
         op.execute(statement)
     op.create_table(
@@ -896,6 +900,26 @@ def upgrade() -> None:
         ),
     )
     for statement in walls.protect("default_views"):
+        op.execute(statement)
+    op.create_table(
+        "api_requests",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("headers", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.Column("asked_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_api_requests_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_api_requests")),
+        sa.UniqueConstraint("tenant_id", "key_id", "name", name=op.f("uq_api_requests_tenant_id_key_id_name")),
+    )
+    op.create_index("ix_api_requests_asked_at", "api_requests", ["asked_at"], unique=False)
+    for statement in walls.protect("api_requests"):
         op.execute(statement)
 
 

@@ -8,7 +8,7 @@ import pkgutil
 from flask import Flask
 from flask_smorest import Api, Blueprint
 
-from saas.api import entrance, reading, shapes, v1
+from saas.api import around, entrance, reading, shapes, v1
 from saas.kit import doors
 
 PREFIX = "/api/v1"
@@ -35,6 +35,8 @@ def register(app: Flask) -> None:
     api.spec.components.security_scheme("key", {"type": "http", "scheme": "bearer"})
     api.spec.options["security"] = [{"key": []}]
     entrance.install()
+    around.install()
+    app.after_request(around.rate_headers)
     for found in pkgutil.iter_modules(v1.__path__):
         part = importlib.import_module(f"saas.api.v1.{found.name}")
         blueprint: Blueprint | None = getattr(part, "blueprint", None)

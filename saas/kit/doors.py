@@ -42,6 +42,8 @@ class Admitted:
 Guard = Callable[[Entrance], Admitted]
 KINDS = ("anyone", "person", "member", "staff", "key", "shopper")
 _guards: dict[str, Guard] = {}
+View = Callable[[], ResponseReturnValue]
+_around: dict[str, Callable[[View], ResponseReturnValue]] = {}
 VISITOR = scope.Actor("visitor", "visitor")
 
 
@@ -69,6 +71,16 @@ def guard(kind: str) -> Callable[[Guard], Guard]:
     def register(check: Guard) -> Guard:
         _guards[kind] = check
         return check
+
+    return register
+
+
+def around(kind: str) -> Callable[[Callable[[View], ResponseReturnValue]], Callable[[View], ResponseReturnValue]]:
+    """Register what is done around every view of a kind of visitor, inside its unit of work; it calls the view it is given."""
+
+    def register(wrap: Callable[[View], ResponseReturnValue]) -> Callable[[View], ResponseReturnValue]:
+        _around[kind] = wrap
+        return wrap
 
     return register
 
@@ -143,8 +155,10 @@ class Hall(Flask):
         ):
             if not entrance.unit:
                 return super().dispatch_request()
+            wrap = _around.get(entrance.kind)
             with work.unit():
-                return self._answered(super().dispatch_request())
+                view_it = super().dispatch_request
+                return self._answered(wrap(view_it) if wrap else view_it())
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Views and hooks are plain functions here; asking each of them each time is a fifth of a short request."""

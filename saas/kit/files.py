@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Boolean, Integer, LargeBinary, Text, UniqueConstraint, delete, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from saas.kit import clock, errors, identifiers, scope
+from saas.kit import clock, errors, identifiers, scope, work
 from saas.kit import db as kit_db
 from saas.kit.db import Stamped, TenantModel, db, tenant_fk
 
@@ -149,6 +149,18 @@ def chunks(file_id: UUID) -> Iterator[bytes]:
     """Yield a file's parts in order, within the open unit of work."""
     position = 0
     while (data := part(file_id, position)) is not None:
+        yield data
+        position += 1
+
+
+def streamed(tenant_id: int, file_id: UUID) -> Iterator[bytes]:
+    """Yield a file's parts, each read in a unit of work of its own: a slow reader must not hold a transaction open."""
+    position = 0
+    while True:
+        with work.unit(tenant_id=tenant_id):
+            data = part(file_id, position)
+        if data is None:
+            return
         yield data
         position += 1
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
 from functools import lru_cache
 
-from limits import parse
+from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 from redis.exceptions import RedisError
@@ -43,3 +45,32 @@ def require(key: str, rate: str, *, cost: int = 1) -> None:
     """Count one more under `key`; raises TooOften beyond `rate`."""
     if not allow(key, rate, cost=cost):
         raise TooOften
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How somebody stands with a rate after one more was counted; `resets_at` is in epoch seconds."""
+
+    allowed: bool
+    most: int
+    remaining: int
+    window: int
+    resets_at: float
+
+
+def standing(key: str, rate: str) -> Standing:
+    """Count one more under `key` and tell how it stands with `rate`, such as "600/minute"."""
+    parsed = parse(rate)
+    window = parsed.get_expiry()
+    if not config.get().rate_limits:
+        return Standing(True, parsed.amount, parsed.amount, window, time.time() + window)
+    try:
+        return _standing(_shared(), parsed, key)
+    except (RedisError, OSError):
+        return _standing(_own(), parsed, key)
+
+
+def _standing(limiter: SlidingWindowCounterRateLimiter, parsed: RateLimitItem, key: str) -> Standing:
+    allowed = limiter.hit(parsed, key)
+    resets_at, remaining = limiter.get_window_stats(parsed, key)
+    return Standing(allowed, parsed.amount, remaining, parsed.get_expiry(), resets_at)

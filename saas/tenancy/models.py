@@ -265,6 +265,24 @@ class ApiKey(Stamped, TenantModel):
     )
 
 
+class ApiRequest(TenantModel):
+    """A request a program named with an idempotency key, with what it was answered, so that sending it twice does it once."""
+
+    __tablename__ = "api_requests"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "key_id", "name"),
+        Index("ix_api_requests_asked_at", "asked_at"),
+    )
+
+    key_id: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    fingerprint: Mapped[str] = mapped_column(Text)
+    status: Mapped[int | None] = mapped_column(Integer)
+    headers: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    body: Mapped[bytes | None]
+    asked_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+
 class Entitlement(Stamped, TenantModel):
     """What the plan allows of one thing; written by billing, asked by everyone. `most` None: no limit."""
 

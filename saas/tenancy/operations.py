@@ -24,10 +24,11 @@ from saas.kit.events import announce
 from saas.kit.text import gettext as _
 from saas.tenancy import rights
 from saas.tenancy.events import OperationEnded, OperationStarted
-from saas.tenancy.models import Operation, OperationFailure
+from saas.tenancy.models import OPERATION_STATES, Operation, OperationFailure
 
 log = logging.getLogger(__name__)
 
+STATES = OPERATION_STATES
 GOING = ("waiting", "running", "cancelling", "undoing")
 QUIET = timedelta(seconds=30)
 """How long an operation may go without a step before somebody else takes it up; one that is in a step holds its row."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from saas.integrations import deliveries_in, deliveries_out
 from saas.kit import files, outbox, ticks, work
-from saas.tenancy import sessions
+from saas.tenancy import repeats, sessions
 
 
 def tidy(*, run_at: str, **_: object) -> None:
@@ -16,4 +16,5 @@ def tidy(*, run_at: str, **_: object) -> None:
         deliveries_in.tidy()
         deliveries_out.tidy()
         files.tidy()
+        repeats.tidy()
         ticks.done(task="workers.jobs.platform.tidy", run_at=run_at)
