@@ -1,0 +1,151 @@
+"""Merges, unmerges, orders and edits in any order end where a plain model of them says."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import func, select
+
+from saas.commerce.models import Order
+from saas.customers import facts, identity, merging, profiles, unmerging
+from saas.customers.models import Customer, CustomerMerge
+from saas.kit.belongings.models import JournalRow
+from saas.kit.db import db
+from tests.rooms.customers.test_merging import order
+
+numbers = count(1)
+
+
+class Merges(RuleBasedStateMachine):
+    """The model: who is part of whom, whose name each order came by, and every act, replayed without the merges undone."""
+
+    people = Bundle("people")
+    merges = Bundle("merges")
+
+    def __init__(self):
+        super().__init__()
+        self.ids, self.parent, self.orders, self.acts, self.undone = {}, {}, [], [], set()
+
+    def root(self, person):
+        while person in self.parent:
+            person = self.parent[person]
+        return person
+
+    def cities(self):
+        held = {}
+        for act, *rest in self.acts:
+            if act == "edit":
+                held[rest[0]] = rest[1]
+            elif rest[0] not in self.undone and rest[3]:
+                held[rest[1]] = held[rest[2]]
+        return held
+
+    @rule(target=people)
+    def someone_comes(self):
+        person = f"p{next(numbers)}"
+        self.ids[person] = profiles.create(email=f"{person}@shop.example", city=f"home of {person}", tags=[person]).id
+        self.acts.append(("edit", person, f"home of {person}"))
+        return person
+
+    @rule(target=merges, one=people, other=people, take=st.booleans())
+    def two_become_one(self, one, other, take):
+        winner, loser = self.root(one), self.root(other)
+        if winner == loser:
+            with pytest.raises(merging.SameCustomer):
+                merging.merge(winner_id=self.ids[one], loser_id=self.ids[other])
+            return None
+        choices = {"city": "loser" if take else "winner"}
+        made = merging.merge(winner_id=self.ids[one], loser_id=self.ids[other], choices=choices).id
+        self.parent[loser] = winner
+        self.acts.append(("merge", made, winner, loser, take))
+        return made, loser
+
+    @rule(merge=consumes(merges))
+    def they_are_taken_apart(self, merge):
+        if merge is not None:
+            unmerging.unmerge(merge[0])
+            self.undone.add(merge[0])
+            del self.parent[merge[1]]
+
+    @rule(person=people)
+    def they_order(self, person):
+        self.orders.append((order(f"o{next(numbers)}", email=f"{person}@shop.example"), person))
+
+    @rule(person=people, number=st.integers(0, 10**9))
+    def they_move(self, person, number):
+        profiles.change(self.ids[person], city=f"city {number} {next(numbers)}")
+        self.acts.append(("edit", self.root(person), profiles.one(self.ids[person]).city))
+
+    @invariant()
+    def everything_is_with_whom_it_belongs(self):
+        expected = {person: self.root(person) for person in self.ids}
+        standing = {self.ids[person] for person, root in expected.items() if person == root}
+        assert set(db.session.scalars(select(Customer.id).where(Customer.id.in_(self.ids.values())))) == standing
+        held = dict(
+            db.session.execute(
+                select(Order.id, Order.customer_id).where(Order.id.in_([o for o, _p in self.orders]))
+            ).all()
+        )
+        assert held == {placed: self.ids[expected[person]] for placed, person in self.orders}
+        names = identity.find_many([("email", identity.NO_SOURCE, f"{person}@shop.example") for person in self.ids])
+        assert {name[2].split("@")[0]: customer for name, customer in names.items()} == {
+            p: self.ids[r] for p, r in expected.items()
+        }
+
+    @invariant()
+    def fields_are_what_the_model_says(self):
+        cities = self.cities()
+        for person in self.ids:
+            if self.root(person) == person:
+                customer = db.session.scalars(select(Customer).where(Customer.id == self.ids[person])).one()
+                under = {other for other in self.ids if self.root(other) == person}
+                assert customer.city == cities[person]
+                assert customer.email_norm == f"{person}@shop.example"
+                assert set(customer.tags) == under
+
+    @precondition(lambda self: self.orders)
+    @invariant()
+    def figures_count_what_is_theirs(self):
+        counted = dict(db.session.execute(
+            select(Order.customer_id, func.count()).where(Order.customer_id.in_(self.ids.values())).group_by(Order.customer_id)
+        ).all())  # fmt: skip
+        merged = {self.ids[merge[2]] for merge in self.acts if merge[0] == "merge"} & set(counted)
+        known = facts.of(list(merged))
+        for customer in merged:
+            assert known[customer].orders_count <= counted[customer]  # the last orders are counted by their reaction
+
+    def teardown(self):
+        """When all is taken apart again, nothing of the merges is left."""
+        going = db.session.scalars(
+            select(CustomerMerge).where(
+                CustomerMerge.undone_at.is_(None), CustomerMerge.loser_id.in_(self.ids.values())
+            )
+        )
+        for made in list(going):
+            unmerging.unmerge(made.id)
+            self.undone.add(made.id)
+        self.parent.clear()
+        self.everything_is_with_whom_it_belongs()
+        self.fields_are_what_the_model_says()
+        assert db.session.scalar(select(JournalRow.id).limit(1)) is None
+
+
+def test_merges_and_unmerges_in_any_order(tenant):
+    run_state_machine_as_test(
+        Merges,
+        settings=settings(
+            max_examples=15, stateful_step_count=18, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )
