@@ -16,7 +16,7 @@ from flask_babel import gettext as _
 
 from saas.kit import doors, errors, rates, work
 from saas.tenancy import factors, passkeys, sessions
-from tenant_admin import entrance, frame
+from tenant_admin import entrance, frame, sso_sign_in
 
 pages = Blueprint("confirming", __name__)
 MOST_KEPT = 20_000  # characters of a form that are worth keeping
@@ -67,6 +67,16 @@ def confirm() -> Any:
     if again:
         return render_template("signing/go_on.html", address=entrance.safe_next(again), back=target, kept=kept)
     return frame.go(target)
+
+
+@pages.get("/confirm/company")
+@doors.open_to("person", unit=False)
+def through_company() -> Any:
+    """Confirm through the company's own sign-in, for what concerns that company."""
+    who = entrance.signed_in()
+    if who.confined_to is None:
+        raise errors.NotFound
+    return sso_sign_in.confirm_through(who, entrance.safe_next(request.args.get("next")))
 
 
 @pages.post("/confirm/options")

@@ -153,6 +153,13 @@ def admit_staff(entrance: doors.Entrance) -> doors.Admitted:
     return doors.Admitted(None, scope.Actor("staff", str(who.login_id), who.name or who.email))
 
 
+def require_fresh() -> None:
+    """Raise ConfirmFirst in a view where only some of what it does needs it: making somebody an owner, say."""
+    who = signed_in()
+    if who is None or not who.fresh(for_person=False):
+        raise ConfirmFirst(_(ConfirmFirst.message))
+
+
 def _require_fresh(who: sessions.SignedIn, entrance: doors.Entrance) -> None:
     """Raise ConfirmFirst where the page wants to know for sure that it is still the person who signed in."""
     if entrance.fresh and not who.fresh(for_person=entrance.kind != "member"):

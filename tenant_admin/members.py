@@ -9,7 +9,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from saas.kit import doors, errors, rates
-from saas.tenancy import limits, members, roles
+from saas.tenancy import factors, limits, members, roles
 from tenant_admin import entrance, frame
 from tenant_admin.settings import render, typed
 
@@ -28,6 +28,8 @@ def index() -> Any:
 def invite() -> Any:
     """Invite somebody by mail."""
     values = typed(("email", "role"))
+    if values["role"] == "owner":
+        entrance.require_fresh()
     try:
         rates.require(f"invite:{g.member.id}", "30/hour")
         members.invite(**values, language=str(get_locale()))
@@ -56,7 +58,9 @@ def invite_again(member_id: str) -> Any:
 @doors.open_to("member", "members.edit")
 def change_role(member_id: str) -> Any:
     """Give somebody another role."""
-    members.one(member_id)
+    touched = members.one(member_id).role
+    if "owner" in (touched, request.form.get("role")):
+        entrance.require_fresh()
     try:
         members.change_role(member_id, role=request.form.get("role", ""))
     except errors.Refusal as refusal:
@@ -81,7 +85,9 @@ def remove(member_id: str) -> Any:
 def _page(refusal: errors.Refusal | None = None, values: dict[str, Any] | None = None) -> Any:
     known = {role.key: role for role in roles.described()}
     owner = g.member.role == "owner"
-    people = [_shown(member, owner) for member in members.listed()]
+    listed = members.listed()
+    has = factors.of_many(member.login_id for member in listed if member.login_id)
+    people = [_shown(member, owner) | {"has": has.get(member.login_id)} for member in listed]
     return render(
         "members", refusal, people=people, roles=list(known.values()),
         names={key: role.name for key, role in known.items()},

@@ -36,8 +36,8 @@ def render(template: str, refusal: errors.Refusal | None = None, **values: Any) 
         work.forget()
     fields = refusal.fields if refusal else {}
     page = render_template(
-        f"settings/{template}.html", tabs=tabs(request.blueprint + ".index"), errors=fields,
-        refused=_(refusal.message) if refusal and not fields else None, **values,
+        f"settings/{template}.html", **{"tabs": tabs(request.blueprint + ".index")} | values, errors=fields,
+        refused=_(refusal.message) if refusal and not fields else None,
     )  # fmt: skip
     return page, refusal.status if refusal else 200
 

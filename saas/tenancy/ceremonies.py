@@ -24,11 +24,11 @@ class Interrupted(errors.Refusal):
     message = "That took too long or was begun elsewhere. Please start again."
 
 
-def begin(kind: str, **remembered: Any) -> str:
+def begin(kind: str, *, seconds: int = SECONDS, **remembered: Any) -> str:
     """Remember something for the next step and return the ticket it is found by."""
     ticket = crypto.new_token()
     try:
-        valkey.client().set(_key(kind, ticket), orjson.dumps(remembered), ex=SECONDS)
+        valkey.client().set(_key(kind, ticket), orjson.dumps(remembered), ex=seconds)
     except (RedisError, OSError):
         raise errors.Unavailable from None
     return ticket
@@ -38,6 +38,17 @@ def end(kind: str, ticket: str | None) -> dict[str, Any]:
     """Return what was remembered, this once; raises Interrupted."""
     try:
         found = valkey.client().getdel(_key(kind, ticket or ""))
+    except (RedisError, OSError):
+        raise errors.Unavailable from None
+    if found is None:
+        raise Interrupted(_(Interrupted.message))
+    return orjson.loads(found)
+
+
+def look(kind: str, ticket: str | None) -> dict[str, Any]:
+    """Return what was remembered without taking it, to show a page of it; raises Interrupted."""
+    try:
+        found = valkey.client().get(_key(kind, ticket or ""))
     except (RedisError, OSError):
         raise errors.Unavailable from None
     if found is None:

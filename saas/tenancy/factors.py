@@ -9,14 +9,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from saas.kit import errors, rates
 from saas.kit.db import db
+from saas.kit.events import announce
 from saas.kit.text import gettext as _
-from saas.tenancy import logins, recovery, sessions, totp
+from saas.tenancy import audit, directory, logins, members, recovery, sessions, totp
 from saas.tenancy.events import SecondFactorChanged
-from saas.tenancy.models import Login, Passkey
+from saas.tenancy.models import Login, Member, Passkey
 
 
 class WrongFactor(errors.NotSignedIn):
@@ -29,6 +30,16 @@ class NotConfirmed(errors.NotSignedIn):
     """What was shown to confirm that it is them is wrong."""
 
     code = "not_confirmed"
+
+
+class BelongsElsewhere(errors.Conflict):
+    """One company's owner does not weaken an account that other companies rely on."""
+
+    code = "belongs_elsewhere"
+
+
+class NothingToReset(errors.Conflict):
+    """The person has no second factor, or has not joined yet."""
 
 
 @dataclass(frozen=True)
@@ -98,3 +109,25 @@ def changed(*, login: Login, what: str, keep_digest: str | None = None) -> None:
     """End a person's other sessions and tell them what changed: added, removed, reset, recovery_made."""
     sessions.close_all(login_id=login.id, except_digest=keep_digest)
     logins.tell(login.id, SecondFactorChanged(login_id=str(login.id), what=what))
+
+
+def reset(member_id: UUID | str) -> Member:
+    """Take the second factor off a person of the bound company who lost their device; they are told and signed out.
+
+    Raises NoSuchMember, BelongsElsewhere, or NothingToReset.
+    """
+    member = members.one(member_id, lock=True)
+    if member.login_id is None:
+        raise NothingToReset(_("This person has no second factor."))
+    login = held(member.login_id)
+    if len(directory.places(kind="member", key=str(login.id))) > 1:
+        raise BelongsElsewhere(_("Only this person can reset it: they use the same account elsewhere too."))
+    if not of(login).any:
+        raise NothingToReset(_("This person has no second factor."))
+    totp.forget(login)
+    recovery.forget(login)
+    db.session.execute(delete(Passkey).where(Passkey.login_id == login.id))
+    sessions.close_all(login_id=login.id)
+    announce(SecondFactorChanged(login_id=str(login.id), what="reset"))
+    audit.record(action="members.factor_reset", kind="member", record_id=member.id, before={"email": member.email_norm})
+    return member

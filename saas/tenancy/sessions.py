@@ -20,6 +20,7 @@ from saas.tenancy.models import Login, LoginSession, Passkey
 
 IDLE, ABSOLUTE = timedelta(days=7), timedelta(days=30)
 HALF = timedelta(minutes=10)
+CONFINED = timedelta(hours=12)  # so that who is let go at the company's own sign-in is out here by the next day
 FRESH = timedelta(minutes=10)
 BY_SSO = "sso"
 
@@ -76,7 +77,7 @@ def begin(
     now = clock.now()
     db.session.add(
         LoginSession(
-            digest=crypto.digest(token), login_id=login.id, expires_at=now + ABSOLUTE,
+            digest=crypto.digest(token), login_id=login.id, expires_at=now + (CONFINED if confined_to else ABSOLUTE),
             tenant_id=only.tenant_id if only else None, member_id=only.subject_id if only else None,
             address=address, browser=browser[:300], method=method, second_factor=second_factor,
             confirmed_at=now if confirmed else None, confirmed_by=method if confirmed else "", confined_to=confined_to,
