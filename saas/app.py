@@ -23,8 +23,9 @@ KIT_TABLES = (
     "saas.kit.outbox", "saas.kit.ticks", "saas.kit.files", "saas.kit.belongings.models", "saas.kit.search.models",
 )  # fmt: skip
 JOINERS = (
-    "saas.customers.fields", "saas.catalog.fields", "saas.commerce.fields", "saas.marketing.landing", "saas.commerce.joining", "saas.marketing.joining",
-    "saas.customers.undoing", "saas.catalog.undoing", "saas.audiences.undoing", "saas.recommend.undoing", "saas.marketing.undoing",
+    "saas.customers.fields", "saas.catalog.fields", "saas.commerce.fields", "saas.marketing.landing", "saas.commerce.joining", "saas.marketing.joining", "saas.integrations.import_work",
+    "saas.customers.searching", "saas.commerce.searching",
+    "saas.customers.undoing", "saas.catalog.undoing", "saas.audiences.undoing", "saas.audiences.bulk_actions", "saas.recommend.undoing", "saas.marketing.undoing",
 )  # fmt: skip
 """Modules that register themselves with a room below them."""
 DOORS = ("saas.api", "storefront", "tenant_admin")

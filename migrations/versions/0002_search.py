@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from saas.kit import walls
+from saas.kit import roles, walls
 from saas.kit.search.ddl import ddl
 
 revision = "0002"
@@ -59,7 +59,7 @@ def upgrade() -> None:
     for table in ("search_records", "search_changes", "search_places"):
         for statement in walls.protect(table):
             op.execute(statement)
-    for statement in ddl(application=walls.application_role(), platform=walls.platform_role()):
+    for statement in ddl(application=walls.application_role(), platform=walls.platform_role(), limited=roles.LIMITED):
         op.execute(statement)
 
 

@@ -8,19 +8,32 @@ from uuid import UUID
 from sqlalchemy import select
 
 from saas.commerce.models import Order
-from saas.kit import money
+from saas.customers import owners
+from saas.customers.models import Customer
+from saas.kit import money, search
 from saas.kit.db import db
 from saas.kit.search import Record
 
 
 def records(ids: Sequence[UUID] | None) -> Iterator[Record]:
     """Yield the records of these orders, or of all, without holding them all in memory."""
-    query = select(Order).order_by(Order.id)
+    query = select(Order, Customer.id, Customer.owner_id).outerjoin(
+        Customer, (Customer.tenant_id == Order.tenant_id) & (Customer.id == Order.customer_id)
+    )
     if ids is not None:
         query = query.where(Order.id.in_(ids))
-    for order in db.session.scalars(query.execution_options(yield_per=500)):
+    shared = owners.shared_with(None)
+    for order, customer, owner in db.session.execute(query.order_by(Order.id).execution_options(yield_per=500)):
         total = f"{money.amount_text(order.total_amount, order.currency)} {order.currency}"
         yield Record(
             kind="order", id=order.id, title=order.number or order.external_id, subtitle=f"{order.placed_at:%Y-%m-%d} · {total}",
-            numbers=(order.number, order.external_id),
+            numbers=(order.number, order.external_id), owners=[*([owner] if owner else ()), *shared.get(customer, ())],
         )  # fmt: skip
+
+
+def touch_of(customer_ids: Sequence[UUID]) -> None:
+    """Note that the orders of these customers are somebody else's to find now."""
+    search.touch("order", *db.session.scalars(select(Order.id).where(Order.customer_id.in_(customer_ids))))
+
+
+search.register("order", records)

@@ -6,7 +6,7 @@ does not see. Both are traced.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import delete, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
-from saas.customers.events import CustomersChanged
+from saas.customers.events import CustomersChanged, OwnersChanged
 from saas.customers.models import Customer, CustomerShare
 from saas.kit import access, clock, errors, identifiers, scope, search
 from saas.kit.db import db
@@ -40,7 +40,7 @@ class NoSuchShare(errors.NotFound):
 def hand_over(customer: Customer, *, to: UUID | str | None) -> None:
     """Make somebody the customer's owner, or nobody (None); raises BadOwner or access.Locked."""
     access.require_writable("customer", ["owner_id"])
-    after, before = _owner(to), customer.owner_id
+    after, before = known(to), customer.owner_id
     if after == before:
         return
     with access.lifted(reason="a customer may be handed to somebody whose records one does not see"):
@@ -49,14 +49,13 @@ def hand_over(customer: Customer, *, to: UUID | str | None) -> None:
             action="customers.handed_over", kind="customer", record_id=customer.id,
             before={"owner_id": _text(before)}, after={"owner_id": _text(after)},
         )  # fmt: skip
-        search.touch("customer", customer.id)
-        announce(CustomersChanged(customer_ids=[str(customer.id)]))
+        _told(customer.id)
 
 
 def mine_by_default(owner_id: UUID | str | None = None) -> UUID | None:
     """Return whose a new customer is: whoever is named, else the maker's own where they would not see it otherwise."""
     if owner_id:
-        return _owner(owner_id)
+        return known(owner_id)
     limits = access.limiting()
     return limits.member if limits is not None else None
 
@@ -95,6 +94,7 @@ def share(
             action="customers.shared", kind="customer", record_id=customer.id,
             after={"member_id": _text(member), "team_id": _text(team), "expires_at": expires_at and expires_at.isoformat()},
         )  # fmt: skip
+        _told(customer.id)
 
 
 def unshare(customer: Customer, *, share_id: UUID | str) -> None:
@@ -108,6 +108,7 @@ def unshare(customer: Customer, *, share_id: UUID | str) -> None:
             action="customers.unshared", kind="customer", record_id=customer.id,
             before={"member_id": _text(held["member_id"]), "team_id": _text(held["team_id"])},
         )  # fmt: skip
+        _told(customer.id)
 
 
 def shares(customer_id: UUID) -> list[dict[str, Any]]:
@@ -129,7 +130,24 @@ def shares(customer_id: UUID) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _owner(owner_id: UUID | str | None) -> UUID | None:
+def shared_with(customer_ids: Sequence[UUID] | None) -> dict[UUID, list[UUID]]:
+    """Return the members and teams that these customers, or all, are shared with, for the index of the search."""
+    query = select(CustomerShare.customer_id, CustomerShare.member_id, CustomerShare.team_id)
+    if customer_ids is not None:
+        query = query.where(CustomerShare.customer_id.in_(customer_ids))
+    found: dict[UUID, list[UUID]] = {}
+    for customer, member, team in db.session.execute(query):
+        found.setdefault(customer, []).append(member or team)
+    return found
+
+
+def _told(customer_id: UUID) -> None:
+    search.touch("customer", customer_id)
+    announce(OwnersChanged(customer_ids=[str(customer_id)]), CustomersChanged(customer_ids=[str(customer_id)]))
+
+
+def known(owner_id: UUID | str | None) -> UUID | None:
+    """Return the id of one of the company's people, or None for nobody; raises BadOwner."""
     if not owner_id:
         return None
     try:

@@ -7,20 +7,29 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from saas.customers import owners
 from saas.customers.models import Customer
+from saas.kit import access, search
 from saas.kit.db import db
 from saas.kit.search import Record
 
 
 def records(ids: Sequence[UUID] | None) -> Iterator[Record]:
-    """Yield the records of these customers, or of all, without holding them all in memory."""
+    """Yield the records of these customers, or of all, without holding them all in memory; hidden fields are empty."""
     query = select(Customer).order_by(Customer.id)
     if ids is not None:
         query = query.where(Customer.id.in_(ids))
+    hidden, shared = access.hidden("customer"), owners.shared_with(ids)
     for customer in db.session.scalars(query.execution_options(yield_per=500)):
+        held = {name: "" if name in hidden else getattr(customer, name) or "" for name in READ}
         yield Record(
-            kind="customer", id=customer.id, title=customer.name, subtitle=customer.email or customer.phone or customer.city,
-            names=(f"{customer.first_name} {customer.last_name}", customer.company), emails=(customer.email or "",),
-            phones=(customer.phone,), numbers=(customer.external_id or "",),
-            text=" ".join((customer.city, customer.note, *customer.tags)),
+            kind="customer", id=customer.id, title=customer.name, subtitle=held["email"] or held["phone"] or held["city"],
+            names=(f"{held['first_name']} {held['last_name']}", held["company"]), emails=(held["email"],),
+            phones=(held["phone"],), numbers=(held["external_id"],),
+            text=" ".join((held["city"], held["note"], *held["tags"])),
+            owners=[*([customer.owner_id] if customer.owner_id else ()), *shared.get(customer.id, ())],
         )  # fmt: skip
+
+
+READ = ("first_name", "last_name", "company", "email", "phone", "city", "note", "tags", "external_id")
+search.register("customer", records)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from saas.commerce import digests, order_effects, sold_products
+from saas.commerce import digests, order_effects, searching, sold_products
 from saas.kit import partitions, ticks, work
 
 
@@ -20,6 +20,11 @@ def settle_visitor(*, visitor: str, **_: object) -> None:
 def follow_orders(*, order_ids: list[str], customer_ids: list[str], **_: object) -> None:
     """Bring customers' figures, timelines and carts up to date with orders."""
     order_effects.apply(order_ids=order_ids, customer_ids=customer_ids)
+
+
+def find_orders_again(*, customer_ids: list[str], **_: object) -> None:
+    """Have the search know who finds these customers' orders now."""
+    searching.touch_of(customer_ids)
 
 
 def tie_lines(*, product_ids: list[str], **_: object) -> None:

@@ -5,6 +5,7 @@
 
 from saas.kit.search.finding import find
 from saas.kit.search.ranking import Hit
+from saas.kit.search.readers import register
 from saas.kit.search.terms import Record
 from saas.kit.search.writing import ask_rebuild, forget, index, lag, rebuild, remove, touch, waiting, write_pending
 
@@ -17,6 +18,7 @@ __all__ = [
     "index",
     "lag",
     "rebuild",
+    "register",
     "remove",
     "touch",
     "waiting",

@@ -45,15 +45,15 @@ $body$
 """
 
 
-def ddl(*, application: str, platform: str) -> list[str]:
-    """Return the SQL for the function: owned by the platform's role, callable by the application's alone.
+def ddl(*, application: str, platform: str, limited: str) -> list[str]:
+    """Return the SQL for the function: owned by the platform's role, callable by the application's and its narrower role.
 
     The role that runs it must own the schema and be a member of the platform's role (`kit.roles` arranges both).
     """
     return [
         _CREATE,
         f"REVOKE ALL ON FUNCTION {FUNCTION} FROM PUBLIC",
-        f'GRANT EXECUTE ON FUNCTION {FUNCTION} TO "{application}"',
+        f'GRANT EXECUTE ON FUNCTION {FUNCTION} TO "{application}", "{limited}"',
         # A function's owner must be able to create in its schema at the moment it becomes the owner, and not after.
         f'GRANT CREATE ON SCHEMA public TO "{platform}"',
         f'ALTER FUNCTION {FUNCTION} OWNER TO "{platform}"',

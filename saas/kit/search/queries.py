@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from uuid import UUID
 
 from saas.kit.search import terms
 
@@ -68,24 +69,43 @@ class Query:
         return bool(self.passes)
 
 
-def read(text: str) -> Query:
-    """Return the query for a typed text; it is false when there is nothing to look for."""
+def read(text: str, *, phones: bool = True) -> Query:
+    """Return the query for a typed text; it is false when there is nothing to look for. Without `phones` no number is one."""
     folded = terms.fold(terms.clean(text[:QUERY_LENGTH])).strip()
     found = (tuple(terms.pieces(chunk)[:MOST_PIECES]) for chunk in folded.split())
     chunks = tuple(chunk for chunk in found if chunk)[:MOST_CHUNKS]
     phone = ""
-    if chunks and _ONLY_PHONE.fullmatch(folded):
+    if phones and chunks and _ONLY_PHONE.fullmatch(folded):
         phone = terms.digits(folded).lstrip("0")[:20]
         phone = phone if len(phone) >= terms.PHONE_DIGITS else ""
     query = Query(folded, chunks, phone, folded.startswith(("+", "00")))
-    return Query(query.folded, chunks, phone, query.international, tuple(_passes(query))) if chunks else query
+    if not chunks:
+        return query
+    return replace(query, passes=tuple(_passes(query, phones=phones)))
 
 
-def _passes(query: Query) -> Iterable[Lookup]:
+def narrowed(query: Query, owners: Iterable[UUID]) -> Query:
+    """Return the query for what everybody may find and what belongs to one of these members or teams."""
+    circle = either(*(Term(terms.OWNER + name) for name in [terms.EVERYBODYS, *(owner.hex for owner in owners)]))
+    return replace(query, passes=tuple(every(wanted, circle) for wanted in query.passes))
+
+
+def fits(wanted: Lookup, entry: terms.Entry) -> bool:
+    """Tell whether a look-up finds an entry, without any engine."""
+    if isinstance(wanted, (All, Any)):
+        return (all if isinstance(wanted, All) else any)(fits(item, entry) for item in wanted.items)
+    if isinstance(wanted, Term):
+        return wanted.text in entry.terms
+    if isinstance(wanted, Prefix):
+        return any(term.startswith(wanted.text) for term in entry.terms)
+    return any(wanted.text in part for part in entry.parts)
+
+
+def _passes(query: Query, *, phones: bool) -> Iterable[Lookup]:
     *settled, last = query.chunks
     exactly = [_exact(chunk) for chunk in settled]
     yield (first := every(*exactly, _exact(last)))
-    begun = every(*exactly, _begun(last))
+    begun = every(*exactly, _begun(last, phones=phones))
     if query.phone:
         begun = either(begun, *_phone(query.phone, international=query.international))
     if begun != first:
@@ -117,14 +137,14 @@ def _exact(chunk: tuple[str, ...]) -> Lookup:
     return apart if len(chunk) == 1 else either(Term(terms.join(chunk)), apart)
 
 
-def _begun(chunk: tuple[str, ...]) -> Lookup:
+def _begun(chunk: tuple[str, ...], *, phones: bool) -> Lookup:
     """Somebody may still be typing the last piece; a lone number may also be one end of a phone number."""
     *settled, last = chunk
     end = _piece(last) if terms.unspaced(last) else Prefix(last)
     apart = every(*(_piece(piece) for piece in settled), end)
     if settled:
         return either(Prefix(terms.join(chunk)), apart)
-    if last.isdigit() and last.isascii() and len(last) >= terms.PHONE_DIGITS:
+    if phones and last.isdigit() and last.isascii() and len(last) >= terms.PHONE_DIGITS:
         return either(apart, *_phone(last, international=False))
     return apart
 

@@ -2,7 +2,7 @@
 
 What is indexed are plain words, whole codes (an e-mail address, an order number) without their punctuation, and marked
 terms for what is not a word: `@kind`, `#` a phone number with and without its country's digits, `%` the same read from
-its end, `~` a name with one letter left out. Chinese, Japanese, Korean and Thai write no spaces (or few); their runs
+its end, `~` a name with one letter left out, `&` who may find it when not everybody may. Chinese, Japanese, Korean and Thai write no spaces (or few); their runs
 become single characters and pairs.
 """
 
@@ -15,8 +15,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-VERSION = 1  # a change of what is indexed raises it, and every index is built anew
-KIND, PHONE, PHONE_END, NEAR = MARKS = "@", "#", "%", "~"
+VERSION = 2  # a change of what is indexed raises it, and every index is built anew
+KIND, PHONE, PHONE_END, NEAR, OWNER = MARKS = "@", "#", "%", "~", "&"
+EVERYBODYS = "everybody"
 WORD_LENGTH = 40
 TEXT_LENGTH = 4_000
 TEXT_WORDS = 200
@@ -48,7 +49,10 @@ _NOT_DIGIT = re.compile("[^0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One thing that can be found. `text` is what matters least: notes, descriptions, addresses."""
+    """One thing that can be found. `text` is what matters least: notes, descriptions, addresses.
+
+    `owners` are the members and teams that find it though they do not see all records; None means that everybody does.
+    """
 
     kind: str
     id: UUID
@@ -59,6 +63,7 @@ class Record:
     phones: Sequence[str] = ()
     numbers: Sequence[str] = ()
     text: str = ""
+    owners: Sequence[UUID] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +148,7 @@ def prepare(record: Record) -> Entry:
     for text in (record.subtitle, record.text):
         others.add_text(fold(clean(text)[:TEXT_LENGTH]), joined=False, most=TEXT_WORDS)
     terms = {KIND + record.kind, *names.terms, *codes.terms, *others.terms}
+    terms.update([OWNER + EVERYBODYS] if record.owners is None else (OWNER + owner.hex for owner in record.owners))
     for phone in phones.runs:
         terms.update(PHONE + phone[at:] for at in range(COUNTRY_DIGITS + 1) if len(phone) - at >= PHONE_DIGITS)
         terms.add(PHONE_END + phone[::-1])

@@ -11,16 +11,17 @@ from contextlib import contextmanager
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import func, insert, select
+from sqlalchemy import BigInteger, Text, Uuid, func, insert, literal, select
 
 from saas import config
-from saas.kit import identifiers, scope
+from saas.kit import arrays, identifiers, scope
 from saas.kit.db import db
 from saas.kit.search import places, terms
 from saas.kit.search.models import SearchChange
 from saas.kit.search.terms import Record
 
 BATCH = 500
+MANY = 50
 _KEY = "hashtextextended('search:' || %s::text, 0)"
 _PATIENT = (
     "SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
@@ -39,12 +40,26 @@ Loader = Callable[[Keys | None], Iterable[Record]]
 
 def touch(kind: str, *record_ids: UUID) -> None:
     """Note that records of the bound tenant were made, changed or removed, in the open unit of work."""
-    if record_ids:
+    if len(record_ids) > MANY:
+        _touch_many(kind, record_ids)
+    elif record_ids:
         rows = [
             {"tenant_id": scope.tenant_id(), "id": identifiers.new(), "kind": kind, "record_id": record_id}
             for record_id in record_ids
         ]
         db.session.execute(insert(SearchChange), rows)
+
+
+def _touch_many(kind: str, record_ids: Sequence[UUID]) -> None:
+    """Note thousands of changes in one statement."""
+    new = arrays.table(id=(identifiers.many(len(record_ids)), Uuid), record_id=(record_ids, Uuid))
+    values = {
+        "tenant_id": literal(scope.tenant_id(), BigInteger),
+        "id": new.c.id,
+        "kind": literal(kind, Text),
+        "record_id": new.c.record_id,
+    }
+    db.session.execute(insert(SearchChange).from_select(list(values), select(*values.values()), include_defaults=False))
 
 
 def waiting() -> list[int]:
