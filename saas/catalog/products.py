@@ -16,7 +16,9 @@ from saas.kit import clock, errors, identifiers, money, search, text, versions
 from saas.kit import db as kit_db
 from saas.kit.db import db
 from saas.kit.events import announce
-from saas.tenancy import audit
+from saas.kit.records import CUSTOM
+from saas.kit.text import gettext as _
+from saas.tenancy import audit, bin, custom_values
 
 TEXTS = {"sku": 120, "name": 500, "description": 20_000}
 ADDRESSES = ("url", "image_url")
@@ -86,9 +88,12 @@ def upsert_many(items: Sequence[dict[str, Any]], source_id: UUID = NO_SOURCE) ->
     now = clock.now()
     wanted: dict[str, list[Message]] = {}
     places: dict[str, list[int]] = {}
+    own, unread = custom_values.of_items("product", items)
     for index, item in enumerate(items):
         try:
-            row = cleaned(item)
+            if index in unread:
+                raise BadItem(unread[index])
+            row = cleaned(item) | ({"custom": own[index]} if own.get(index) else {})
         except BadItem as error:
             results[index].error = str(error)
             continue
@@ -98,19 +103,26 @@ def upsert_many(items: Sequence[dict[str, Any]], source_id: UUID = NO_SOURCE) ->
         places.setdefault(row["external_id"], []).append(index)
     held = {product.external_id: product for product in _locked(wanted, source_id)}
     changed: list[UUID] = []
+    values: dict[UUID, custom_values.Values] = {}
+    ids = {key: held[key].id if key in held else identifiers.new() for key in wanted}
+    taken = _left_out({ids[key]: messages for key, messages in wanted.items()}) if own else {}
     for key, messages in wanted.items():
+        product_id = ids[key]
+        told = values.setdefault(product_id, {})
         if key in held:
-            product_id, status = held[key].id, _apply(held[key], messages)
+            status = _apply(held[key], messages, told)
         else:
-            product = Product(id=identifiers.new(), source_id=source_id, external_id=key, versions={}, **BLANK)
-            _apply(product, messages)
+            product = Product(id=product_id, source_id=source_id, external_id=key, versions={}, custom={}, **BLANK)
+            _apply(product, messages, told)
             db.session.add(product)
-            product_id, status = product.id, "created"
+            status = "created"
         if status in ("created", "updated"):
             changed.append(product_id)
         for index in places[key]:
             results[index].id, results[index].status = product_id, status
+            results[index].error = taken.get(product_id, "")
     db.session.flush()
+    custom_values.write_many("product", values)
     search.touch("product", *changed)
     announce(*[
         ProductsChanged(product_ids=[str(one_id) for one_id in changed[start : start + 500]]) for start in range(0, len(changed), 500)
@@ -123,16 +135,44 @@ def _locked(wanted: Iterable[str], source_id: UUID) -> list[Product]:
     return list(db.session.scalars(query.order_by(Product.id).with_for_update()))
 
 
-def _apply(product: Product, messages: list[Message]) -> str:
-    """Write what is newer, field by field; tells whether that changed anything, or all was older."""
+def _left_out(messages: dict[UUID, list[Message]]) -> dict[UUID, str]:
+    """Take values away that must be each product's own and are another's already; returns what to say of the products."""
+    wanted: dict[UUID, custom_values.Values] = {}
+    for product_id, rows in messages.items():
+        for _at, row in rows:
+            wanted.setdefault(product_id, {}).update(row.get("custom", {}))
+    said = {}
+    for product_id, (field, _word) in custom_values.taken_by_others("product", wanted).items():
+        said[product_id] = f"{field.name}: another product has this value already; it was left out."
+        for _at, row in messages[product_id]:
+            row["custom"] = {one: value for one, value in row.get("custom", {}).items() if one is not field}
+    return said
+
+
+def _held(product: Product, name: str) -> Any:
+    return product.custom.get(name.removeprefix(CUSTOM)) if name.startswith(CUSTOM) else getattr(product, name)
+
+
+def _apply(product: Product, messages: list[Message], told: custom_values.Values) -> str:
+    """Write what is newer, field by field; tells whether that changed anything, or all was older.
+
+    Values of the company's own fields that were taken over are added to `told`.
+    """
     changed = moved = False
-    for at, row in messages:
-        held = {name: getattr(product, name) for name in row}
+    for at, given in messages:
+        own = {field.name: (field, value) for field, value in given.get("custom", {}).items()}
+        row = {name: value for name, value in given.items() if name != "custom"}
+        row |= custom_values.plainly(given.get("custom", {}))
+        held = {name: _held(product, name) for name in row}
         newer, after = versions.newer(row, at=at, held=held, versions=product.versions)
         moved = moved or after != product.versions or held == row
         product.versions = after
+        taken = dict(own[name] for name in newer if name in own)
+        told |= taken
+        product.custom = custom_values.merged(product.custom, taken)
         for name, value in newer.items():
-            setattr(product, name, value)
+            if name not in own:
+                setattr(product, name, value)
         changed = changed or bool(newer)
     return "updated" if changed else "unchanged" if moved else "stale"
 
@@ -186,6 +226,7 @@ def create(**fields: Any) -> Product:
     key = str(fields.get("external_id") or "")
     if db.session.scalar(select(Product.id).where(Product.source_id == NO_SOURCE, Product.external_id == key)):
         raise KnownAlready(fields={"external_id": ["Another product has this id already."]})
+    custom_values.checked("product", fields.get("custom"))
     result = upsert_many([fields])[0]
     if result.id is None:
         raise errors.Invalid(result.error)
@@ -200,17 +241,36 @@ def change(product_id: UUID | str, **fields: Any) -> Product:
         row = cleaned({"external_id": product.external_id, **fields})
     except BadItem as error:
         raise errors.Invalid(str(error)) from None
+    own = custom_values.checked("product", fields["custom"], record=product) if fields.get("custom") else {}
     before = {name: getattr(product, name) for name in row}
     for name, value in row.items():
         setattr(product, name, value)
-    product.versions = product.versions | dict.fromkeys(row, versions.stamp(clock.now()))
+    changed = [*row, *(field.name for field in own)]
+    product.versions = product.versions | dict.fromkeys(changed, versions.stamp(clock.now()))
+    product.updated_at = clock.now()
     db.session.flush()
-    audit.record(
-        action="products.edited", kind="product", record_id=product.id, before=_plain(before), after=_plain(row)
-    )
+    before_own, after_own = custom_values.apply("product", product, own)
+    was, now_held = audit.differing(_plain(before) | before_own, _plain(row) | after_own)
+    if now_held:
+        audit.record(action="products.edited", kind="product", record_id=product.id, before=was, after=now_held)
     search.touch("product", product.id)
     announce(ProductsChanged(product_ids=[str(product.id)]))
     return product
+
+
+class FromAShop(errors.Conflict):
+    """What a shop sells is deleted in the shop."""
+
+    code, message = "from_a_shop", "This product comes from a shop; delete it there, or take it off sale."
+
+
+def delete(product_id: UUID | str) -> None:
+    """Put a product that was made by hand into the bin; lines of orders keep its name. Raises NoSuchProduct or FromAShop."""
+    product = one(product_id, lock=True)
+    if product.source_id != NO_SOURCE:
+        raise FromAShop(_(FromAShop.message))
+    audit.record(action="products.deleted", kind="product", record_id=product.id, before={"name": product.name})
+    bin.put("product", {product.id: product.name})
 
 
 def retire(*, external_ids: Iterable[str], source_id: UUID) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import RAISE, Schema, fields, validate
 
 from saas.kit import money
+from saas.tenancy import custom_values
 
 
 class Price(fields.Field):
@@ -42,6 +43,10 @@ class ProductIn(Schema):
     tags = fields.List(fields.String(validate=validate.Length(max=120)), validate=validate.Length(max=50))
     stock = fields.Integer(allow_none=True)
     active = fields.Boolean()
+    custom = fields.Dict(
+        keys=fields.String(),
+        metadata={"description": "the company's own fields by key; GET /fields/product lists them"},
+    )
     updated_at = fields.AwareDateTime(allow_none=True)
 
 
@@ -68,11 +73,13 @@ class ProductOut(Schema):
     tags = fields.List(fields.String())
     stock = fields.Integer(allow_none=True)
     active = fields.Boolean()
+    custom = fields.Dict(metadata={"description": "the company's own fields by key; what is empty is left out"})
     created_at = fields.AwareDateTime()
     updated_at = fields.AwareDateTime()
 
 
 def shown(product: Any) -> dict[str, Any]:
     """Return a product as plain values, for programs and templates alike."""
-    found = {name: getattr(product, name) for name in ProductOut().fields if name != "price"}
-    return found | {"price": None if product.price_micros is None else money.micros_text(product.price_micros)}
+    found = {name: getattr(product, name) for name in ProductOut().fields if name not in ("price", "custom")}
+    price = None if product.price_micros is None else money.micros_text(product.price_micros)
+    return found | {"price": price, "custom": custom_values.shown("product", product)}

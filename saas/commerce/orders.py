@@ -61,9 +61,10 @@ class Draft:
     refunds: list[dict[str, Any]]
     customer: dict[str, Any] | None
     at: datetime
+    own: custom_values.Values
 
 
-def drafted(item: dict[str, Any], index: int, now: datetime) -> Draft:
+def drafted(item: dict[str, Any], index: int, now: datetime, own: custom_values.Values | None = None) -> Draft:
     """Return an item of the API's shape as columns; raises BadItem with a sentence."""
     key = text.clean(str(item.get("external_id") or ""), most=200)
     if not key:
@@ -80,14 +81,15 @@ def drafted(item: dict[str, Any], index: int, now: datetime) -> Draft:
     if len(item.get("lines") or ()) > MOST_LINES:
         raise BadItem(f"An order has at most {MOST_LINES} lines.")
     try:
-        return _draft(item, index, key, currency, placed, status, item.get("updated_at") or placed)
+        return _draft(item, index, key, currency, placed, status, item.get("updated_at") or placed, own or {})
     except money.NotMoney as error:
         raise BadItem(str(error)) from None
 
 
 def _draft(
-    item: dict[str, Any], index: int, key: str, currency: str, placed: datetime, status: str, at: datetime
-) -> Draft:
+    item: dict[str, Any], index: int, key: str, currency: str, placed: datetime, status: str, at: datetime,
+    own: custom_values.Values,
+) -> Draft:  # fmt: skip
     lines = [_line(line, place) for place, line in enumerate(item.get("lines") or ())]
     positions = [line["position"] for line in lines]
     if len(set(positions)) != len(positions):
@@ -106,9 +108,10 @@ def _draft(
         **_counts(lines), "total_amount": total, "country": text.clean(item.get("country") or (customer or {}).get("country"), most=60),
     }  # fmt: skip
     refunds = [_refund(refund, at) for refund in item.get("refunds") or ()]
-    content = orjson.dumps([row, lines, customer], default=str, option=orjson.OPT_SORT_KEYS)
+    told = [custom_values.plainly(own)] if own else []
+    content = orjson.dumps([row, lines, customer, *told], default=str, option=orjson.OPT_SORT_KEYS)
     row["version"] = f"{versions.stamp(at)}:{hashlib.blake2b(content, digest_size=12).hexdigest()}"
-    return Draft(index, row, lines, refunds, customer, at)
+    return Draft(index, row, lines, refunds, customer, at, own)
 
 
 def _counts(lines: list[dict[str, Any]]) -> dict[str, int]:
@@ -159,9 +162,12 @@ def record_many(
     results = [Recorded(index, None, "failed") for index in range(len(items))]
     newest: dict[str, Draft] = {}
     drafts: list[Draft] = []
+    own, unread = custom_values.of_items("order", items)
     for index, item in enumerate(items):
         try:
-            draft = drafted(item, index, now)
+            if index in unread:
+                raise BadItem(unread[index])
+            draft = drafted(item, index, now, own.get(index, {}))
         except BadItem as error:
             results[index].error = str(error)
             continue
@@ -175,7 +181,13 @@ def record_many(
     later = {key: draft for key, draft in newest.items() if key in known and draft.row["version"] > known[key].version}
     ids = {key: order.id for key, order in known.items()} | {key: identifiers.new() for key in fresh}
     touched = {order.customer_id for key, order in known.items() if key in later and order.customer_id}
-    _write_orders(fresh, later, ids, customers, source_id)
+    taken = custom_values.taken_by_others("order", {ids[key]: draft.own for key, draft in {**fresh, **later}.items()})
+    for key, draft in {**fresh, **later}.items():
+        if ids[key] in taken:
+            field = taken[ids[key]][0]
+            draft.own = {one: value for one, value in draft.own.items() if one is not field}
+            results[draft.index].error = f"{field.name}: another order has this value already; it was left out."
+    _write_orders(fresh, later, ids, customers, source_id, known)
     _write_lines({**fresh, **later}, ids, set(later), source_id)
     refunded = _write_refunds(drafts, ids, source_id)
     _bind_visitors({**fresh, **later}, customers, origins)
@@ -235,21 +247,25 @@ def _locked(keys: Iterable[str], source_id: UUID) -> dict[str, Order]:
 
 
 def _write_orders(
-    fresh: dict[str, Draft], later: dict[str, Draft], ids: dict[str, UUID], customers: dict[int, UUID], source_id: UUID
-) -> None:
+    fresh: dict[str, Draft], later: dict[str, Draft], ids: dict[str, UUID], customers: dict[int, UUID], source_id: UUID,
+    known: dict[str, Order],
+) -> None:  # fmt: skip
     now, tenant_id = clock.now(), scope.tenant_id()
     if fresh:
         db.session.execute(insert(Order), [
             {"tenant_id": tenant_id, "id": ids[key], "source_id": source_id, "customer_id": customers.get(draft.index),
-             "refunded_amount": 0, "created_at": now, "updated_at": now, **draft.row}
+             "refunded_amount": 0, "created_at": now, "updated_at": now, **draft.row, "custom": custom_values.merged({}, draft.own)}
             for key, draft in fresh.items()
         ])  # fmt: skip
     if later:
         db.session.execute(update(Order), [
             {"tenant_id": tenant_id, "id": ids[key], "updated_at": now, **draft.row,
-             **({"customer_id": customers[draft.index]} if draft.index in customers else {})}
+             **({"customer_id": customers[draft.index]} if draft.index in customers else {}),
+             **({"custom": custom_values.merged(known[key].custom, draft.own)} if draft.own else {})}
             for key, draft in later.items()
         ])  # fmt: skip
+    custom_values.write_many("order", {ids[key]: draft.own for key, draft in fresh.items()}, fresh=True)
+    custom_values.write_many("order", {ids[key]: draft.own for key, draft in later.items()})
 
 
 def _write_lines(drafts: dict[str, Draft], ids: dict[str, UUID], replaced: set[str], source_id: UUID) -> None:
@@ -352,14 +368,14 @@ def one(order_id: UUID | str, *, lock: bool = False) -> Order:
 
 
 def change(order_id: UUID | str, *, custom: Mapping[str, Any]) -> Order:
-    """Change the company's own fields of an order, all else being the shop's; raises NoSuchOrder or BadValues."""
+    """Change the company's own fields of an order, all else being the shop's; raises NoSuchOrder, BadValues or TakenAlready."""
     order = one(order_id, lock=True)
-    before = custom_values.change("order", order, custom)
-    if before is not None:
+    moved = custom_values.checked("order", custom, record=order)
+    if moved:
         order.updated_at = clock.now()
-        db.session.flush()
+        before, after = custom_values.apply("order", order, moved)
         search.touch("order", order.id)
-        audit.record(action="orders.edited", kind="order", record_id=order.id, before=before[0], after=before[1])
+        audit.record(action="orders.edited", kind="order", record_id=order.id, before=before, after=after)
         _announce([order.id], set())
     return order
 

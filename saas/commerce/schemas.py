@@ -11,6 +11,7 @@ from saas.catalog.schemas import Price
 from saas.commerce.models import ORDER_STATES
 from saas.customers.schemas import CustomerIn
 from saas.kit import money
+from saas.tenancy import custom_values
 
 
 class LineIn(Schema):
@@ -63,6 +64,9 @@ class OrderIn(Schema):
     discount = Price(allow_none=True)
     total = Price(allow_none=True)
     refunds = fields.List(fields.Nested(RefundIn), validate=validate.Length(max=500))
+    custom = fields.Dict(
+        keys=fields.String(), metadata={"description": "the company's own fields by key; GET /fields/order lists them"}
+    )
 
 
 class OrderOut(Schema):
@@ -86,6 +90,7 @@ class OrderOut(Schema):
     refunded = fields.String()
     lines = fields.List(fields.Dict())
     refunds = fields.List(fields.Dict())
+    custom = fields.Dict(metadata={"description": "the company's own fields by key; what is empty is left out"})
     created_at = fields.AwareDateTime()
     updated_at = fields.AwareDateTime()
 
@@ -100,6 +105,7 @@ def shown(order: Any, lines: Sequence[Any] = (), refunds: Sequence[Any] = ()) ->
     found = {name: getattr(order, name) for name in AS_THEY_ARE}
     for name in ("shipping", "tax", "discount", "total", "refunded"):
         found[name] = money.amount_text(getattr(order, f"{name}_amount"), order.currency)
+    found["custom"] = custom_values.shown("order", order)
     found["lines"] = [line_shown(line) for line in lines]
     found["refunds"] = [
         {"external_id": refund.key, "amount": money.micros_text(refund.amount_micros), "at": refund.at.isoformat(), "reason": refund.reason}

@@ -21,7 +21,8 @@ from saas.customers.models import NO_SOURCE, Customer
 from saas.kit import access, clock, identifiers, scope, search, text, versions
 from saas.kit.db import db
 from saas.kit.events import announce
-from saas.tenancy import members
+from saas.kit.records import CUSTOM
+from saas.tenancy import custom_values, members
 
 TEXTS = {
     "first_name": 120,
@@ -103,10 +104,13 @@ def upsert_many(
     results = [Upserted(index, None, "failed") for index in range(len(items))]
     rows: list[tuple[int, dict[str, Any]]] = []
     people = _possible_owners(items)
+    own, unread = custom_values.of_items("customer", items)
     for index, item in enumerate(items):
         try:
             _require_writable(item)
-            row = cleaned(item)
+            if index in unread:
+                raise BadItem(unread[index])
+            row = cleaned(item) | ({"custom": own[index]} if own.get(index) else {})
             if row.get("owner_id") is not None and row["owner_id"] not in people:
                 raise BadItem("Nobody of the company has this owner_id.")
             if not (row.get("external_id") or row.get("email_norm") or row.get("phone_norm")):
@@ -137,6 +141,8 @@ def upsert_many(
         results[index].id = held
         for name in names[index]:
             known.setdefault(name, held)
+    if own:
+        _leave_out_taken(results, created, changes)
     _insert(created, source_id, {results[index].id: items[index].get("created_at") for index, _row in rows})
     quiet = _update(changes, source_id)
     for result in results:
@@ -144,7 +150,9 @@ def upsert_many(
             result.status = quiet.get(result.id, "updated")
     unchanged = {customer for customer in quiet if customer not in created}
     came = {result.id: result.origin for result in results if result.id and result.origin}
-    links = [(known[name], *name) for own in names.values() for name in own if name in known and known[name] not in foreign]
+    links = [
+        (known[name], *name) for own in names.values() for name in own if name in known and known[name] not in foreign
+    ]
     identity.link_many(links, origins=came)
     _record_consent(items, results, source)
     touched = [customer for customer in dict.fromkeys(r.id for r in results if r.id) if customer not in unchanged]
@@ -199,6 +207,32 @@ def _names(row: dict[str, Any], source_id: UUID) -> list[identity.Name]:
     return names
 
 
+def _leave_out_taken(results: list[Upserted], created: dict[UUID, Message], changes: dict[UUID, list[Message]]) -> None:
+    """Take values away that must be each customer's own and are another's already; the items say so."""
+    told = {customer: [message] for customer, message in created.items()} | changes
+    wanted: dict[UUID, custom_values.Values] = {}
+    for customer, messages in told.items():
+        for _at, row in messages:
+            wanted.setdefault(customer, {}).update(row.get("custom", {}))
+    for customer, (field, _word) in custom_values.taken_by_others("customer", wanted).items():
+        for _at, row in told[customer]:
+            row["custom"] = {one: value for one, value in row.get("custom", {}).items() if one is not field}
+        for result in results:
+            if result.id == customer:
+                result.error = f"{field.name}: another customer has this value already; it was left out."
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a message's columns with the company's own fields by name (custom.<key>), as JSON holds them."""
+    return {name: value for name, value in row.items() if name != "custom"} | custom_values.plainly(
+        row.get("custom", {})
+    )
+
+
+def _held(customer: Customer, name: str) -> Any:
+    return customer.custom.get(name.removeprefix(CUSTOM)) if name.startswith(CUSTOM) else getattr(customer, name)
+
+
 def _insert(created: dict[UUID, Message], source_id: UUID, since: Mapping[UUID | None, datetime | None]) -> None:
     """Write new customers; `since` says when the shop got to know them, if it told."""
     if not created:
@@ -213,13 +247,15 @@ def _insert(created: dict[UUID, Message], source_id: UUID, since: Mapping[UUID |
         "email": None,
         "email_norm": None,
     }
+    own = {customer: row.get("custom", {}) for customer, (_at, row) in created.items()}
     values = [
         {"tenant_id": scope.tenant_id(), "id": customer, "source_id": source_id, "note": "", "email_consent": "unknown",
          "created_at": min(since.get(customer) or now, now), "updated_at": now, "tags": [], **blank, **row, "name_sort": sort_name(row),
-         "versions": dict.fromkeys(row, versions.stamp(at))}
+         "custom": custom_values.merged({}, own[customer]), "versions": dict.fromkeys(_flat(row), versions.stamp(at))}
         for customer, (at, row) in created.items()
     ]  # fmt: skip
     db.session.execute(insert(Customer), values)
+    custom_values.write_many("customer", own, fresh=True)
     facts.ensure(list(created))
 
 
@@ -228,34 +264,42 @@ def _update(changes: dict[UUID, list[Message]], source_id: UUID) -> dict[UUID, s
     quiet: dict[UUID, str] = {}
     query = select(Customer).where(Customer.id.in_(changes)).order_by(Customer.id).with_for_update(key_share=True)
     taken = _addresses_taken(changes)
+    values: dict[UUID, custom_values.Values] = {}
     for customer in db.session.scalars(query):
-        before = {name: getattr(customer, name) for name in COLUMNS}
+        before = {name: getattr(customer, name) for name in (*COLUMNS, "custom")}
         moved = False
         for at, given in changes[customer.id]:
-            row = dict(given)
+            row, own = _flat(given), {field.name: (field, value) for field, value in given.get("custom", {}).items()}
             if taken.get(row.get("email_norm"), customer.id) != customer.id:
                 row.pop("email", None), row.pop("email_norm", None)
             if customer.external_id and customer.source_id != source_id:
                 row.pop("external_id", None)
             elif "external_id" in row and not customer.external_id:
                 customer.source_id = source_id
-            held = {name: getattr(customer, name) for name in row}
+            held = {name: _held(customer, name) for name in row}
             newer, after = versions.newer(row, at=at, held=held, versions=customer.versions)
             moved = moved or after != customer.versions
             customer.versions = after
+            told = dict(own[name] for name in newer if name in own)
+            customer.custom = custom_values.merged(customer.custom, told)
+            values.setdefault(customer.id, {}).update(told)
             for name, value in newer.items():
-                setattr(customer, name, value)
-        now_held = {name: getattr(customer, name) for name in COLUMNS}
+                if name not in own:
+                    setattr(customer, name, value)
+        now_held = {name: getattr(customer, name) for name in (*COLUMNS, "custom")}
         if now_held == before:
             quiet[customer.id] = "unchanged" if moved or _says_nothing_else(changes[customer.id], before) else "stale"
         else:
             customer.name_sort = sort_name(now_held)
     db.session.flush()
+    custom_values.write_many("customer", values)
     return quiet
 
 
 def _says_nothing_else(messages: list[Message], held: dict[str, Any]) -> bool:
-    return all(held.get(name) == value for _at, row in messages for name, value in row.items())
+    flat = {name: value for name, value in held.items() if name != "custom"}
+    flat |= {f"{CUSTOM}{key}": value for key, value in held["custom"].items()}
+    return all(flat.get(name) == value for _at, row in messages for name, value in _flat(row).items())
 
 
 def _addresses_taken(changes: dict[UUID, list[Message]]) -> dict[str | None, UUID]:

@@ -9,14 +9,14 @@ from sqlalchemy import func, select
 
 from saas.customers import arriving, consent, facts, identity, merge_tree, owners, timeline
 from saas.customers.arriving import Upserted, upsert_many
-from saas.customers.events import CustomerDeleted, CustomersChanged
+from saas.customers.events import CustomersChanged
 from saas.customers.models import NO_SOURCE, Customer
 from saas.kit import access, clock, errors, scope, search, text, versions
 from saas.kit import db as kit_db
 from saas.kit.db import db
 from saas.kit.events import announce
 from saas.kit.text import gettext as _
-from saas.tenancy import audit, limits
+from saas.tenancy import audit, bin, custom_values, limits
 
 __all__ = ["Upserted", "change", "count", "create", "delete", "find_or_create", "one", "query", "upsert_many"]
 
@@ -28,11 +28,11 @@ class NoSuchCustomer(errors.NotFound):
 class KnownAlready(errors.Conflict):
     """Another customer has this address; `customer_id` is theirs."""
 
+    message = "Another customer already has this e-mail address."
+    sentence = "Another customer already has this address."
+
     def __init__(self, customer_id: UUID | None, field: str = "email") -> None:
-        super().__init__(
-            _("Another customer already has this e-mail address."),
-            fields={field: [_("Another customer already has this address.")]},
-        )
+        super().__init__(_(self.message), fields={field: [_(self.sentence)]})
         self.customer_id = customer_id
 
 
@@ -40,11 +40,10 @@ class ColleaguesCustomer(KnownAlready):
     """The address belongs to a customer whom the acting member does not see: that it is taken is all they learn."""
 
     code = "colleagues_customer"
+    message = sentence = "This belongs to a colleague's customer."
 
     def __init__(self, field: str = "email") -> None:
         super().__init__(None, field)
-        self.message = _("This belongs to a colleague's customer.")
-        self.fields = {field: [self.message]}
 
 
 class BadCustomer(errors.Invalid):
@@ -86,6 +85,7 @@ def create(**fields: Any) -> Customer:
         limits.require("contacts", used=count())
     row = _clean(fields)
     row.pop("owner_id", None)
+    own = custom_values.checked("customer", fields.get("custom"))
     if not (
         row.get("email_norm")
         or row.get("external_id")
@@ -105,11 +105,12 @@ def create(**fields: Any) -> Customer:
     customer.name_sort = arriving.sort_name(row)
     db.session.add(customer)
     db.session.flush()
+    _before, added = custom_values.apply("customer", customer, own, new=True)
     facts.ensure([customer.id])
     _link_names(customer)
     _apply_consent(customer, fields)
     search.touch("customer", customer.id)
-    audit.record(action="customers.created", kind="customer", record_id=customer.id, after=_shown(row))
+    audit.record(action="customers.created", kind="customer", record_id=customer.id, after=_shown(row) | added)
     announce(CustomersChanged(customer_ids=[str(customer.id)]))
     return customer
 
@@ -127,6 +128,7 @@ def change(customer_id: UUID | str, **fields: Any) -> Customer:
     row.pop("external_id_norm", None)
     if row.get("email_norm"):
         _refuse_known(row["email_norm"], customer.id)
+    own = custom_values.checked("customer", fields["custom"], record=customer) if fields.get("custom") else {}
     if "note" in fields:
         row["note"] = (fields["note"] or "")[:10_000]
     if "email_norm" in row and customer.email_norm and row["email_norm"] != customer.email_norm:
@@ -134,16 +136,18 @@ def change(customer_id: UUID | str, **fields: Any) -> Customer:
     before = {name: getattr(customer, name) for name in row}
     for name, value in row.items():
         setattr(customer, name, value)
-    customer.versions = customer.versions | dict.fromkeys(row, versions.stamp(clock.now()))
+    changed = [*row, *(field.name for field in own)]
+    customer.versions = customer.versions | dict.fromkeys(changed, versions.stamp(clock.now()))
     customer.name_sort = arriving.sort_name({name: getattr(customer, name) for name in arriving.COLUMNS})
     customer.updated_at = clock.now()
     db.session.flush()
+    before_own, after_own = custom_values.apply("customer", customer, own)
     _link_names(customer)
     _apply_consent(customer, fields)
     search.touch("customer", customer.id)
-    audit.record(
-        action="customers.edited", kind="customer", record_id=customer.id, before=_shown(before), after=_shown(row)
-    )
+    was, now_held = audit.differing(_shown(before) | before_own, _shown(row) | after_own)
+    if now_held:
+        audit.record(action="customers.edited", kind="customer", record_id=customer.id, before=was, after=now_held)
     announce(CustomersChanged(customer_ids=[str(customer.id)]))
     if "owner_id" in fields:
         owners.hand_over(customer, to=fields["owner_id"])
@@ -151,13 +155,10 @@ def change(customer_id: UUID | str, **fields: Any) -> Customer:
 
 
 def delete(customer_id: UUID | str) -> None:
-    """Delete a customer; their orders stay, without a name. Raises NoSuchCustomer."""
+    """Put a customer into the bin, with all that is theirs; their orders stay, without a name. Raises NoSuchCustomer."""
     customer = one(customer_id, lock=True)
     audit.record(action="customers.deleted", kind="customer", record_id=customer.id, before={"name": customer.name})
-    search.touch("customer", customer.id)
-    announce(CustomerDeleted(customer_id=str(customer.id)))
-    db.session.delete(customer)
-    db.session.flush()
+    bin.put("customer", {customer.id: customer.name})
 
 
 def find_or_create(

@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import RAISE, Schema, fields, validate
 
 from saas.kit import access, money
+from saas.tenancy import custom_values
 
 
 class ConsentIn(Schema):
@@ -38,6 +39,10 @@ class CustomerIn(Schema):
     tags = fields.List(fields.String(validate=validate.Length(max=60)), validate=validate.Length(max=50))
     consent = fields.Nested(ConsentIn)
     owner_id = fields.UUID(allow_none=True, metadata={"description": "the member whose customer it is"})
+    custom = fields.Dict(
+        keys=fields.String(),
+        metadata={"description": "the company's own fields by key; GET /fields/customer lists them"},
+    )
     updated_at = fields.AwareDateTime(default_timezone=None, allow_none=True)
     created_at = fields.AwareDateTime(default_timezone=None, allow_none=True)
 
@@ -61,6 +66,7 @@ class CustomerOut(Schema):
     tags = fields.List(fields.String())
     owner_id = fields.UUID(allow_none=True)
     consent = fields.Dict()
+    custom = fields.Dict(metadata={"description": "the company's own fields by key; what is empty is left out"})
     facts = fields.Dict(allow_none=True)
     created_at = fields.AwareDateTime()
     updated_at = fields.AwareDateTime()
@@ -76,7 +82,11 @@ def shown(customer: Any, facts: Any | None) -> dict[str, Any]:
     """Return a customer as plain values, for programs and templates alike, without what the reader must not see."""
     found = access.shown("customer", {name: getattr(customer, name) for name in PLAIN})
     consent = {"email": customer.email_consent} if access.readable("customer", "email_consent") else {}
-    return found | {"consent": consent, "facts": facts_shown(facts) if facts is not None else None}
+    return found | {
+        "consent": consent,
+        "custom": custom_values.shown("customer", (customer, facts)),
+        "facts": facts_shown(facts) if facts is not None else None,
+    }
 
 
 def facts_shown(facts: Any) -> dict[str, Any]:

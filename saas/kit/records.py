@@ -87,7 +87,7 @@ class Field:
     @property
     def shape(self) -> str:
         """The type of its values: a formula's is that of its result."""
-        return self.formula.result(kind(self.kind)) if self.formula is not None else self.type
+        return (self.formula.result(kind(self.kind)) or "text") if self.formula is not None else self.type
 
     def read(self, written: Any, manner: Manner = PLAIN) -> Any:
         """Return the value of a text (or of a program's plain value); None when it is empty. Raises NotReadable."""

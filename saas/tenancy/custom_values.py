@@ -17,6 +17,7 @@ from saas.kit.records import CUSTOM, PLAIN, Field, Manner, NotReadable
 from saas.kit.text import gettext as _
 
 Values = dict[Field, Any]
+NOBODY = UUID(int=0)
 
 
 class BadValues(errors.Invalid):
@@ -73,21 +74,47 @@ def merged(held: Mapping[str, Any], values: Values) -> dict[str, Any]:
     return after
 
 
-def change(kind: str, record: Any, given: Any, *, new: bool = False) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """Write values of one record and return (before, after) of those that changed, or None when all was so already.
+def checked(kind: str, given: Any, *, record: Any = None, manner: Manner = PLAIN) -> Values:
+    """Return what would change of a record (a new one when None); raises BadValues or TakenAlready. Nothing is written."""
+    values = read(kind, given or {}, new=record is None, manner=manner)
+    held = {} if record is None else record.custom
+    moved = {field: value for field, value in values.items() if held.get(field.key) != _plain(field, value)}
+    refuse_taken(kind, {NOBODY if record is None else record.id: moved})
+    return moved
 
-    Raises BadValues or TakenAlready.
-    """
-    values = read(kind, given or {}, new=new)
-    moved = {field: value for field, value in values.items() if record.custom.get(field.key) != _plain(field, value)}
+
+def apply(kind: str, record: Any, moved: Values, *, new: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Write what `checked` returned into a record that is in the database; returns what was held before and is now."""
     if not moved:
-        return None
-    refuse_taken(kind, {record.id: moved})
+        return {}, {}
     before = {field.name: record.custom.get(field.key) for field in moved}
     record.custom = merged(record.custom, moved)
     db.session.flush()
     record_values.write(records.kind(kind).values, {record.id: moved}, fresh=new)
     return before, {field.name: _plain(field, value) for field, value in moved.items()}
+
+
+def of_items(kind: str, items: Sequence[Mapping[str, Any]]) -> tuple[dict[int, Values], dict[int, str]]:
+    """Return the values that items bring in `custom` by the items' places, and why those of others cannot be read."""
+    named = [index for index, item in enumerate(items) if item.get("custom")]
+    if not named:
+        return {}, {}
+    known = records.kind(kind).editable()
+    found, failed = {}, {}
+    for index in named:
+        given = items[index]["custom"]
+        if not isinstance(given, Mapping):
+            failed[index] = _("Give an object of keys and values.")
+            continue
+        found[index], wrong = read_each(kind, given, known=known)
+        if wrong:
+            failed[index] = "; ".join(f"{name}: {' '.join(sentences)}" for name, sentences in wrong.items())
+    return found, failed
+
+
+def plainly(values: Values) -> dict[str, Any]:
+    """Return values as JSON holds them, by field name (custom.<key>)."""
+    return {field.name: _plain(field, value) for field, value in values.items()}
 
 
 def write_many(kind: str, changed: Mapping[UUID, Values], *, fresh: bool = False) -> None:
