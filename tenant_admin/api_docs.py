@@ -20,6 +20,13 @@ def show() -> ResponseReturnValue:
     return render_template("api_docs/show.html", groups=groups(description()), base=f"{config.get().public_url}/api/v1")
 
 
+@pages.get("/docs/api/changes")
+@doors.open_to("anyone", unit=False)
+def changes() -> ResponseReturnValue:
+    """Show what changed in the API, and the rule by which something leaves it."""
+    return render_template("api_docs/changes.html", entries=description()["info"]["x-changes"])
+
+
 def description() -> dict[str, Any]:
     """Return the API's OpenAPI description."""
     return current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"].spec.to_dict()

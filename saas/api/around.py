@@ -9,6 +9,7 @@ import orjson
 from flask import Response, current_app, g, request
 from flask.typing import ResponseReturnValue
 
+from saas.api import history
 from saas.kit import doors, errors, rates, scope
 from saas.tenancy import repeats
 
@@ -39,6 +40,9 @@ def answered(view: doors.View) -> ResponseReturnValue:
     """Call the view unless the key asks too often or the same was done before; leave out fields that were not asked for."""
     _count()
     response = _once(view)
+    goes = history.leaving(current_app.view_functions[request.endpoint or ""], request.method)
+    if goes is not None:
+        response.headers.update(goes.headers())
     wanted = request.args.get("fields")
     return _sparse(response, wanted) if wanted and response.status_code < 300 else response
 

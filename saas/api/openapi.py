@@ -8,11 +8,15 @@ import pkgutil
 from flask import Flask
 from flask_smorest import Api, Blueprint
 
-from saas.api import around, entrance, reading, shapes, v1
+from saas.api import around, entrance, history, reading, shapes, v1
 from saas.kit import doors
 
 PREFIX = "/api/v1"
 UPLOADS = 8 * 1024 * 1024
+ABOUT = (
+    "Every POST takes an `Idempotency-Key` header: the same request under the same key is done once within a day. Every GET takes "
+    "`fields`, a list of field names with commas between them. `RateLimit` headers say how much a key may still ask."
+)
 Blueprint.ARGUMENTS_PARSER = reading.Reader()
 
 
@@ -34,6 +38,7 @@ def register(app: Flask) -> None:
     api = Description(app)
     api.spec.components.security_scheme("key", {"type": "http", "scheme": "bearer"})
     api.spec.options["security"] = [{"key": []}]
+    api.spec.options["info"] = {"description": ABOUT, "x-changes": [history.plain(entry) for entry in history.ENTRIES]}
     entrance.install()
     around.install()
     app.after_request(around.rate_headers)

@@ -1,0 +1,86 @@
+"""What changed in the API, for people who wrote programs against it, and how something leaves it.
+
+The rule: within v1 nothing that is described goes away or changes its meaning, and no new field becomes required. What has to
+go is marked first: its answers carry a `Deprecation` date (RFC 9745) and a `Sunset` date (RFC 8594) at least twelve months
+later, it stands here, and it stays until then. `tests/rules/test_api_contract.py` compares every version with the recorded one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+NOTICE = timedelta(days=365)
+KINDS = ("added", "changed", "deprecated", "removed")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One change: when, what kind of change, which addresses, and what it means for a program."""
+
+    on: date
+    kind: str
+    about: str
+    words: str
+
+
+ENTRIES = (
+    Entry(date(2026, 11, 22), "added", "/webhooks", "Addresses of yours are told of customers, orders and products (Standard Webhooks)."),
+    Entry(date(2026, 11, 22), "added", "/changes", "A feed of what changed, with a cursor, for programs that keep a copy."),
+    Entry(date(2026, 11, 22), "added", "/operations", "Long work: progress, what failed, stopping and undoing it."),
+    Entry(date(2026, 11, 22), "added", "every POST", "An Idempotency-Key has a request done once, however often it is sent within a day."),
+    Entry(date(2026, 11, 22), "added", "every GET", "`fields` names the fields you want; the answer carries only those."),
+    Entry(date(2026, 11, 22), "added", "every answer", "RateLimit headers say how much a key may still ask."),
+    Entry(date(2026, 11, 21), "added", "/api/v1", "The first version: customers, products, orders, segments, campaigns, templates, recommendations, reports, shops, company and plan."),
+)  # fmt: skip
+"""The newest first."""
+
+
+def plain(entry: Entry) -> dict[str, str]:
+    """Return an entry as it stands in the description that programs read."""
+    return {"on": entry.on.isoformat(), "kind": entry.kind, "about": entry.about, "words": entry.words}
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """Since when something is deprecated, until when it stays, and what to use instead."""
+
+    since: date
+    until: date
+    instead: str
+
+    def headers(self) -> dict[str, str]:
+        """Return what its answers carry."""
+        since = datetime.combine(self.since, time(), UTC)
+        until = datetime.combine(self.until, time(), UTC)
+        return {
+            "Deprecation": f"@{int(since.timestamp())}", "Sunset": format_datetime(until, usegmt=True),
+            "Link": f'<{self.instead}>; rel="successor-version"',
+        }  # fmt: skip
+
+
+class TooSoon(ValueError):
+    """Something would leave sooner than the rule allows. It is a mistake in the code."""
+
+
+def deprecated(*, since: date, until: date, instead: str) -> Callable[[Callable], Callable]:
+    """Mark a view of the API as leaving; `instead` is the address that takes its place. Raises TooSoon."""
+    if until - since < NOTICE:
+        raise TooSoon(f"what leaves stays for at least {NOTICE.days} days")
+
+    def mark(view: Callable) -> Callable:
+        view.leaving = Leaving(since, until, instead)
+        return view
+
+    return mark
+
+
+def leaving(view: Any, method: str) -> Leaving | None:
+    """Return when a view (a function, or a class with one method per verb) leaves, or None."""
+    view_class = getattr(view, "view_class", None)
+    if view_class is not None:
+        view = getattr(view_class, method.lower(), None)
+    return getattr(view, "leaving", None)
