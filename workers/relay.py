@@ -21,6 +21,7 @@ from workers.reactions import REACTIONS
 log = logging.getLogger("regulars.relay")
 JOB = "workers.handing_out.react"
 MARK = "outbox:relay-was-here"
+AGAIN = 0.05  # seconds after which the relay looks again when something was left over
 FULL = 60
 """Jobs in a queue above which it is given no more. What waits in Valkey longer than its lease would be handed out again,
 and the more there is to do the more would be done twice; in PostgreSQL it waits for nothing."""
@@ -45,6 +46,12 @@ def hand_out(*, most: int = 500, per_job: int = 25) -> int:
     return len(claimed)
 
 
+def left_over() -> bool:
+    """Tell whether something is due that could not be handed out."""
+    with work.unit(tenant_id=None):
+        return outbox.due()
+
+
 def bring_back_if_emptied() -> None:
     """Make everything due again when our mark in Valkey is gone: it was flushed or came back empty."""
     if valkey.client().set(MARK, b"1", nx=True):
@@ -62,7 +69,7 @@ def run() -> None:
         try:
             bring_back_if_emptied()
             if hand_out() == 0:
-                valkey.client().blpop([NUDGE], timeout=1)
+                valkey.client().blpop([NUDGE], timeout=AGAIN if left_over() else 1)
                 valkey.client().delete(NUDGE)
         except (RedisError, OperationalError, OSError) as error:
             log.warning("waiting for a server: %s", error)

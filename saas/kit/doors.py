@@ -7,14 +7,16 @@ leaves; what a commit refuses reaches the ordinary error handlers.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
 
-from saas.kit import access, scope, work
+from saas.kit import access, figures, scope, shares, work
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,15 @@ AtOnce = Callable[[dict[str, Any]], tuple[list[tuple[str, str]], bytes] | None]
 """Answers a request's WSGI environment with headers and body, or leaves it to Flask by answering None."""
 
 
+def _put_off(seconds: int, start_response: Callable) -> Iterable[bytes]:
+    """Answer a program whose company has had its share, before Flask begins."""
+    body = orjson.dumps({"error": {"code": shares.HadItsShare.code, "message": shares.HadItsShare.message}})
+    headers = [("Content-Type", "application/json"), ("Retry-After", str(seconds)), ("Content-Length", str(len(body)))]
+    start_response("429 Too Many Requests", headers)
+    figures.REFUSED.labels("key").inc()
+    return (body,)
+
+
 class Hall(Flask):
     """The application: it admits, opens the unit of work, and only then calls the view.
 
@@ -129,6 +140,8 @@ class Hall(Flask):
         self.at_once = {}
 
     def wsgi_app(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
+        if (key := environ.get("HTTP_AUTHORIZATION")) and (seconds := shares.purses.refused(hash(key))):
+            return _put_off(seconds, start_response)
         answer_at_once = self.at_once.get(environ["PATH_INFO"])
         answer = answer_at_once(environ) if answer_at_once is not None and environ["REQUEST_METHOD"] == "GET" else None
         if answer is None:
@@ -147,8 +160,12 @@ class Hall(Flask):
         entrance = entrance_of(view, request.method)
         if entrance is None:
             raise UnguardedView(request.endpoint)
+        began = time.perf_counter()
         admitted = _guards[entrance.kind](entrance)
+        if entrance.kind == "key" and admitted.tenant_id is not None:
+            shares.purses.remember(hash(request.headers.get("Authorization")), admitted.tenant_id)
         with (
+            shares.paid(admitted.tenant_id, entrance.kind, began=began),
             scope.tenant(admitted.tenant_id, actor=admitted.actor),
             access.bound(admitted.access),
             scope.come_from(_origin(entrance)),

@@ -68,8 +68,14 @@ def body(refusal: errors.Refusal) -> dict:
     return {"error": shape}
 
 
-def answer(refusal: errors.Refusal) -> tuple[Response | str, int]:
-    """Answer a refusal in the shape its door speaks."""
+def answer(refusal: errors.Refusal) -> tuple[Response | str, int] | tuple[Response | str, int, dict[str, str]]:
+    """Answer a refusal in the shape its door speaks; one that passes by itself says after how many seconds."""
+    shown = _shown(refusal)
+    seconds = getattr(refusal, "retry_after", None)
+    return (*shown, {"Retry-After": str(seconds)}) if seconds else shown
+
+
+def _shown(refusal: errors.Refusal) -> tuple[Response | str, int]:
     if for_programs():
         return jsonify(body(refusal)), refusal.status
     if isinstance(request.routing_exception, SecurityError):

@@ -43,7 +43,7 @@ class Doorbell(GlobalModel):
     __tablename__ = "outbox_doorbell"
     __table_args__ = (
         Index("ix_outbox_doorbell_due_at", "due_at"),
-        Index("ix_outbox_doorbell_tenant_id", "tenant_id", "due_at"),
+        Index("ix_outbox_doorbell_turns", "tenant_id", "name", "due_at"),
         Index("ix_outbox_doorbell_in_hands", "tenant_id", "name", postgresql_where=text("attempts > 0")),
     )
 
@@ -64,21 +64,52 @@ class ReactionDone(TenantModel):
     done_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
 
 
+SHARE = 100
+"""Events of one name that a company may have in hands: a fraction of a second of work, so that others wait no longer."""
 CLAIM = text("""
-    UPDATE outbox_doorbell SET attempts = attempts + 1,
+    WITH RECURSIVE pairs AS (
+        (SELECT tenant_id, name FROM outbox_doorbell ORDER BY tenant_id, name LIMIT 1)
+        UNION ALL
+        SELECT following.* FROM pairs, LATERAL (
+            SELECT tenant_id, name FROM outbox_doorbell d WHERE (d.tenant_id, d.name) > (pairs.tenant_id, pairs.name)
+            ORDER BY d.tenant_id, d.name LIMIT 1) following
+    ), wanted AS (
+        SELECT tenant_id, name, count(*) OVER () AS pairs FROM pairs WHERE name <> ALL(:held_back)
+    ), in_hands AS (
+        SELECT tenant_id, name, count(*) AS many FROM outbox_doorbell
+        WHERE attempts > 0 AND due_at > now() AND last_error IS NULL GROUP BY tenant_id, name
+    ), ranked AS (
+        SELECT next.event_id, row_number() OVER (PARTITION BY wanted.tenant_id ORDER BY next.due_at) AS turn, next.due_at
+        FROM wanted LEFT JOIN in_hands USING (tenant_id, name), LATERAL (
+            SELECT d.event_id, d.due_at FROM outbox_doorbell d
+            WHERE d.tenant_id = wanted.tenant_id AND d.name = wanted.name AND d.due_at <= now() ORDER BY d.due_at
+            LIMIT least(greatest(:share - coalesce(in_hands.many, 0), 0), greatest(:most / wanted.pairs, 1))) next
+    ), taken AS (
+        SELECT d.event_id, ranked.turn FROM outbox_doorbell d JOIN ranked USING (event_id)
+        WHERE d.due_at <= now() ORDER BY ranked.turn, ranked.due_at LIMIT :most FOR UPDATE OF d SKIP LOCKED
+    )
+    UPDATE outbox_doorbell bell SET attempts = attempts + 1,
            due_at = now() + least(interval '60 seconds' * power(2, least(attempts, 6)), interval '1 hour')
-    WHERE event_id IN (SELECT event_id FROM outbox_doorbell WHERE due_at <= now() AND name <> ALL(:held_back)
-                       ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED)
-    RETURNING event_id, tenant_id, name""")
+    FROM taken WHERE bell.event_id = taken.event_id
+    RETURNING bell.event_id, bell.tenant_id, bell.name, taken.turn""")
+WAITS = text("SELECT EXISTS (SELECT FROM outbox_doorbell WHERE due_at <= now())")
 BRING_BACK = text("UPDATE outbox_doorbell SET due_at = now() WHERE due_at > now() AND attempts > 0")
 
 
 def claim(*, most: int, held_back: Sequence[str] = ()) -> list[Any]:
     """Take events that are due for handing out; each comes back after a lease unless it is finished by then.
 
-    Events whose names are held back stay where they are.
+    Companies take turns, and of one kind of a company's events no more than SHARE are in hands at a time: however much one
+    has announced, another's next event is handed out at once and waits for no more than that. Events whose names are held
+    back stay where they are.
     """
-    return list(db.session.execute(CLAIM, {"most": most, "held_back": list(held_back)}))
+    found = db.session.execute(CLAIM, {"most": most, "held_back": list(held_back), "share": SHARE})
+    return sorted(found, key=lambda row: row.turn)
+
+
+def due() -> bool:
+    """Tell whether events are due that nobody was given: a queue is full, or a company has its share in hands."""
+    return bool(db.session.scalar(WAITS))
 
 
 def bring_back(event_ids: Sequence[UUID] | None = None) -> None:

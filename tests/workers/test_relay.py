@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
 import pytest
+from sqlalchemy import func, update
 
 from saas.customers.events import CustomersChanged
 from saas.kit import outbox, queues, valkey, work
 from saas.kit.events import announce
+from saas.recommend.events import ModelsOutdated
 from workers import relay
 
 
@@ -60,3 +65,80 @@ class TestHandOut:
         valkey.client().flushdb()
         relay.bring_back_if_emptied()
         assert relay.hand_out() >= 1
+
+
+class TestTurns:
+    """Companies take turns, however much one of them has announced."""
+
+    def announce(self, company, many):
+        with work.unit(tenant_id=company.tenant_id):
+            announce(*[CustomersChanged(customer_ids=[]) for _ in range(many)])
+
+    def claimed(self, **options):
+        with work.unit(tenant_id=None):
+            return [row.tenant_id for row in outbox.claim(**{"most": 500, **options})]
+
+    @pytest.fixture
+    def others_rest(self, context):
+        """What other tests left is put off for the time of this one."""
+        from saas.kit.db import db
+
+        with work.unit(tenant_id=None):
+            db.session.execute(update(outbox.Doorbell).values(due_at=func.now() + timedelta(hours=1)))
+
+    def test_one_event_of_another_is_among_the_first(self, company, other_company, drain, others_rest):
+        drain(company), drain(other_company)
+        self.announce(company, 300)
+        self.announce(other_company, 1)
+        taken = self.claimed(most=50)
+        assert other_company.tenant_id in taken[:2] and len(taken) <= 50
+        drain(company), drain(other_company)
+
+    def test_no_more_than_its_share_is_in_hands(self, company, other_company, drain, others_rest):
+        drain(company), drain(other_company)
+        self.announce(company, 300)
+        assert self.claimed() == [company.tenant_id] * outbox.SHARE
+        assert self.claimed() == []
+        with work.unit(tenant_id=None):
+            assert outbox.due(), "the relay looks again soon"
+        self.announce(other_company, 3)
+        assert self.claimed() == [other_company.tenant_id] * 3
+        drain(company), drain(other_company)
+
+    def test_another_kind_of_the_same_company_is_not_held_up(self, company, drain, others_rest):
+        drain(company)
+        self.announce(company, 150)
+        self.claimed()
+        with work.unit(tenant_id=company.tenant_id):
+            announce(ModelsOutdated(soon=True))
+        assert self.claimed() == [company.tenant_id]
+        drain(company)
+
+    def test_what_fails_keeps_nothing_else_waiting(self, company, drain, others_rest):
+        from saas.kit.db import db
+
+        drain(company)
+        self.announce(company, 150)
+        self.claimed()
+        with work.unit(tenant_id=None):
+            mine = update(outbox.Doorbell).where(outbox.Doorbell.tenant_id == company.tenant_id)
+            db.session.execute(mine.where(outbox.Doorbell.attempts > 0).values(last_error="RuntimeError"))
+        assert len(self.claimed()) == 50
+        drain(company)
+
+    def test_two_relays_at_once_take_no_event_twice(self, company, other_company, drain, others_rest):
+        drain(company), drain(other_company)
+        self.announce(company, 60)
+        self.announce(other_company, 60)
+        with ThreadPoolExecutor(4) as hands:
+
+            def take(_):
+                with company.app.app_context(), work.unit(tenant_id=None):
+                    return [row.event_id for row in outbox.claim(most=40)]
+
+            rounds = list(hands.map(take, range(12)))
+        while more := take(0):  # what one passed over because another was just taking it
+            rounds.append(more)
+        taken = [event_id for one in rounds for event_id in one]
+        assert len(taken) == len(set(taken)) == 120
+        drain(company), drain(other_company)
