@@ -104,8 +104,8 @@ def lines(plan: Plan) -> list[str]:
         counted(plan.mails_month, _("%(number)s mails a month"), _("Mails without limit")),
         counted(plan.events_month, _("%(number)s shop events a month"), _("Shop events without limit")),
         counted(plan.shops, _("1 shop") if plan.shops == 1 else _("%(number)s shops"), _("Shops without limit")),
-        counted(plan.members, _("%(number)s people"), _("People without limit"))
-        + (_(", more for %(price)s each", price=formats.money(plan.seat_amount, plan.currency)) if plan.seat_amount else ""),
+        counted(plan.members, _("%(number)s people"), _("People without limit")),
+        *([_("Each person more: %(price)s", price=formats.money(plan.seat_amount, plan.currency))] if plan.seat_amount else []),
     ]  # fmt: skip
 
 

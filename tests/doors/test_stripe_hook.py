@@ -9,12 +9,13 @@ import random
 import pytest
 import stripe
 
-from saas.billing import accounts
-from saas.billing.models import StripeEvent, Subscription
+from saas.billing import accounts, gateway, plans
+from saas.billing.models import Invoice, Notice, StripeEvent, Subscription
 from saas.kit import work
 from saas.kit.db import db
+from saas.tenancy import limits
 from tests.companies import found_company
-from tests.payments import inside
+from tests.payments import HOUR, inside
 
 
 def standing(app, company):
@@ -74,6 +75,80 @@ class TestOnce:
         assert payments.hand(event).json == {"status": "stored"}
         drain(paid)
         assert standing(app, paid) == ("growth", "active")
+
+
+class TestHistories:
+    """A long life of a plan, told in many wrong orders, ends where the right one does."""
+
+    def live(self, payments, company) -> None:
+        clock_id = payments.put_on_clock(company)
+        payments.pay(company.post("/plan/choose/growth").headers["Location"])
+        held, api = payments.subscription(company), payments.api
+        item = held["items"].data[0].id
+
+        def change(plan):
+            api.subscriptions.update(held.id, {"items": [{"id": item, "price": gateway.price(plans.PLANS[plan])}],
+                                               "proration_behavior": "always_invoice"})  # fmt: skip
+
+        change("scale")
+        change("growth")
+        seats = {"price": gateway.seat_price(plans.PLANS["growth"]), "quantity": 2}
+        api.subscriptions.update(held.id, {"items": [seats], "proration_behavior": "always_invoice"})
+        api.coupons.create({"id": "tenth", "percent_off": 10, "duration": "forever", "name": "Tenth"})
+        api.subscriptions.update(held.id, {"discounts": [{"coupon": "tenth"}]})
+        charge = api.charges.list({"customer": payments.customer(company)}).data[-1]
+        api.refunds.create({"charge": charge.id, "amount": 1_000})
+        payments.open(f"/home/charges/{charge.id}/dispute", {})
+        api.subscriptions.update(held.id, {"cancel_at_period_end": True})
+        api.subscriptions.update(held.id, {"cancel_at_period_end": False})
+        api.customers.update(payments.customer(company), {"balance": -500})
+        payments.use_card(company, "pm_card_chargeCustomerFail")
+        payments.pass_to(clock_id, held["items"].data[0].current_period_end + 2 * HOUR)
+
+    def forget(self, app, company) -> None:
+        """Forget everything Stripe ever told, as if the events had not come yet."""
+
+        def act():
+            for model in (StripeEvent, Invoice, Subscription, Notice):
+                db.session.execute(db.delete(model))
+            account = accounts.hold()
+            account.plan, account.standing, account.seats, account.credit_amount = None, "free", 0, 0
+            limits.set_all(limits=plans.PLANS["free"].limits)
+
+        inside(app, company, act)
+
+    def seen(self, app, company) -> tuple:
+        def look():
+            account = accounts.current()
+            rows = db.session.scalars(db.select(Subscription).order_by(Subscription.stripe_id)).all()
+            issued = db.session.scalars(db.select(Invoice).order_by(Invoice.stripe_id)).all()
+            return (
+                (account.plan, account.standing, account.seats, account.credit_amount, account.double),
+                [(row.stripe_id, row.plan, row.status, row.seats, row.coupon, row.ends_at) for row in rows],
+                [(row.stripe_id, row.status, row.due_amount, row.refunded_amount, row.dispute) for row in issued],
+                limits.all_limits(),
+            )
+
+        return inside(app, company, look)
+
+    def test_shuffled_doubled_and_in_pieces_it_ends_the_same(self, app, payments, free_company, drain, mailbox):
+        self.live(payments, free_company)
+        events = payments.events()
+        assert len(events) > 50
+        told = []
+        for seed in range(5):
+            order = random.Random(seed)
+            story = list(events) if seed == 0 else order.sample(events, len(events)) + order.sample(events, 10)
+            self.forget(app, free_company)
+            for place, event in enumerate(story):
+                assert payments.hand(event).status_code == 200
+                if seed and order.random() < 0.1 * (seed % 3) or place == len(story) - 1:
+                    drain(free_company)
+            told.append(self.seen(app, free_company))
+        assert told[0][0][:3] == ("growth", "past_due", 2)
+        assert any(row[3] == 1_000 and row[4] for row in told[0][2])
+        for other in told[1:]:
+            assert other == told[0]
 
 
 class TestWhose:
