@@ -31,8 +31,11 @@ class Running:
 
 
 @contextmanager
-def product(*, currency: str = "EUR") -> Iterator[Running]:
-    """Start embedded servers, migrate a database of its own, found a company; everything is gone afterwards."""
+def product(*, currency: str = "EUR", doors: bool = True) -> Iterator[Running]:
+    """Start embedded servers, migrate a database of its own, found a company; everything is gone afterwards.
+
+    Without `doors` it is what a worker is: the rooms alone.
+    """
     from tests import servers
 
     with servers.running() as addresses:
@@ -48,7 +51,7 @@ def product(*, currency: str = "EUR") -> Iterator[Running]:
         from saas.tenancy import founding
 
         config.get.cache_clear()
-        app = create_app()
+        app = create_app(only_rooms=not doors)
         with app.app_context():
             made = founding.from_command(
                 company="Bench", email=f"{secrets.token_hex(4)}@bench.example", password="correct horse battery",

@@ -14,6 +14,16 @@ def new() -> UUID:
     return _build(int(time.time() * 1000), os.urandom(10))
 
 
+def many(count: int) -> list[UUID]:
+    """Return fresh ids in rising order, for bulk work: one look at the clock and one draw of chance for all."""
+    chance = memoryview(os.urandom(8 * count)).cast("Q")
+    first = int(time.time() * 1000) << 80 | 0x7 << 76 | 0x2 << 62
+    # the twelve bits after the version count up, so that ids of one moment keep their order
+    return [
+        UUID(int=first + (place >> 12 << 80) + (place & 0xFFF) * 2**64 + (chance[place] >> 2)) for place in range(count)
+    ]
+
+
 def at(moment: datetime, *parts: str) -> UUID:
     """Return the UUIDv7 of a moment and a name: the same (moment, parts) always give the same id.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from flask import has_request_context
 from flask_babel import gettext as _babel_gettext
@@ -56,22 +57,33 @@ later = Later
 
 def clean(value: str | None, *, most: int = 10_000) -> str:
     """Return the text without control characters and outer blanks, in composed form, cut at `most` characters."""
-    return CONTROL.sub("", unicodedata.normalize("NFC", value or "")).strip()[:most]
+    if not value:
+        return ""
+    if value.isascii() and value.isprintable():  # most of what there is, and nothing to do
+        return value.strip()[:most]
+    return CONTROL.sub("", unicodedata.normalize("NFC", value)).strip()[:most]
 
 
 def email(value: str) -> str:
     """Return the address as it is compared (`email_norm`): lower case, domain in its ASCII form. Raises NotAnEmail."""
-    plain = unicodedata.normalize("NFKC", clean(value, most=320)).lower()
+    plain = clean(value, most=320)
+    plain = (plain if plain.isascii() else unicodedata.normalize("NFKC", plain)).lower()
     if not EMAIL.match(plain):
         raise NotAnEmail("This is not an e-mail address.")
     local, domain = plain.rsplit("@", 1)
+    return f"{local}@{_domain(domain)}"
+
+
+@lru_cache(maxsize=4096)
+def _domain(domain: str) -> str:
+    """Return a domain in its ASCII form; the same few come again and again. Raises NotAnEmail."""
     try:
-        domain = domain.encode("idna").decode()
+        plain = domain.encode("idna").decode()
     except UnicodeError:
         raise NotAnEmail("This is not an e-mail address.") from None
-    if "." not in domain or ".." in domain or domain.startswith(".") or domain.endswith("."):
+    if "." not in plain or ".." in plain or plain.startswith(".") or plain.endswith("."):
         raise NotAnEmail("This is not an e-mail address.")
-    return f"{local}@{domain}"
+    return plain
 
 
 def phone(value: str) -> str:
@@ -85,6 +97,8 @@ def phone(value: str) -> str:
 
 def fold(value: str) -> str:
     """Return the text as it is compared loosely: NFKC, case folded, accents off, blanks single."""
+    if value and value.isascii():
+        return " ".join(value.lower().split())
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", value or "").casefold())
     bare = "".join(ch for ch in decomposed if not unicodedata.combining(ch))
     return " ".join(bare.split())
