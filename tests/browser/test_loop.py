@@ -128,7 +128,7 @@ def sign_up(loop):
 def pay(loop):
     page = loop.owner
     page.goto("/plan")
-    page.locator(".r-plan", has=page.get_by_role("heading", name="Growth")).get_by_role("button").click()
+    page.get_by_role("button", name="Choose Growth").click()
     page.wait_for_url(f"{loop.urls['stripe']}/**")
     for label, text in {
         "Card number": "4242 4242 4242 4242",
