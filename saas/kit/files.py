@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Boolean, Integer, LargeBinary, Text, UniqueConstraint, delete, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from saas.kit import clock, errors, identifiers, scope, work
+from saas.kit import clock, errors, identifiers, scope, text, work
 from saas.kit import db as kit_db
 from saas.kit.db import Stamped, TenantModel, db, tenant_fk
 
@@ -116,7 +116,7 @@ def writer(
     """
     actor = scope.actor()
     file = StoredFile(
-        name=name[:200], content_type=content_type, permission=permission, made_by=actor.id, expires_at=clock.now() + keep, size=0,
+        name=text.clean(name.replace("/", "_").replace("\\", "_"), most=200), content_type=content_type, permission=permission, made_by=actor.id, expires_at=clock.now() + keep, size=0,
     )  # fmt: skip
     db.session.add(file)
     db.session.flush()
