@@ -17,7 +17,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
 from saas import config
 from saas.kit import access, doors, errors, scope, work
 from saas.tenancy import limits, logins, members, roles, sessions
-from tenant_admin import gates
+from tenant_admin import gates, helping
 from tenant_admin.frame import Viewer
 
 COOKIE = "regulars_session"
@@ -57,6 +57,8 @@ def install(app: Flask) -> None:
     app.jinja_env.globals["csrf_token"] = generate_csrf
     app.register_error_handler(SignInFirst, _to_sign_in)
     app.register_error_handler(ChooseCompany, _to_choosing)
+    app.register_error_handler(helping.HelpOver, helping.answer_over)
+    app.jinja_env.globals["support_here"] = helping.here
     doors.guard("person")(admit_person)
     doors.guard("member")(admit_member)
     doors.guard("staff")(admit_staff)
@@ -118,6 +120,11 @@ def admit_member(entrance: doors.Entrance) -> doors.Admitted:
     who = signed_in()
     if who is None:
         raise SignInFirst
+    if who.support_id is not None:
+        g.viewer = _viewer(who, None)
+        g.member, admitted = helping.admit(who, entrance)
+        g.viewer = _viewer(who, g.member)
+        return admitted
     if who.tenant_id is None or who.member_id is None:
         raise ChooseCompany
     with work.unit(tenant_id=who.tenant_id):
@@ -132,7 +139,7 @@ def admit_member(entrance: doors.Entrance) -> doors.Admitted:
         if request.method not in ("GET", "HEAD") and not (entrance.permission or "").startswith(ALWAYS_WRITABLE):
             limits.require_writable()
     _require_fresh(who, entrance)
-    g.member = acting
+    g.member, g.factor_due = acting, gates.deadline(who, acting)
     return doors.Admitted(who.tenant_id, scope.Actor("member", str(who.member_id), who.name or who.email), acting.access)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, current_app, g, render_template, request, url_for
+from flask import Blueprint, current_app, render_template, request, url_for
 from flask_babel import gettext as _
 
-from saas.kit import doors, errors, work
-from saas.tenancy import roles, settings
+from saas.kit import access, doors, errors, work
+from saas.tenancy import settings
 from tenant_admin import choices, frame
 
 pages = Blueprint("settings", __name__)
@@ -18,15 +18,18 @@ def tabs(active: str) -> list[dict[str, Any]]:
     """Return the tabs of the settings this member may open."""
     all_tabs = (
         ("settings.index", _("Company"), "settings.read"), ("sender.index", _("Sender and domain"), "settings.read"),
-        ("members.index", _("People"), "members.read"), ("keys.index", _("API keys"), "keys.edit"),
+        ("members.index", _("People"), "members.read"),
+        ("teams.index", _("Teams"), "members.read"), ("roles.index", _("Roles"), "members.read"),
+        ("keys.index", _("API keys"), "keys.edit"),
         ("webhooks.index", _("Webhooks"), "hooks.edit"),
-        ("sign_in.index", _("Sign-in"), "settings.read"), ("support.index", _("Support access"), "settings.read"),
+        ("sign_in.index", _("Sign-in"), "members.read"), ("support.index", _("Support access"), "settings.read"),
         ("plan.index", _("Plan"), "plan.read"),
+        ("history.index", _("History"), "audit.read"), ("bin.index", _("Bin"), "operations.read"),
     )  # fmt: skip
     return [
         {"label": label, "url": url_for(endpoint), "active": endpoint == active}
         for endpoint, label, right in all_tabs
-        if endpoint in current_app.view_functions and roles.may(g.member.role, right)
+        if endpoint in current_app.view_functions and access.may(right)
     ]
 
 

@@ -18,7 +18,7 @@ pages = Blueprint("sign_in", __name__)
 
 
 @pages.get("/settings/sign-in")
-@doors.open_to("member", "settings.read")
+@doors.open_to("member", "members.read")
 def index() -> Any:
     """Show the rules, and who has what."""
     return _page()

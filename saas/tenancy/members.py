@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -16,7 +18,7 @@ from saas.kit.events import announce
 from saas.kit.text import gettext as _
 from saas.tenancy import audit, directory, limits, logins, made_roles, rights, sessions, sign_in_rules
 from saas.tenancy.events import MemberInvited
-from saas.tenancy.models import Entitlement, Login, Member, Tenant, TenantSettings
+from saas.tenancy.models import Entitlement, Login, Member, SupportGrant, Tenant, TenantSettings
 from saas.tenancy.team_models import Role
 
 
@@ -58,13 +60,20 @@ class Acting:
     simulated: bool
     access: Access = FULL
     rules: sign_in_rules.Rules = sign_in_rules.Rules()
+    support_until: datetime | None = None
+    """Until when the platform's staff may come in; the moment a support member's own stay ends."""
 
 
 def acting(member_id: UUID) -> Acting | None:
     """Return the bound company's member if they still belong to it."""
     row = db.session.execute(
         select(Member, Tenant.name, Tenant.simulated, TenantSettings.zone, TenantSettings.currency, Role)
-        .add_columns(TenantSettings.second_factor_required, TenantSettings.second_factor_from, TenantSettings.only_sso)
+        .add_columns(
+            _support_until(),
+            TenantSettings.second_factor_required,
+            TenantSettings.second_factor_from,
+            TenantSettings.only_sso,
+        )
         .join(Tenant, Tenant.id == Member.tenant_id)
         .join(TenantSettings, TenantSettings.tenant_id == Member.tenant_id)
         .outerjoin(Role, (Role.tenant_id == Member.tenant_id) & (Role.id == Member.role_id))
@@ -72,9 +81,20 @@ def acting(member_id: UUID) -> Acting | None:
     ).one_or_none()
     if row is None:
         return None
-    member, company, simulated, zone, currency, made, *rules = row
+    member, company, simulated, zone, currency, made, until, *rules = row
     may, asked = rights.of_member(member, made), sign_in_rules.Rules(*rules)
-    return Acting(member.id, member.email, member.name, member.role, company, zone, currency, simulated, may, asked)
+    about = (company, zone, currency, simulated, may, asked, until)
+    return Acting(member.id, member.email, member.name, member.role, *about)
+
+
+def _support_until() -> Any:
+    """Return the subquery for the end of the company's consent to support; asked with the member, for every page says it."""
+    alive = select(SupportGrant.expires_at).where(
+        SupportGrant.tenant_id == Member.tenant_id,
+        SupportGrant.withdrawn_at.is_(None),
+        SupportGrant.expires_at > clock.now(),
+    )
+    return alive.order_by(SupportGrant.id.desc()).limit(1).correlate(Member).scalar_subquery()
 
 
 def one(member_id: UUID | str, *, lock: bool = False) -> Member:

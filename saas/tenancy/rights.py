@@ -22,6 +22,9 @@ KINDS = ("customer",)
 """The kinds of records that have an owner; what hangs on one of these is seen with it."""
 
 
+NOTHING = Access(permissions=frozenset(), rows=dict.fromkeys(KINDS, access.OWN))
+
+
 class MoreThanYouHold(errors.Forbidden):
     """Nobody gives, takes or changes rights beyond their own."""
 
@@ -48,6 +51,8 @@ def of_member(member: Member, made: Role | None = None) -> Access:
 
 def of_actor(kind: str, actor_id: str) -> Access:
     """Return what somebody may do who began something that goes on without them; nothing when they are gone."""
+    if kind == "support":
+        return NOTHING  # what staff begin goes on only while they are there
     model = {"member": Member, "key": ApiKey}.get(kind)
     if model is None:
         return access.FULL
@@ -58,7 +63,7 @@ def of_actor(kind: str, actor_id: str) -> Access:
     )
     row = db.session.execute(query).one_or_none()
     if row is None:
-        return Access(permissions=frozenset(), rows=dict.fromkeys(KINDS, access.OWN))
+        return NOTHING
     held, made = row
     return of_member(held, made) if kind == "member" else of_key(held, made)
 

@@ -7,6 +7,7 @@ A session that a company's own sign-in opened is confined to that company.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -203,6 +204,12 @@ def listed(login_id: UUID, *, within: int | None = None) -> list[LoginSession]:
     """
     mine = _alive().where(LoginSession.login_id == login_id).order_by(LoginSession.seen_at.desc())
     return list(db.session.scalars(mine.where(LoginSession.confined_to == within) if within else mine))
+
+
+def names(login_ids: Iterable[UUID]) -> list[str]:
+    """Return what people are called, for a company's page that says who of the platform's staff is here."""
+    query = select(Login.name, Login.email).where(Login.id.in_(list(login_ids)))
+    return [name or email for name, email in db.session.execute(query)]
 
 
 def tidy() -> None:
