@@ -23,6 +23,7 @@ MACHINES = {
     "offers.show",
     "insights.download",
     "campaigns.mail",
+    "plan.invoice_pdf",
 }
 # The example a page is shown with is the fullest of its kind.
 BUSIEST = "SELECT customer_id FROM orders WHERE tenant_id = %s AND customer_id IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1"
@@ -35,6 +36,7 @@ EXAMPLES = {
     "recipient_id": NEWEST.format("mailing_recipients"), "delivery_id": NEWEST.format("deliveries_in"), "key_id": NEWEST.format("api_keys"),
     "member_id": NEWEST.format("members"), "rule_id": NEWEST.format("offer_rules"), "offer_id": NEWEST.format("offers_shown"),
     "invoice_id": NEWEST.format("invoices"), "checkout_id": NEWEST.format("checkouts"),
+    "plan": "SELECT plan FROM subscriptions WHERE tenant_id = %s LIMIT 1",
 }  # fmt: skip
 
 

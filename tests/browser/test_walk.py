@@ -17,7 +17,7 @@ from tests.browser import eye, places, running, shopfront
 pytestmark = pytest.mark.browser
 
 AXE_JUDGES = {("en", 1280, "light"), ("zh_Hans", 390, "dark")}
-ELSEWHERE = {"plan-come_back"}  # after a payment: test_loop
+ELSEWHERE = {"plan-come_back", "plan_changes-show"}  # after a payment: test_loop and test_paying
 RULE = {"kind": "boost", "category": "Mugs", "percent": 150}
 MILLISECONDS, QUERIES, ASKED = 200, 12, 5
 
