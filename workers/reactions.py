@@ -33,6 +33,7 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
     "OperationEnded": (),
     "CustomersChanged": (
         INDEX,
+        Reaction("workers.jobs.customers.look_for_duplicates", "heavy"),
         Reaction("workers.jobs.integrations.tell_customers"),
     ),
     "CustomersBinned": (INDEX, Reaction("workers.jobs.integrations.tell_deleted")),
