@@ -11,7 +11,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flask import Flask, Response, current_app, flash, g, get_flashed_messages, redirect, request, send_from_directory
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    flash,
+    g,
+    get_flashed_messages,
+    redirect,
+    request,
+    send_from_directory,
+    url_for,
+)
 from flask_babel import Babel, get_locale
 from jinja2 import ChoiceLoader, FileSystemLoader
 
@@ -122,6 +133,11 @@ def toast(
     `label` adds a link instead.
     """
     flash({"text": str(message), "kind": kind, "undo": undo, "url": url, "label": label}, "toast")
+
+
+def undo_url(entry_id: object | None) -> str | None:
+    """Return the address that takes an entry of the history back, for a toast; None without one."""
+    return url_for("undo.entry", entry_id=entry_id) if entry_id else None
 
 
 def toasts() -> list[dict]:

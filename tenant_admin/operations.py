@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from flask import Blueprint, Response, current_app, g, render_template, request, url_for
+from flask import Blueprint, Response, current_app, g, render_template, request, stream_with_context, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from jinja2 import TemplateNotFound
@@ -71,7 +71,7 @@ def download(file_id: str) -> Response:
     file = files.one(file_id)
     if file.made_by != str(g.member.id) and not (file.permission and access.may(file.permission)):
         raise files.NoSuchFile
-    response = Response(files.streamed(scope.tenant_id(), file.id), content_type=file.content_type)
+    response = Response(stream_with_context(files.streamed(scope.tenant_id(), file.id)), content_type=file.content_type)
     response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(file.name, safe='')}"
     response.headers["Content-Length"] = str(file.size)
     response.headers["Cache-Control"] = "private, no-store"

@@ -121,7 +121,10 @@ def _owner(value: Any) -> str | None:
 
 
 def audience(*, definition: dict[str, Any] | None = None, ids: Sequence[UUID | str] | None = None) -> Select:
-    """Return a select of the ids of whoever is meant: those chosen by hand, or all who fit a definition. Raises Nobody."""
+    """Return a select of the ids of whoever is meant: those chosen by hand, or all who fit a definition. Raises Nobody.
+
+    Who was chosen by hand is meant also when they no longer fit what the list asked.
+    """
     if ids is not None:
         try:
             wanted = [UUID(str(one)) for one in ids][: MOST_CHOSEN + 1]
@@ -135,9 +138,13 @@ def audience(*, definition: dict[str, Any] | None = None, ids: Sequence[UUID | s
     return segments.query(definition or segments.EVERYBODY)
 
 
+def counted(who: Select) -> int:
+    return db.session.scalar(select(func.count()).select_from(who.subquery())) or 0
+
+
 def preview(action: Action, who: Select) -> Preview:
     """Return what an action would do to whom, trying it on a few."""
-    count = db.session.scalar(select(func.count()).select_from(who.subquery())) or 0
+    count = counted(who)
     ids = list(db.session.scalars(who.order_by(Customer.id.desc()).limit(EXAMPLES)))
     held = bulk.held(ids)
     shown = []

@@ -6,7 +6,9 @@ const ICONS = { done: "circle-check", info: "info-circle", warning: "alert-trian
 
 async function undo(url) {
   const answer = await fetch(url, { method: "POST", headers: { "X-CSRFToken": token() ?? "", "HX-Request": "true" }, redirect: "manual" });
-  if (answer.ok || answer.type === "opaqueredirect") location.reload();
+  const elsewhere = answer.headers.get("HX-Redirect");
+  if (answer.ok && elsewhere) location.assign(elsewhere);
+  else if (answer.ok || answer.type === "opaqueredirect") location.reload();
   else toast({ text: say("failed"), kind: "error" });
 }
 

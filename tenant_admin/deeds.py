@@ -1,0 +1,156 @@
+"""What was done, in words: actions, kinds of records, doors and values of the history in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import orjson
+from flask import current_app, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from saas.customers import owners
+from saas.kit import access, records
+from saas.tenancy import undoing
+from saas.tenancy.audit import Told
+
+KINDS = {
+    "customer": _l("Customer"), "product": _l("Product"), "order": _l("Order"), "segment": _l("Segment"), "campaign": _l("Campaign"),
+    "template": _l("Mail design"), "offer_rule": _l("Rule"), "shop": _l("Shop"), "member": _l("Member"), "api_key": _l("API key"),
+    "tenant": _l("Company"), "plan": _l("Plan"), "operation": _l("Background work"), "address": _l("Address"), "bin": _l("Bin"),
+    "role": _l("Role"), "team": _l("Team"), "custom_field": _l("Field"), "hook": _l("Webhook"), "login": _l("Sign-in"),
+    "import": _l("Import"), "view": _l("View"),
+}  # fmt: skip
+# the end of an action: what was done to a record of its kind
+VERBS = {
+    "created": _l("made"), "made": _l("made"), "edited": _l("changed"), "changed": _l("changed"), "deleted": _l("deleted"),
+    "restored": _l("brought back"), "erased": _l("erased"), "removed": _l("removed"), "invited": _l("invited"), "joined": _l("joined"),
+    "exported": _l("exported"), "read": _l("read by a program"), "launched": _l("launched"), "scheduled": _l("scheduled"),
+    "unscheduled": _l("taken off the schedule"), "paused": _l("paused"), "resumed": _l("resumed"), "cancelled": _l("cancelled"),
+    "consent": _l("consent changed"), "handed_over": _l("given to another owner"), "shared": _l("shared"), "unshared": _l("no longer shared"),
+    "merged": _l("merged"), "unmerged": _l("taken apart again"), "imported": _l("imported"), "bulk_started": _l("many changed at once"),
+    "bulk_delete_started": _l("many deleted at once"), "revoked": _l("revoked"), "added": _l("added"), "released": _l("released"),
+    "role_changed": _l("role changed"), "emptied": _l("emptied"), "founded": _l("founded"), "connected": _l("connected"),
+    "renamed": _l("renamed"), "secret_renewed": _l("secret renewed"), "key_made": _l("key made"), "chosen": _l("chosen"), "kept": _l("kept"),
+    "archived": _l("put away"), "stopped": _l("stopped"),
+}  # fmt: skip
+DOORS = {
+    "page": _l("on these pages"), "api": _l("through the API"), "shop": _l("by a shop or shopper"), "job": _l("in the background"),
+    "staff": _l("by the platform's staff"),
+}  # fmt: skip
+ACTORS = {
+    "member": _l("Member"), "key": _l("Program"), "shop": _l("Shop"), "shopper": _l("Shopper"), "automation": _l("Automation"),
+    "platform": _l("Regulars"), "staff": _l("Support"),
+}  # fmt: skip
+LABELS = {
+    "name": _l("Name"), "definition": _l("Conditions"), "subject": _l("Subject"), "source": _l("Text of the mail"), "text_source": _l("Plain text"),
+    "count": _l("How many"), "filter": _l("Filter"), "fields": _l("Fields"), "format": _l("Format"), "email": _l("E-mail"), "role": _l("Role"),
+    "reason": _l("Reason"), "title": _l("What"), "chosen": _l("Chosen by"), "do": _l("Action"), "field": _l("Field"), "value": _l("Value"),
+    "price_micros": _l("Price"), "currency": _l("Currency"), "segment_id": _l("Segment"), "owner_id": _l("Owner"), "language": _l("Language"),
+    "holdout_percent": _l("Held out"), "sender_name": _l("Sender"), "reply_to": _l("Answers go to"), "requests": _l("Requests"),
+    "records": _l("Records"), "from": _l("From"), "address": _l("Address"), "country": _l("Country"), "zone": _l("Time zone"),
+    "languages": _l("Languages"), "external_id": _l("Number in the shop"), "stock": _l("Stock"), "active": _l("On sale"),
+    "url": _l("Address of the page"), "image_url": _l("Picture"), "description": _l("Description"), "categories": _l("Categories"),
+    "tags": _l("Tags"), "sku": _l("Article number"), "kind": _l("Kind"), "slot": _l("Place"), "product_id": _l("Product"),
+    "category": _l("Category"), "position": _l("Position"), "percent": _l("Strength"), "note": _l("Note"), "starts_at": _l("Begins"),
+    "ends_at": _l("Ends"), "plan": _l("Plan"), "state": _l("State"), "sender_email": _l("Sender's address"), "version": _l("Version"),
+}  # fmt: skip
+# kind -> (endpoint, argument) of a record's page
+PAGES = {
+    "customer": ("customers.show", "customer_id"), "product": ("products.show", "product_id"), "order": ("orders.show", "order_id"),
+    "segment": ("segments.show", "segment_id"), "campaign": ("campaigns.show", "campaign_id"), "template": ("templates.edit", "template_id"),
+    "operation": ("operations.show", "operation_id"), "shop": ("shops.show", "shop_id"),
+}  # fmt: skip
+LONGEST = 300
+
+
+def action(name: str) -> str:
+    """Return an action in words, such as "Customer: changed"."""
+    plural, _dot, verb = name.partition(".")
+    said = VERBS.get(verb)
+    return f"{kind(singular(plural))}: {said or verb.replace('_', ' ')}"
+
+
+def singular(plural: str) -> str:
+    return {"audit": "bin", "bin": "bin", "plan": "plan", "settings": "tenant", "suppressions": "address"}.get(
+        plural
+    ) or plural.removesuffix("s")
+
+
+def kind(name: str) -> str:
+    return str(KINDS.get(name) or name.replace("_", " ").capitalize())
+
+
+def page_of(kind_name: str, record_id: str) -> str | None:
+    """Return the address of a record's page, or None when it has none."""
+    endpoint, argument = PAGES.get(kind_name, ("", ""))
+    return url_for(endpoint, **{argument: record_id}) if endpoint in current_app.view_functions and record_id else None
+
+
+def title(told: Told) -> str:
+    """Return what a record was called, as far as the entry tells."""
+    for values in (told.after, told.before):
+        for name in ("title", "name", "email", "hint"):
+            if isinstance(values.get(name), str) and values[name]:
+                return values[name][:120]
+    return ""
+
+
+def differences(told: Told) -> list[dict[str, Any]]:
+    """Return the fields of an entry with what they held before and after, in words; those hidden from the reader are left out."""
+    name = told.entry.record_kind
+    before, after = access.shown(name, told.before), access.shown(name, told.after)
+    labels, shown = undoing.field_labels(name), []
+    for field in dict.fromkeys([*before, *after]):
+        was, now = value(name, field, before.get(field)), value(name, field, after.get(field))
+        if was != now or not before:
+            label = labels.get(field) or LABELS.get(field) or undoing.named(field)
+            shown.append(
+                {"field": str(label), "before": was, "after": now, "had": field in before, "has": field in after}
+            )
+    return shown
+
+
+def value(kind_name: str, field: str, held: Any) -> str:
+    """Return a value in words."""
+    if held in (None, "", [], {}):
+        return ""
+    if field == "owner_id":
+        return owners.names([UUID(held)]).get(UUID(held), str(held))
+    known = _field(kind_name, field)
+    if known is not None and known.custom:
+        try:
+            return known.write(records.unplain(held, known.type))[:LONGEST]
+        except (ValueError, TypeError):
+            pass
+    if isinstance(held, bool):
+        return _("yes") if held else _("no")
+    if field == "price_micros" and isinstance(held, int):
+        return f"{held / 1_000_000:.2f}"
+    if isinstance(held, list) and all(isinstance(one, str) for one in held):
+        return ", ".join(held)[:LONGEST]
+    if isinstance(held, (dict, list)):
+        return orjson.dumps(held).decode()[:LONGEST]
+    text = str(held)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def _field(kind_name: str, field: str) -> records.Field | None:
+    try:
+        return records.kind(kind_name).fields().get(field)
+    except records.NoSuchKind:
+        return None
+
+
+def who(told: Told) -> Mapping[str, str]:
+    """Return who acted, in words: name, kind, door, address and browser."""
+    held, entry = told.values.who or {}, told.entry
+    name = held.get("name") or (
+        _("erased") if told.values.who_erased_in else str(ACTORS.get(entry.actor_kind, entry.actor_kind))
+    )
+    return {
+        "name": name, "kind": str(ACTORS.get(entry.actor_kind, entry.actor_kind)), "door": str(DOORS.get(entry.door, entry.door)),
+        "address": held.get("address", ""), "browser": held.get("browser", ""),
+    }  # fmt: skip
