@@ -25,7 +25,7 @@ KIT_TABLES = (
 JOINERS = (
     "saas.customers.fields", "saas.catalog.fields", "saas.commerce.fields", "saas.marketing.landing", "saas.customers.duplicate_work", "saas.commerce.joining", "saas.marketing.joining", "saas.integrations.import_work",
     "saas.customers.searching", "saas.commerce.searching",
-    "saas.customers.undoing", "saas.catalog.undoing", "saas.audiences.undoing", "saas.audiences.bulk_actions", "saas.recommend.undoing", "saas.marketing.undoing",
+    "saas.tenancy.history_export", "saas.customers.undoing", "saas.catalog.undoing", "saas.audiences.undoing", "saas.audiences.bulk_actions", "saas.recommend.undoing", "saas.marketing.undoing",
 )  # fmt: skip
 """Modules that register themselves with a room below them."""
 DOORS = ("saas.api", "storefront", "tenant_admin")
