@@ -8,8 +8,8 @@ from flask import Blueprint, g, make_response, request, url_for
 from flask_babel import gettext as _
 
 from saas.kit import doors, text
-from saas.tenancy import api_keys, logins
-from tenant_admin import frame
+from saas.tenancy import api_keys, logins, made_roles, rights
+from tenant_admin import frame, people
 from tenant_admin.settings import render
 
 pages = Blueprint("keys", __name__)
@@ -31,7 +31,12 @@ def make() -> Any:
     except logins.NotVerified as refusal:
         return _page(refusal)
     name = text.clean(request.form.get("name"), most=80)
-    key, secret = api_keys.make(name=name, made_by=g.member.id)
+    try:
+        key, secret = api_keys.make(
+            name=name, made_by=g.member.id, role=request.form.get("role") or people.grantable()[0][0]
+        )
+    except (made_roles.NoSuchRole, rights.MoreThanYouHold) as refusal:
+        return _page(refusal)
     response = make_response(_page(secret=secret, new_name=key.name))
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -47,9 +52,10 @@ def revoke(key_id: str) -> Any:
 
 
 def _page(refusal: Any = None, secret: str | None = None, new_name: str = "") -> Any:
+    names = people.role_names()
     keys = [
         {"id": key.id, "name": key.name, "hint": key.hint, "created_at": key.created_at,
-         "last_used_at": key.last_used_at, "revoked_at": key.revoked_at}
+         "last_used_at": key.last_used_at, "revoked_at": key.revoked_at, "role": people.role_name(key, names)}
         for key in api_keys.all_keys()
     ]  # fmt: skip
-    return render("keys", refusal, keys=keys, secret=secret, new_name=new_name)
+    return render("keys", refusal, keys=keys, secret=secret, new_name=new_name, roles=people.grantable())

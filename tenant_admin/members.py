@@ -8,9 +8,11 @@ from flask import Blueprint, g, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
-from saas.kit import doors, errors, rates
-from saas.tenancy import factors, limits, members, roles
+from saas.kit import access, doors, errors, rates
+from saas.tenancy import factors, limits, members, roles, teams
 from tenant_admin import entrance, frame
+from tenant_admin.people import grantable as made_grantable
+from tenant_admin.people import role_key, role_name, role_names
 from tenant_admin.settings import render, typed
 
 pages = Blueprint("members", __name__)
@@ -83,23 +85,25 @@ def remove(member_id: str) -> Any:
 
 
 def _page(refusal: errors.Refusal | None = None, values: dict[str, Any] | None = None) -> Any:
-    known = {role.key: role for role in roles.described()}
-    owner = g.member.role == "owner"
+    names, grantable, circles = role_names(), dict(made_grantable()), teams.names_by_member()
     listed = members.listed()
     has = factors.of_many(member.login_id for member in listed if member.login_id)
-    people = [_shown(member, owner) | {"has": has.get(member.login_id)} for member in listed]
+    people = [
+        _shown(member) | {
+            "has": has.get(member.login_id), "role_name": role_name(member, names), "changeable": role_key(member) in grantable,
+            "teams": circles.get(member.id, []),
+        }
+        for member in listed
+    ]  # fmt: skip
     return render(
-        "members", refusal, people=people, roles=list(known.values()),
-        names={key: role.name for key, role in known.items()},
-        grantable=[(role.key, role.name) for role in known.values() if owner or role.key != "owner"],
+        "members", refusal, people=people, roles=roles.described(), grantable=list(grantable.items()),
         values=values or {"email": "", "role": "marketer"}, most=limits.most("members"), taken=len(people),
-        verified=entrance.signed_in().verified, may_edit=roles.may(g.member.role, "members.edit"),
+        verified=entrance.signed_in().verified, may_edit=access.may("members.edit"),
     )  # fmt: skip
 
 
-def _shown(member: Any, by_owner: bool) -> dict[str, Any]:
+def _shown(member: Any) -> dict[str, Any]:
     return {
-        "id": member.id, "name": member.name or member.email, "email": member.email, "role": member.role,
+        "id": member.id, "name": member.name or member.email, "email": member.email, "role": role_key(member),
         "joined_at": member.joined_at, "invited_at": member.invited_at, "me": member.id == g.member.id,
-        "changeable": by_owner or member.role != "owner",
     }  # fmt: skip

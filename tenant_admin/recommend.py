@@ -6,17 +6,17 @@ import datetime
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, g, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask_babel import get_timezone
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from saas.customers import profiles
-from saas.kit import crypto, doors, money, scope, search
+from saas.kit import access, crypto, doors, money, scope, search
 from saas.kit import pages as paging
 from saas.kit.errors import Invalid
 from saas.recommend import fitting, offers, reasons, results, rules, stock
-from saas.tenancy import roles, tenants
+from saas.tenancy import tenants
 from tenant_admin import formats, frame, learnt
 
 pages = Blueprint("recommend", __name__, url_prefix="/recommendations")
@@ -134,7 +134,7 @@ def rule_list():
 
 
 def _may_edit() -> bool:
-    return roles.may(g.member.role, "offers.edit")
+    return access.may("offers.edit")
 
 
 def _rule_shown(rule: Any) -> dict[str, Any]:

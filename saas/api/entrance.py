@@ -7,7 +7,7 @@ import hashlib
 from flask import request
 
 from saas.kit import doors, errors, rates, scope, work
-from saas.tenancy import api_keys, directory, limits
+from saas.tenancy import api_keys, directory, limits, rights
 
 
 class BadKey(errors.NotSignedIn):
@@ -16,13 +16,22 @@ class BadKey(errors.NotSignedIn):
     message = "Send a valid API key as “Authorization: Bearer <key>”."
 
 
+class KeyMayNot(errors.Forbidden):
+    """The key's role does not include what the route needs."""
+
+    message = "This key may not do that. Make one with a role that includes it."
+
+
 def install() -> None:
     """Register the guard for programs."""
     doors.guard("key")(admit)
 
 
 def admit(entrance: doors.Entrance) -> doors.Admitted:
-    """Find the tenant of the request's key; writing also needs the tenant to be paid up. Raises BadKey or TooOften."""
+    """Find the tenant of the request's key; writing also needs the tenant to be paid up.
+
+    The key's role must include what the route needs. Raises BadKey, KeyMayNot or TooOften.
+    """
     kind, _blank, key = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or not key:
         raise BadKey
@@ -35,10 +44,13 @@ def admit(entrance: doors.Entrance) -> doors.Admitted:
         found = api_keys.live(place.subject_id)
         if found is None:
             raise BadKey
+        held = rights.of_actor("key", str(found.id)) if found.role_id else rights.of_key(found)
+        if entrance.permission and not held.may(entrance.permission):
+            raise KeyMayNot
         if request.method not in ("GET", "HEAD"):
             limits.require_writable()
         actor = scope.Actor("key", str(found.id), found.name)
-    return doors.Admitted(place.tenant_id, actor)
+    return doors.Admitted(place.tenant_id, actor, held)
 
 
 def etag(*parts: object) -> str:

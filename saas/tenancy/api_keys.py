@@ -10,7 +10,7 @@ from sqlalchemy import select
 from saas.kit import clock, crypto, errors
 from saas.kit.db import db, one
 from saas.kit.text import gettext as _
-from saas.tenancy import audit, directory
+from saas.tenancy import audit, directory, made_roles, rights
 from saas.tenancy.models import ApiKey
 
 
@@ -18,15 +18,28 @@ class NoSuchKey(errors.NotFound):
     """There is no such key."""
 
 
-def make(*, name: str, made_by: UUID | None = None) -> tuple[ApiKey, str]:
-    """Make a key and return it with its secret text, which cannot be read again."""
+def make(*, name: str, made_by: UUID | None = None, role: str = "owner") -> tuple[ApiKey, str]:
+    """Make a key and return it with its secret text, which cannot be read again.
+
+    `role` is a built-in role's key or the id of the company's own: what programs with it may do and which fields they see;
+    they see all rows. Nobody makes a key that may do more than they. Raises NoSuchRole or MoreThanYouHold.
+    """
+    rights.require_all_rows()
+    chosen = made_roles.chosen(role)
+    rights.require_covering(made_roles.access_of(*chosen))
     hint = crypto.new_token(8)
     secret = f"rg_{hint}_{crypto.new_token(43)}"
     key = ApiKey(name=name or _("Key"), hint=hint, digest=crypto.digest(secret), made_by=made_by)
+    key.role, key.role_id = chosen
     db.session.add(key)
     db.session.flush()
     directory.enter(kind="api_key", key=secret, subject_id=key.id)
-    audit.record(action="api_keys.made", kind="api_key", record_id=key.id, after={"name": key.name, "hint": hint})
+    audit.record(
+        action="api_keys.made",
+        kind="api_key",
+        record_id=key.id,
+        after={"name": key.name, "hint": hint, "role": made_roles.name_of(*chosen)},
+    )
     return key, secret
 
 

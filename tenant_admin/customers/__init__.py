@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from tenant_admin.customers import editing, listing, record
+from tenant_admin.customers import editing, listing, ownership, record
+
+NAMES = {ownership.show: "owner"}
 
 
 def make_pages() -> Blueprint:
@@ -17,13 +19,16 @@ def make_pages() -> Blueprint:
         ("/customers/<customer_id>", record.show, ["GET"]),
         ("/customers/<customer_id>/offers", record.offer, ["GET"]),
         ("/customers/<customer_id>/edit", editing.edit, ["GET", "POST"]),
-        ("/customers/<customer_id>/field", editing.field, ["POST"]),
         ("/customers/<customer_id>/tags", editing.tags, ["POST"]),
         ("/customers/<customer_id>/consent", editing.consent, ["POST"]),
         ("/customers/<customer_id>/notes", editing.note, ["POST"]),
+        ("/customers/<customer_id>/owner", ownership.hand_over, ["POST"]),
+        ("/customers/<customer_id>/shares", ownership.show, ["GET"]),
+        ("/customers/<customer_id>/shares", ownership.share, ["POST"]),
+        ("/customers/<customer_id>/shares/<share_id>/remove", ownership.unshare, ["POST"]),
         ("/customers/<customer_id>/delete", editing.delete, ["POST"]),
     ):
-        blueprint.add_url_rule(path, view.__name__, view, methods=methods)
+        blueprint.add_url_rule(path, NAMES.get(view, view.__name__), view, methods=methods)
     return blueprint
 
 
