@@ -43,6 +43,7 @@ PLACES = (
     Place("home", _l("Home"), "home.index", "home", keys="h"),
     Place("customers", _l("Customers"), "customers.index", "users", keys="c", children=(
         Place("segments", _l("Segments"), "segments.index"),
+        Place("duplicates", _l("Duplicates"), "duplicates.index"),
     )),
     Place("orders", _l("Orders"), "orders.index", "receipt", keys="o"),
     Place("products", _l("Products"), "products.index", "package", keys="p"),

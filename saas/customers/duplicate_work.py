@@ -38,6 +38,13 @@ def scan(*, since: datetime | None = None) -> Any:
     return operations.start(kind=SCAN, params=params, total=many * (1 if since else 2), title="")
 
 
+def latest() -> Any:
+    """Return the newest scan there was, or None."""
+    return db.session.scalars(
+        select(Operation).where(Operation.kind == SCAN).order_by(Operation.id.desc()).limit(1)
+    ).one_or_none()
+
+
 def scanned() -> list[tuple[int, datetime]]:
     """Return the companies that were scanned, each with when its last scan began; asked over all companies."""
     query = select(Operation.tenant_id, func.max(Operation.started_at)).where(

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from saas.customers import consent, merge_fields, merge_tree, profiles
 from saas.customers.events import CustomersChanged, CustomersMerged
@@ -162,8 +162,8 @@ def _trace(made: CustomerMerge, winner: Customer, before: dict[str, Any], taken:
 
 def _name_origins(loser_id: UUID) -> None:
     """Note on the loser's own names whose they were; those it got from others keep theirs."""
-    own = Identity.__table__.update().where(Identity.customer_id == loser_id, Identity.origin_id.is_(None))
-    db.session.execute(own.values(origin_id=loser_id).where(Identity.tenant_id == scope.tenant_id()))
+    own = update(Identity).where(Identity.customer_id == loser_id, Identity.origin_id.is_(None))
+    db.session.execute(own.values(origin_id=loser_id).execution_options(synchronize_session=False))
 
 
 def _carry_differences(winner_id: UUID, loser_id: UUID) -> list[UUID]:

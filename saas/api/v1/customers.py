@@ -7,11 +7,11 @@ from uuid import UUID
 
 from flask.views import MethodView
 from flask_smorest import Blueprint
-from marshmallow import fields
+from marshmallow import Schema, fields
 
 from saas.api import entrance, shapes
 from saas.audiences import filters
-from saas.customers import arriving, facts, finding, profiles, schemas
+from saas.customers import arriving, duplicates, facts, finding, profiles, schemas
 from saas.customers.schemas import CustomerIn, CustomerOut
 from saas.kit import doors
 from saas.tenancy import reads
@@ -49,6 +49,20 @@ def version(customer: Any) -> str:
     return entrance.etag(customer.id, customer.updated_at)
 
 
+class PossibleOut(Schema):
+    """A customer who may be the same person."""
+
+    id = fields.UUID()
+    score = fields.Float()
+    evidence = fields.List(fields.String())
+
+
+class CustomerCreated(CustomerOut):
+    """A customer that was just created, with those who may be the same person."""
+
+    possible_duplicates = fields.List(fields.Nested(PossibleOut))
+
+
 @blueprint.route("/customers")
 class Customers(MethodView):
     @blueprint.arguments(CustomerQuery, location="query")
@@ -61,11 +75,13 @@ class Customers(MethodView):
         return {"items": [schemas.shown(customer, known) for customer, known in page.items], "next": page.next}
 
     @blueprint.arguments(CustomerIn)
-    @blueprint.response(201, CustomerOut)
+    @blueprint.response(201, CustomerCreated)
     @doors.open_to("key", "customers.edit")
     def post(self, item: dict[str, Any]) -> dict[str, Any]:
         """Create a customer; 409 when the address is known, 402 when the plan is full."""
-        return shown([profiles.create(**item)])[0]
+        alike = duplicates.similar(item)
+        made = shown([profiles.create(**item)])[0]
+        return made | {"possible_duplicates": [{"id": one.customer.id, "score": one.score, "evidence": one.reasons} for one in alike]}
 
 
 @blueprint.route("/customers/bulk", methods=["POST"])
