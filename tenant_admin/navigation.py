@@ -43,6 +43,7 @@ PLACES = (
     Place("home", _l("Home"), "home.index", "home", keys="h"),
     Place("customers", _l("Customers"), "customers.index", "users", keys="c", children=(
         Place("segments", _l("Segments"), "segments.index"),
+        Place("imports", _l("Imports"), "imports.index", right="customers.edit"),
         Place("duplicates", _l("Duplicates"), "duplicates.index"),
     )),
     Place("orders", _l("Orders"), "orders.index", "receipt", keys="o"),

@@ -103,9 +103,16 @@ def _row(operation: Any) -> dict[str, Any]:
         "id": operation.id, "kind": operation.kind, "title": operation.title, "state": operation.state, "done": done, "total": total,
         "failed": operation.failed, "error": operation.error, "by": operation.actor_name, "created_at": operation.created_at,
         "ended_at": operation.ended_at, "going": going, "may_undo": operations.may_undo(operation), "undo_until": operation.undo_until,
-        "may_cancel": operation.state in ("waiting", "running"), "estimate": _estimate(operation.started_at, done, total) if going else None,
+        "may_cancel": operation.state in ("waiting", "running"), "estimate": estimate(operation) if going else None,
         "result": None if going else _result(operation),
     }  # fmt: skip
+
+
+def estimate(operation: Any) -> str | None:
+    """Say about how long an operation under way still takes."""
+    back = operation.state == "undoing"
+    done, total = (operation.undone, operation.done) if back else (operation.done, operation.total)
+    return None if back else _estimate(operation.started_at, done, total)
 
 
 def _estimate(started_at: datetime | None, done: int, total: int | None) -> str | None:

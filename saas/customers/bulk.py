@@ -50,6 +50,12 @@ def held(customer_ids: Sequence[UUID], *, lock: bool = False) -> dict[UUID, dict
     return {row["id"]: dict(row) for row in rows}
 
 
+def moments(customer_ids: Sequence[UUID]) -> dict[UUID, datetime]:
+    """Return when each of these customers was changed last."""
+    query = select(Customer.id, Customer.updated_at).where(Customer.id == arrays.among(customer_ids))
+    return dict(db.session.execute(query).all()) if customer_ids else {}
+
+
 def _json(value: Any) -> str:
     return orjson.dumps(value, default=str).decode().replace("\\u0000", "")
 
@@ -152,10 +158,7 @@ def update(
 
 def update_statement(new: Any, settings: dict[str, Any]) -> Any:
     return (
-        update_(Customer)
-        .where(Customer.id == new.c.id)
-        .values(settings)
-        .execution_options(synchronize_session=False)
+        update_(Customer).where(Customer.id == new.c.id).values(settings).execution_options(synchronize_session=False)
     )
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from saas.integrations import sheets, targets
+from saas.integrations import sheet_writers, sheets, targets
 from saas.integrations.models import Import
 from saas.integrations.sheets import Broken, Reading, Row
 from saas.integrations.targets import Target
@@ -192,6 +192,8 @@ class Parser:
                 if self.empties:
                     found[target.name] = None
                 continue
+            if said[0] == "'":
+                said = sheet_writers.unsafe(said)  # our own files mark what a spreadsheet would take for a formula
             memory = self.memory[target.name]
             if said in memory:
                 found[target.name] = memory[said]

@@ -164,7 +164,7 @@ def run(operation: Operation) -> bool:
     operations.note_failed(operation, decided.failed())
     counts = Counter(operation.report.get("counts", {}))
     counts.update(decided.counts())
-    operation.report = operation.report | {"counts": dict(counts), "lines": _lines(counts)}
+    operation.report = operation.report | {"counts": dict(counts)}
     operation.done = start + len(rows)
     operation.cursor = {"rows": start + len(rows), "room": taker.room}
     return True
@@ -222,16 +222,6 @@ def _leave_repeated(held: Import, taker: Any, decided: Decided) -> None:
     for record_id in db.session.scalars(query) if waiting else ():
         waiting[record_id].state = "repeated"
         taker.leave(decided, waiting[record_id])
-
-
-def _lines(counts: Counter[str]) -> list[tuple[str, int]]:
-    """Return what the page of the work shows in figures; the labels are put into the reader's language there."""
-    return [(LABELS[state], counts[state]) for state in LABELS if counts.get(state)]
-
-
-LABELS = {
-    "created": "New", "updated": "Changed", "unchanged": "Unchanged", "repeated": "Repeated in the file", "skipped": "Left out", "failed": "Could not be taken",
-}  # fmt: skip
 
 
 def _finish(operation: Operation, held: Import) -> None:

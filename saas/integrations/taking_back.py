@@ -19,16 +19,17 @@ from saas.catalog.events import ProductsChanged
 from saas.catalog.models import Product, ProductValue
 from saas.commerce.events import OrdersRecorded
 from saas.commerce.models import Order, OrderLine
-from saas.customers import bulk, timeline
-from saas.customers.models import NO_SOURCE, Customer, CustomerValue, Facts, Identity
+from saas.customers import bulk, consent, timeline
+from saas.customers.models import NO_SOURCE, Consent, Customer, CustomerValue, Facts, Identity
 from saas.integrations.models import Import, ImportEntry
 from saas.kit import arrays, clock, record_values, records, search
 from saas.kit.db import db
 from saas.kit.events import announce
+from saas.kit.text import later as _l
 from saas.tenancy.models import Operation
 
 BATCH = 2_000
-GONE, CHANGED, IN_USE = "deleted since", "changed since", "in use since"
+GONE, CHANGED, IN_USE = _l("deleted since"), _l("changed since"), _l("in use since")
 EXAMPLES = 50
 
 
@@ -69,12 +70,12 @@ class Tally:
         self.reasons = Counter(held.get("reasons", {}))
         self.examples: list[dict[str, str]] = list(held.get("examples", []))
 
-    def keep(self, record_id: UUID, why: str, name: str = "", field: str = "") -> None:
+    def keep(self, record_id: UUID, why: Any, name: str = "", field: str = "") -> None:
         """Count what stays as it is now."""
         self.counts["kept"] += 1
-        self.reasons[why] += 1
+        self.reasons[str(why)] += 1
         if len(self.examples) < EXAMPLES:
-            self.examples.append({"id": str(record_id), "name": name, "why": why, "field": field})
+            self.examples.append({"id": str(record_id), "name": name, "why": str(why), "field": field})
 
     def write(self) -> None:
         told = {"counts": dict(self.counts), "reasons": dict(self.reasons), "examples": self.examples}
@@ -131,7 +132,20 @@ def _customers(entries: Sequence[ImportEntry], tally: Tally) -> None:
     )
     _values("customer", CustomerValue, back)
     tally.counts["put_back"] += len(back)
+    gone = set(removed)
+    _withdraw([customer for customer in held if customer not in gone], entries[0].import_id)
     bulk.tell([*removed, *back])
+
+
+def _withdraw(customer_ids: list[UUID], import_id: UUID) -> None:
+    """What a file said of consent does not hold any more; the ledger keeps both, and nobody is mailed on its word."""
+    said = select(Consent.customer_id).where(
+        Consent.customer_id == arrays.among(customer_ids), Consent.source == "import", Consent.state == "granted",
+        Consent.proof["import"].astext == str(import_id),
+    )  # fmt: skip
+    still = select(Customer.id).where(Customer.id.in_(said), Customer.email_consent == "granted")
+    wanted = [(customer, "withdrawn", None) for customer in db.session.scalars(still)] if customer_ids else []
+    consent.record_many(wanted, source="import_undone", proof={"import": str(import_id)})
 
 
 def _called(row: dict[str, Any]) -> str:

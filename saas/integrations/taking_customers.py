@@ -21,15 +21,15 @@ from saas.integrations.import_rows import Parsed, too_few
 from saas.integrations.outcomes import Decided, Outcome
 from saas.kit import access, arrays, clock, identifiers, record_values, records
 from saas.kit.db import db
-from saas.kit.text import gettext as _
+from saas.kit.text import later as _l
 
 Name = tuple[str, UUID, str]
 PLAIN = ("external_id", "email", "phone", *arriving.TEXTS, "note")
-TAKEN = "Another customer already has this e-mail address."
-SEVERAL = "Several customers have this phone number."
-NOT_UNIQUE = "Another customer already has this value in a field that allows each value once."
-NEEDED = "A new customer needs:"
-FULL = "Your plan holds no more customers."
+TAKEN = _l("Another customer already has this e-mail address.")
+SEVERAL = _l("Several customers have this phone number.")
+NOT_UNIQUE = _l("Another customer already has this value in a field that allows each value once.")
+NEEDED = _l("A new customer needs:")
+FULL = _l("Your plan holds no more customers.")
 MATCHES = ("external_id", "email", "phone")
 
 
@@ -158,7 +158,7 @@ class Customers:
             outcome = person.outcome
             assert outcome is not None
             if any(name in several for name in person.names):
-                outcome.state, outcome.reason = "failed", _(SEVERAL)
+                outcome.state, outcome.reason = "failed", str(SEVERAL)
                 continue
             held = next((met[name] for name in person.names if name in met), None) or next(
                 (known[name] for name in person.names if name in known), None
@@ -178,7 +178,7 @@ class Customers:
                 outcome.state = "skipped"
                 continue
             elif self._lacks(person):
-                outcome.state, outcome.reason = "failed", _(NEEDED) + " " + self._lacks(person)
+                outcome.state, outcome.reason = "failed", str(NEEDED) + " " + self._lacks(person)
                 continue
             else:
                 held = identifiers.new()
@@ -247,7 +247,7 @@ class Customers:
             row = held.get(customer_id)
             if row is None:
                 del work.changed[customer_id]
-                outcome.state, outcome.reason, outcome.record_id = "failed", _(TAKEN), None
+                outcome.state, outcome.reason, outcome.record_id = "failed", str(TAKEN), None
                 continue
             person.held = row
             outcome.before, outcome.after = self._difference(person, row)
@@ -315,10 +315,10 @@ class Customers:
         return found
 
     @staticmethod
-    def _refuse(work: Work, customer: UUID, why: str) -> None:
+    def _refuse(work: Work, customer: UUID, why: Any) -> None:
         person = work.made.pop(customer, None) or work.changed.pop(customer, None)
         if person is not None and person.outcome is not None:
-            person.outcome.state, person.outcome.reason, person.outcome.record_id = "failed", _(why), None
+            person.outcome.state, person.outcome.reason, person.outcome.record_id = "failed", str(why), None
             person.outcome.before = person.outcome.after = None
 
     @staticmethod
@@ -368,14 +368,15 @@ class Customers:
             ]
         )
         self._write_values(work)
-        self._write_consent({**everyone, **work.same})
-        bulk.tell(list(everyone))
-        written = [bulk.Written(customer, True, now, None, None) for customer in work.made]
-        written += [
-            bulk.Written(customer, False, now, person.outcome.before, person.outcome.after)
-            for customer, person in work.changed.items()
-            if person.outcome is not None
-        ]
+        agreed = self._write_consent({**everyone, **work.same})
+        bulk.tell([*everyone, *(customer for customer in agreed if customer not in everyone)])
+        moved = bulk.moments(list(agreed))  # a consent moves a profile's version on
+        written = [bulk.Written(customer, True, moved.get(customer, now), None, None) for customer in work.made]
+        for customer, person in {**work.changed, **work.same}.items():
+            if person.outcome is not None and (customer in work.changed or customer in agreed):
+                person.outcome.state = "updated"
+                before, after = person.outcome.before or {}, person.outcome.after or {}
+                written.append(bulk.Written(customer, False, moved.get(customer, now), before, after))
         return written
 
     def _row(self, person: Person, now: datetime) -> dict[str, Any]:
@@ -439,23 +440,23 @@ class Customers:
             }
             record_values.write(CustomerValue, given, fresh=fresh)
 
-    def _write_consent(self, people: dict[UUID, Person]) -> None:
-        """Keep what people agreed to with its proof. Who withdrew stays withdrawn unless the file gives a later moment."""
+    def _write_consent(self, people: dict[UUID, Person]) -> set[UUID]:
+        """Keep what people agreed to with its proof, and return of whom that is news.
+
+        Who withdrew stays withdrawn unless the file gives a later moment.
+        """
         said = [(customer, *person.agreed, person) for customer, person in people.items() if person.agreed is not None]
-        if not said:
-            return
         wanted = [
             (customer, state, at)
             for customer, state, at, person in said
-            if state == "withdrawn" or at is not None or (person.held or {}).get("email_consent") != "withdrawn"
+            if state != (person.held or {}).get("email_consent")
+            and (state == "withdrawn" or at is not None or (person.held or {}).get("email_consent") != "withdrawn")
         ]
         statement = self.options.get("consent_statement") or ""
-        proof = (
-            {"import": str(self.import_id), "statement": statement}
-            if statement
-            else {"import": str(self.import_id), "column": True}
-        )
-        consent.record_many(wanted, source="import", proof=proof)
+        proof = {"import": str(self.import_id)} | ({"statement": statement} if statement else {"column": True})
+        if wanted:
+            consent.record_many(wanted, source="import", proof=proof)
+        return {customer for customer, _state, _at in wanted}
 
 
 def _sole(value: Any) -> str:

@@ -20,13 +20,14 @@ from saas.integrations.outcomes import Decided, Outcome
 from saas.kit import arrays, clock
 from saas.kit.db import db
 from saas.kit.text import gettext as _
+from saas.kit.text import later as _l
 from saas.tenancy import tenants
 
 CHUNK = 500
 WHOLE = ("number", "placed_at", "status", "currency", "country")
 AMOUNTS = ("total", "shipping", "tax", "discount")
 LINE = ("product", "sku", "name", "quantity", "unit_price")
-APART = "Another row of this order stands elsewhere in the file. Sort the file by order and bring it again."
+APART = _l("Another row of this order stands elsewhere in the file. Sort the file by order and bring it again.")
 LINES = tuple(column.key for column in OrderLine.__table__.columns)
 
 
@@ -56,7 +57,7 @@ class Orders:
             if row.problems or not key:
                 outcome.state, outcome.reason = "failed", row.reason or too_few()
             elif key in groups and key != last:
-                outcome.state, outcome.reason = "failed", _(APART)
+                outcome.state, outcome.reason = "failed", str(APART)
             else:
                 groups.setdefault(key, []).append(outcome)
             last = key or last
@@ -83,7 +84,7 @@ class Orders:
             return
         if held is not None and held.id in touched:
             for outcome in group:
-                outcome.state, outcome.reason = "failed", _(APART)
+                outcome.state, outcome.reason = "failed", str(APART)
             return
         item = self._item(key, [outcome.row for outcome in group])
         try:

@@ -234,3 +234,12 @@ class TestTakingBack:
         file.undo(done)
         assert (customer("a@x.example").city, customer("a@x.example").company) == ("Rome", "")
         assert customer("b@x.example") is None
+
+    def test_nobody_is_mailed_on_the_word_of_a_file_that_was_taken_back(self, file, customer):
+        file.take("email,city\na@x.example,Rome\n")
+        done = file.take("email,city,newsletter\na@x.example,Rome,yes\nb@x.example,Bonn,yes\n")
+        assert done.report["counts"] == {"updated": 1, "created": 1}
+        told = file.undo(done).report["undo"]
+        assert told["counts"]["removed"] == 1
+        assert customer("a@x.example").email_consent == "withdrawn"
+        assert customer("b@x.example") is None
