@@ -1,0 +1,150 @@
+"""The history of a company for programs, taking back what was done, and one change to many customers."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask_smorest import Blueprint
+from marshmallow import fields, validate
+
+from saas.api import shapes
+from saas.audiences import bulk_actions, filters
+from saas.kit import access, doors, pages
+from saas.tenancy import audit, undoing
+from saas.tenancy.audit import Told
+
+blueprint = Blueprint("api_history", __name__, description="What was done, by whom and from where, and taking it back")
+
+
+class HistoryQuery(shapes.ListQuery):
+    """Which entries a list shows; without a record or a batch, those of a batch are one entry."""
+
+    actor = fields.String(load_default="", metadata={"description": "the id of who acted"})
+    action = fields.List(
+        fields.String(),
+        load_default=list,
+        metadata={"description": "such as customers.edited; several are alternatives"},
+    )
+    kind = fields.String(load_default="", metadata={"description": "the kind of record: customer, product, segment, …"})
+    record = fields.String(load_default="", metadata={"description": "the record's id"})
+    batch = fields.UUID(
+        load_default=None, metadata={"description": "what was done together: a bulk change, an import, a merge"}
+    )
+    since = fields.AwareDateTime(default_timezone=None, load_default=None)
+    until = fields.AwareDateTime(default_timezone=None, load_default=None)
+
+
+class EntryOut(shapes.Schema):
+    """One entry of the history. `before` and `after` hold the fields that changed; `erased` says that they were erased."""
+
+    id = fields.UUID()
+    at = fields.AwareDateTime()
+    actor = fields.Dict(metadata={"description": "kind, id and name of who acted"})
+    origin = fields.Dict(metadata={"description": "door, address and browser it came from"})
+    request_id = fields.String()
+    action = fields.String()
+    kind = fields.String()
+    record = fields.String()
+    batch = fields.UUID(allow_none=True)
+    undoes = fields.UUID(allow_none=True)
+    undone_at = fields.AwareDateTime(allow_none=True)
+    erased = fields.Boolean()
+    before = fields.Dict()
+    after = fields.Dict()
+
+
+def shown(told: Told) -> dict[str, Any]:
+    """Return an entry as plain values, without fields that are hidden from the key."""
+    entry, who = told.entry, told.values.who or {}
+    return {
+        "id": entry.id, "at": entry.acted_at, "actor": {"kind": entry.actor_kind, "id": entry.actor_id, "name": who.get("name", "")},
+        "origin": {"door": entry.door, "address": who.get("address", ""), "browser": who.get("browser", "")}, "request_id": entry.request_id,
+        "action": entry.action, "kind": entry.record_kind, "record": entry.record_id, "batch": entry.batch, "undoes": entry.undoes,
+        "undone_at": told.undo.undone_at if told.undo else None, "erased": told.erased,
+        "before": access.shown(entry.record_kind, told.before), "after": access.shown(entry.record_kind, told.after),
+    }  # fmt: skip
+
+
+@blueprint.route("/audit")
+@blueprint.arguments(HistoryQuery, location="query")
+@blueprint.response(200, shapes.page_of(EntryOut))
+@doors.open_to("key", "audit.read")
+def listed(query: dict[str, Any]) -> dict[str, Any]:
+    """List what was done, the newest first."""
+    page = pages.page(
+        audit.listed(actor_id=query["actor"], actions=query["action"], kind=query["kind"], record_id=query["record"], batch=query["batch"],
+                     since=query["since"], until=query["until"]),
+        order=audit.NEWEST, cursor=query["cursor"], limit=query["limit"],
+    )  # fmt: skip
+    return {"items": [shown(Told(*row)) for row in page.items], "next": page.next}
+
+
+class UndoIn(shapes.Shape):
+    """How to take an entry back."""
+
+    rest = fields.Boolean(
+        load_default=False,
+        metadata={"description": "undo what can be undone although later changes stand in the way of some"},
+    )
+
+
+@blueprint.route("/audit/<entry_id>/undo", methods=["POST"])
+@blueprint.arguments(UndoIn)
+@blueprint.response(200, EntryOut)
+@doors.open_to("key", "customers.edit")
+def undo(body: dict[str, Any], entry_id: UUID) -> dict[str, Any]:
+    """Take an entry back and answer the undo's own entry; 409 names what stands in the way. The act's own right is asked too."""
+    made = undoing.undo(entry_id, rest=body["rest"])
+    return shown(audit.one(made if made is not None else entry_id))
+
+
+class BulkEditIn(shapes.Shape):
+    """One change to many customers: who (`ids`, or `where` filters, or all), and what."""
+
+    ids = fields.List(fields.UUID(), validate=validate.Length(1, bulk_actions.MOST_CHOSEN))
+    where = fields.List(
+        fields.String(), load_default=list, metadata={"description": "filters such as city.is.Oslo that all must fit"}
+    )
+    do = fields.String(required=True, metadata={"description": "set, tag, untag, own, withdraw or delete"})
+    field = fields.String(load_default="", metadata={"description": "for set: the field, such as city or custom.size"})
+    value = fields.Raw(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "the new value, the tag, the owner's id or the reason"},
+    )
+    dry_run = fields.Boolean(load_default=False, metadata={"description": "only count and try it on a few"})
+
+
+class ExampleOut(shapes.Schema):
+    """What would become of one customer."""
+
+    id = fields.UUID()
+    name = fields.String()
+    before = fields.String()
+    after = fields.String()
+
+
+class BulkEditOut(shapes.Schema):
+    """How many it is for, in words what is done, a few examples of a dry run, and the operation to watch and undo."""
+
+    count = fields.Integer()
+    title = fields.String()
+    examples = fields.List(fields.Nested(ExampleOut))
+    operation = fields.UUID(allow_none=True)
+
+
+@blueprint.route("/customers/bulk_edit", methods=["POST"])
+@blueprint.arguments(BulkEditIn)
+@blueprint.response(202, BulkEditOut)
+@doors.open_to("key", "customers.edit")
+def bulk_edit(body: dict[str, Any]) -> dict[str, Any]:
+    """Begin one change to many customers in the background, or with `dry_run` tell what it would do."""
+    action = bulk_actions.read(body)
+    who = bulk_actions.audience(definition=filters.definition(body["where"]), ids=body.get("ids"))
+    if body["dry_run"]:
+        seen = bulk_actions.preview(action, who)
+        examples = [{"id": one.id, "name": one.name, "before": one.before, "after": one.after} for one in seen.examples]
+        return {"count": seen.count, "title": seen.sentence, "examples": examples, "operation": None}
+    operation = bulk_actions.start(action, who, told="by id" if body.get("ids") else body["where"] or "all")
+    return {"count": operation.total, "title": operation.title, "examples": [], "operation": operation.id}
