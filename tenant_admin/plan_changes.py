@@ -114,11 +114,14 @@ def _make(again: str, *, plan: str | None = None, seats: int | None = None) -> R
 
 def _to_stripe(checkout_id: Any, wanted: str | None) -> Response:
     """Lead on to where another card can be typed or the bank's question answered."""
-    try:
-        with work.unit():
-            locale = plan.stripes_locale()
-            if wanted:
-                return frame.go(checkouts.open_page(checkout_id, locale=locale))
-            return frame.go(checkouts.manage(locale=locale))
-    except REFUSED:
-        return frame.go(url_for("plan.index"))
+    locale = plan.stripes_locale()
+    ways = [lambda: checkouts.manage(locale=locale)]
+    if wanted:
+        ways.insert(0, lambda: checkouts.open_page(checkout_id, locale=locale))
+    for way in ways:  # Stripe's page for a change takes no plan with people added to it; its first page takes all
+        try:
+            with work.unit():
+                return frame.go(way())
+        except REFUSED:
+            continue
+    return frame.go(url_for("plan.index"))

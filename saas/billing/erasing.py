@@ -20,6 +20,7 @@ from saas.kit.db import TenantModel, db
 from saas.tenancy.models import Login, Member, Tenant
 
 BATCH = 5_000
+DOORS = ("key_directory", "login_sessions")  # without them nobody enters and nothing comes in any more
 EMPTIED, PEOPLE = "_emptied", "_people"  # notes of work under way, gone from the finished certificate
 KEPT_GLOBAL = ("erasure_certificates", "platform_acts", "alembic_version")
 
@@ -30,6 +31,9 @@ def begin(tenant_id: int, *, closed_at: datetime) -> None:
     Runs over all tenants, like everything here.
     """
     db.session.execute(update(Tenant).where(Tenant.id == tenant_id).values(state="closed", updated_at=func.now()))
+    for name in DOORS:
+        table = TenantModel.metadata.tables[name]
+        db.session.execute(delete(table).where(table.c.tenant_id == tenant_id))
     if _certificate(tenant_id) is None:
         query = select(Member.login_id).where(Member.tenant_id == tenant_id, Member.login_id.is_not(None))
         people = [str(login_id) for login_id in db.session.scalars(query)]

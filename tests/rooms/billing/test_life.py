@@ -405,6 +405,7 @@ class TestClosing:
 class TestOverview:
     def test_all_companies_in_two_questions(self, app, payments, firm, other_company, drain, mailbox):
         from saas.billing import overview
+        from saas.cli import tenants as cli
         from saas.kit import work
         from tests.queries import counted
 
@@ -421,3 +422,7 @@ class TestOverview:
                 one.tenant_id for one in overview.companies(after=firm.tenant_id - 1, standing="active", most=1)
             ] == [firm.tenant_id]
             assert overview.standings()["active"] >= 1
+        with app.app_context():
+            listed = {row["tenant_id"]: row for row in cli.rows(standing="active")}
+        assert listed[firm.tenant_id]["use"]["mails_month"] == (7, 250_000)
+        assert other_company.tenant_id not in listed
