@@ -141,6 +141,7 @@ class Hall(Flask):
 
     def wsgi_app(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
         if (key := environ.get("HTTP_AUTHORIZATION")) and (seconds := shares.purses.refused(hash(key))):
+            shares.purses.hold_back()
             return _put_off(seconds, start_response)
         answer_at_once = self.at_once.get(environ["PATH_INFO"])
         answer = answer_at_once(environ) if answer_at_once is not None and environ["REQUEST_METHOD"] == "GET" else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, date, datetime
+from uuid import UUID
 
 import psycopg
 from psycopg import sql
@@ -80,3 +81,47 @@ def _add(connection: psycopg.Connection, table: str, name: str, month: datetime)
         "ALTER TABLE {table} ATTACH PARTITION {month} FOR VALUES FROM ({low}) TO ({high})",
     ):
         connection.execute(sql.SQL(statement).format(**names, **bounds))
+
+
+def expire(table: str, *, months: int) -> list[str]:
+    """Drop the months of a table that ended more than so many months ago, and return their names; 0 keeps everything.
+
+    A month goes as a whole, which costs nothing however large it is. It waits for its lock no longer than a second, for
+    everybody who writes waits behind it; what was busy goes the next time. What lies in the rest goes row by row.
+    """
+    if not months or not config.get().database_owner_url:
+        return []
+    last = first_of(clock.now().date(), -max(months, BEHIND + 1))
+    dropped, busy = [], False
+    with psycopg.connect(config.get().database_owner_url, autocommit=True) as connection:
+        connection.execute("SET lock_timeout = '1s'")
+        for name in _months(connection, table):
+            if name.removeprefix(f"{table}_p") < f"{last:%Y%m}":
+                try:
+                    connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
+                    dropped.append(name)
+                except psycopg.errors.LockNotAvailable:
+                    busy = True
+                    log.warning("%s is in use and is dropped later", name)
+    if not busy:
+        _expire_rest(table, identifiers.floor(last))
+    return dropped
+
+
+def _months(connection: psycopg.Connection, table: str) -> list[str]:
+    found = connection.execute(
+        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = to_regclass(%s) ORDER BY 1",
+        [table],
+    )
+    return [name for (name,) in found if name.removeprefix(f"{table}_p").isdigit() and name != rest_of(table)]
+
+
+def _expire_rest(table: str, before: UUID, *, most: int = 5_000) -> None:
+    """In transactions of their own, few rows at a time, as the platform's role: the owner sees no tenant's rows."""
+    names = {"table": sql.Identifier(table)}
+    statement = sql.SQL(
+        "DELETE FROM {table} WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM {table} WHERE id < %s LIMIT %s)"
+    ).format(**names)
+    with psycopg.connect(config.get().database_admin_url, autocommit=True) as connection:
+        while connection.execute(statement, [before, most]).rowcount == most:
+            pass

@@ -21,7 +21,11 @@ from saas.kit import errors, figures
 
 PURSE = 2.0  # seconds that can be saved up: a page with its parts, a sync that wakes
 DEBT = 3.0  # seconds in which people are still let in
+DEPOSIT = 0.05  # seconds laid down when one asks, so that an empty purse that fills lets in one and not all who wait
 COMPANY = 10.0  # seconds for which somebody who asked still counts as wanting some
+HELD, SLOTS = 0.3, 9
+"""Seconds for which a refusal is held back and how many may be: who minds no Retry-After would else ask ten thousand times
+a second, and refusing that often is work too. Some threads must be left for the others (WEB_THREADS is 12)."""
 KNOWN = 10_000  # keys and companies that are remembered at the most
 
 
@@ -43,6 +47,7 @@ class Purses:
         self._held: dict[int, tuple[float, float]] = {}
         self._asked: dict[int, float] = {}
         self._keys: dict[int, int] = {}
+        self._slots = threading.BoundedSemaphore(SLOTS)
 
     def owed(self, tenant_id: int) -> float:
         """Return the seconds until a company's purse is no longer empty; 0 while nobody else wants some."""
@@ -62,11 +67,16 @@ class Purses:
         owed = self.owed(tenant_id)
         if owed > patience / _share():
             raise HadItsShare(max(1, math.ceil(owed)))
+        self._take(tenant_id, DEPOSIT)
 
     def pay(self, tenant_id: int, seconds: float) -> None:
+        """Take the time a request took from a company's purse; what it laid down when it asked is counted in."""
         if _share():
-            with self._guard:
-                self._held[tenant_id] = (max(self._now(tenant_id) - seconds, -5 * PURSE), self._clock())
+            self._take(tenant_id, seconds - DEPOSIT)
+
+    def _take(self, tenant_id: int, seconds: float) -> None:
+        with self._guard:
+            self._held[tenant_id] = (max(self._now(tenant_id) - seconds, -5 * PURSE), self._clock())
 
     def remember(self, key: int, tenant_id: int) -> None:
         """Remember whose a key (by its hash) is, to refuse early; never to let in."""
@@ -81,6 +91,14 @@ class Purses:
             return 0
         owed = self.owed(tenant_id)
         return max(1, math.ceil(owed)) if owed > 0 else 0
+
+    def hold_back(self) -> None:
+        """Let who was refused wait for a moment, unless too many do already."""
+        if self._slots.acquire(blocking=False):
+            try:
+                time.sleep(HELD)
+            finally:
+                self._slots.release()
 
     def _now(self, tenant_id: int) -> float:
         held, at = self._held.get(tenant_id, (PURSE, 0.0))

@@ -44,7 +44,7 @@ class Ground:
         self.environment = {name: value for name, value in os.environ.items() if name not in OURS}
         self.environment |= self.urls.environment() | {
             "REDIS_URL": self.valkey.url, "ENVIRONMENT": "test", "SECRET_KEY": "a secret only for tests, long enough",
-            "VAR_DIR": str(folder), counting.SWITCHES: str(self.switches), "PYTHONPATH": str(ROOT),
+            "VAR_DIR": str(folder), "LOG_FORMAT": "json", counting.SWITCHES: str(self.switches), "PYTHONPATH": str(ROOT),
         }  # fmt: skip
         self.log = open(folder / "programs.log", "ab")  # noqa: SIM115 - closed by stop()
         self.programs, self.next = [], 1

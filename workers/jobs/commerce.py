@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from saas import config
 from saas.commerce import digests, order_effects, searching, sold_products
 from saas.kit import partitions, ticks, work
 
@@ -33,7 +34,8 @@ def tie_lines(*, product_ids: list[str], **_: object) -> None:
 
 
 def make_months(*, run_at: str, **_: object) -> None:
-    """Make the coming months of the table of browsing."""
+    """Make the coming months of the table of browsing, and let go of those that are too old to keep."""
     partitions.ensure("shop_events")
+    partitions.expire("shop_events", months=config.get().browsing_months)
     with work.unit(tenant_id=None):
         ticks.done(task="workers.jobs.commerce.make_months", run_at=run_at)
