@@ -407,7 +407,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("attempts > 0"),
     )
-    op.create_index("ix_outbox_doorbell_tenant_id", "outbox_doorbell", ["tenant_id", "due_at"], unique=False)
+    op.create_index("ix_outbox_doorbell_turns", "outbox_doorbell", ["tenant_id", "name", "due_at"], unique=False)
     for statement in walls.grant("outbox_doorbell"):
         op.execute(statement)
     op.create_table(
