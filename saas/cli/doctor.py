@@ -7,11 +7,13 @@ import os
 import pathlib
 import socket
 import sys
+import time
 import urllib.parse
 from collections.abc import Callable, Iterator
 
 ALONE = True  # it says itself what is missing
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+LATE, TOO_LONG = 300, 1800  # seconds
 
 
 class Unfit(Exception):
@@ -50,6 +52,10 @@ def checks() -> Iterator[tuple[str, Callable[[], str]]]:
     yield "mail", mail
     yield "files", files
     yield "the page's files", page
+    yield "programs", programs
+    yield "what waits", waiting
+    yield "what fails", failing
+    yield "backups", backups
 
 
 def settings() -> str:
@@ -116,6 +122,59 @@ def page() -> str:
     if not (ROOT / "tenant_admin" / "static" / "vendor" / "tabler.css").exists():
         raise Unfit("They are not in place: run make setup.")
     return "in place"
+
+
+def programs() -> str:
+    """Each worker, the relay and the timetable leave a sign of life every few seconds."""
+    from saas.kit import beats
+
+    signs = beats.heard()
+    if gone := beats.silent(signs):
+        raise Unfit(f"Nothing is heard of {', '.join(gone)}: start the lines of the Procfile that are missing.")
+    alive = [sign for sign in signs if sign["age"] < beats.SILENT]
+    busy = max(alive, key=lambda sign: sign["busy"] or 0)
+    if (busy["busy"] or 0) > TOO_LONG:
+        raise Unfit(
+            f"{busy['program']} (pid {busy['pid']}) is in {busy['doing']} for {busy['busy']:.0f} s: look at its log."
+        )
+    return f"{len(alive)} run, the last sign {min(sign['age'] for sign in alive):.0f} s ago"
+
+
+def waiting() -> str:
+    from saas.kit import standing
+
+    outbox, lines = standing.outbox(), standing.lined_up()
+    behind = [f"{line['queue']} by {line['oldest']:.0f} s" for line in lines if line["oldest"] > LATE]
+    if outbox["oldest"] > LATE or behind:
+        said = [f"events by {outbox['oldest']:.0f} s"] if outbox["oldest"] > LATE else []
+        raise Unfit(f"Work is behind: {', '.join(said + behind)}. More workers of that queue help, or one hangs.")
+    return f"{outbox['waiting']} events, {sum(line['jobs'] for line in lines)} jobs, nothing late"
+
+
+def failing() -> str:
+    from saas.kit import standing
+
+    failed = standing.outbox()["failed"]
+    if failed:
+        raise Unfit(f"{failed} events meet a failure again and again: see /platform/failures for why.")
+    return "nothing"
+
+
+def backups() -> str:
+    from saas import config
+    from saas.kit.backups import taking
+
+    newest = taking.newest()
+    if newest is None:
+        if not config.get().production:
+            return "none yet; python -m saas backup takes one"
+        raise Unfit(f"There is none in {taking.folder()}: run python -m saas backup every night.")
+    hours = (time.time() - newest.stat().st_mtime) / 3600
+    if config.get().production and hours > 26:
+        raise Unfit(f"The newest is {hours:.0f} hours old: {newest}.")
+    if config.get().production and not config.get().backup_key:
+        raise Unfit("They are not encrypted: set BACKUP_KEY.")
+    return f"{newest.name}, {hours:.0f} hours old, {newest.stat().st_size / 1e6:.1f} MB"
 
 
 def _given(name: str) -> str:
