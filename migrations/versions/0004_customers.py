@@ -68,6 +68,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.Text(), server_default="marketing", nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
@@ -84,6 +85,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_consents")),
     )
     op.create_index("ix_consents_customer_id", "consents", ["tenant_id", "customer_id", "channel", "id"], unique=False)
+    op.create_index(
+        "ix_consents_purpose", "consents", ["tenant_id", "channel", "purpose", "customer_id", "at"], unique=False
+    )
     for statement in walls.protect("consents"):
         op.execute(statement)
     op.create_table(
@@ -391,6 +395,56 @@ def upgrade() -> None:
         unique=False,
     )
     for statement in walls.protect("duplicate_pairs"):
+        op.execute(statement)
+    op.create_table(
+        "consent_purposes",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("wording", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("channels", postgresql.ARRAY(Text()), nullable=False),
+        sa.Column("double_opt_in", sa.Boolean(), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_consent_purposes_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_consent_purposes")),
+        sa.UniqueConstraint("tenant_id", "key", name=op.f("uq_consent_purposes_tenant_id_key")),
+    )
+    for statement in walls.protect("consent_purposes"):
+        op.execute(statement)
+    op.create_table(
+        "consent_requests",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("wording", sa.Text(), nullable=False),
+        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("proof", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mailed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "customer_id"],
+            ["customers.tenant_id", "customers.id"],
+            name=op.f("fk_consent_requests_tenant_id_customer_id_customers"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_consent_requests_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_consent_requests")),
+    )
+    op.create_index(
+        "ix_consent_requests_customer_id", "consent_requests", ["tenant_id", "customer_id", "asked_at"], unique=False
+    )
+    for statement in walls.protect("consent_requests"):
         op.execute(statement)
 
 

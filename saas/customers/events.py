@@ -58,3 +58,10 @@ class VisitorRecognised:
     visitor: str
     customer_id: str
     proven: bool
+
+
+@event
+class ConsentAsked:
+    """A customer is to be asked by mail whether they agree (double opt-in)."""
+
+    request_id: str

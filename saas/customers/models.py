@@ -103,14 +103,51 @@ class Consent(TenantModel):
     __table_args__ = (
         tenant_fk("customer_id", "customers", ondelete="CASCADE"),
         Index("ix_consents_customer_id", "tenant_id", "customer_id", "channel", "id"),
+        Index("ix_consents_purpose", "tenant_id", "channel", "purpose", "customer_id", "at"),
     )
 
     customer_id: Mapped[UUID]
     channel: Mapped[str] = mapped_column(Text)
+    purpose: Mapped[str] = mapped_column(Text, default="marketing", server_default="marketing")
     state: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime]
     source: Mapped[str] = mapped_column(Text, default="")
     proof: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+
+
+class ConsentPurpose(Stamped, TenantModel):
+    """What a company asks consent for: its name, the words people agree to in each language, and how it is asked."""
+
+    __tablename__ = "consent_purposes"
+    __table_args__ = (UniqueConstraint("tenant_id", "key"),)
+
+    key: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    wording: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
+    channels: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    double_opt_in: Mapped[bool] = mapped_column(Boolean, default=False)
+    archived_at: Mapped[datetime | None]
+
+
+class ConsentRequest(TenantModel):
+    """A question that waits for a click in a mail: whether this address is theirs and they agree (double opt-in)."""
+
+    __tablename__ = "consent_requests"
+    __table_args__ = (
+        tenant_fk("customer_id", "customers", ondelete="CASCADE"),
+        Index("ix_consent_requests_customer_id", "tenant_id", "customer_id", "asked_at"),
+    )
+
+    customer_id: Mapped[UUID]
+    email: Mapped[str] = mapped_column(Text)
+    purpose: Mapped[str] = mapped_column(Text)
+    wording: Mapped[str] = mapped_column(Text)
+    language: Mapped[str] = mapped_column(Text, default="")
+    source: Mapped[str] = mapped_column(Text)
+    proof: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    asked_at: Mapped[datetime]
+    mailed_at: Mapped[datetime | None]
+    confirmed_at: Mapped[datetime | None]
 
 
 class Facts(TenantModel):
@@ -196,7 +233,13 @@ class CustomerMerge(TenantModel):
 
     __tablename__ = "customer_merges"
     __table_args__ = (
-        Index("uq_customer_merges_loser_id", "tenant_id", "loser_id", unique=True, postgresql_where=text("undone_at IS NULL")),
+        Index(
+            "uq_customer_merges_loser_id",
+            "tenant_id",
+            "loser_id",
+            unique=True,
+            postgresql_where=text("undone_at IS NULL"),
+        ),
         Index("ix_customer_merges_winner_id", "tenant_id", "winner_id"),
         Index("ix_customer_merges_batch", "tenant_id", "batch", postgresql_where=text("batch IS NOT NULL")),
     )
