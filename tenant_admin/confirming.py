@@ -74,9 +74,10 @@ def confirm() -> Any:
 def through_company() -> Any:
     """Confirm through the company's own sign-in, for what concerns that company."""
     who = entrance.signed_in()
+    target = entrance.safe_next(request.args.get("next"))
     if who.confined_to is None:
-        raise errors.NotFound
-    return sso_sign_in.confirm_through(who, entrance.safe_next(request.args.get("next")))
+        return frame.go(url_for("confirming.show", next=target))
+    return sso_sign_in.confirm_through(who, target)
 
 
 @pages.post("/confirm/options")

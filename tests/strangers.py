@@ -11,7 +11,7 @@ from tests.companies import Company, drain_outbox, found_company
 NAMES = {
     "customer_id": "customer", "product_id": "product", "order_id": "order", "shop_id": "shop", "segment_id": "segment",
     "campaign_id": "campaign", "template_id": "template", "delivery_id": "delivery", "key_id": "key", "member_id": "member",
-    "offer_id": "offer", "rule_id": "rule", "mailing_id": "mailing", "recipient_id": "recipient", "invoice_id": "invoice",
+    "domain_id": "domain", "offer_id": "offer", "rule_id": "rule", "mailing_id": "mailing", "recipient_id": "recipient", "invoice_id": "invoice",
 }  # fmt: skip
 
 
@@ -49,7 +49,16 @@ def filled_company(app) -> Filled:
     ids["offer"] = _an_offer(app, company)
     drain_outbox(app, company)
     ids["key"], ids["member"] = _of_the_house(app, company)
+    ids["domain"] = _a_domain(app, company)
     return Filled(company, ids)
+
+
+def _a_domain(app, company: Company) -> str:
+    from saas.kit import work
+    from saas.tenancy import sso
+
+    with app.app_context(), work.unit(tenant_id=company.tenant_id):
+        return str(sso.add_domain("mail.shop.example").id)
 
 
 def _an_offer(app, company: Company) -> str:

@@ -109,7 +109,7 @@ def _address(claims: openid.Claims) -> str:
 def _joined(login: Login) -> bool:
     """Tell whether the person is a member of the bound company."""
     homes = directory.places(kind="member", key=str(login.id))
-    return any(home.tenant_id == scope.tenant_id() for home in homes)
+    return scope.tenant_id() in {home.tenant_id for home in homes}
 
 
 def _only_here(login: Login) -> bool:

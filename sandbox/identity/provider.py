@@ -146,6 +146,9 @@ class Requests(BaseHTTPRequestHandler):
             return self.answer(
                 200, {"sub": person.subject, "email": person.email, "email_verified": person.email_verified}
             )
+        if parts.path == "/favicon.ico":
+            self.send_response(204)
+            return self.end_headers()
         if parts.path == "/authorize":
             return self.authorize(asked)
         return self.answer(404, {"error": "not_found"})

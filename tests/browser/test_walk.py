@@ -104,7 +104,7 @@ def pages(product, furnished, links):
     found, without = [], []
     sent = places.sent_campaign(product, furnished)
     for endpoint, rule, kind in places.there_are(product):
-        known = {"token": "not-a-token"} | ({"campaign_id": sent} if endpoint == "campaigns.recipients" else {})
+        known = dict.fromkeys(("token", "code", "ticket"), "not-a-token") | ({"campaign_id": sent} if endpoint == "campaigns.recipients" else {})
         address = links.get(endpoint) or places.example(product, rule, tenant_id=furnished, known=known)
         (without if address is None else found).append((endpoint.replace(".", "-"), address, kind != "anyone"))
     found.append(("campaigns-report", f"/campaigns/{sent}", True))
