@@ -19,6 +19,10 @@ from tenant_admin import sentences
 NAME = re.compile(r"node\.((?:\d{1,3}\.){0,8})(field|operator|value|matter|key|match)")
 FRESH = {"field": "orders_count", "operator": "at_least", "value": "1"}
 DAYS = ("in_last_days", "not_in_last_days")
+INPUTS = {
+    "moment": "date", "tags": "text", "owner": "choice", "own_choice": "choice", "own_choices": "choice", "flag": "yes_no", "day": "date",
+    "decimal": "decimal",
+}  # fmt: skip
 
 
 def fresh() -> dict[str, Any]:
@@ -54,7 +58,7 @@ def condition(row: Mapping[str, str]) -> dict[str, Any]:
         value = field.choices[0]
     if field.kind == "owner" and not value:
         value = next((key for key, _name in _choices(field)), "")
-    if field.kind == "yes_no" and value not in ("yes", "no"):
+    if field.kind in ("yes_no", "flag") and value not in ("yes", "no"):
         value = "yes"
     if made["operator"] not in VALUELESS:
         made["value"] = value
@@ -67,7 +71,7 @@ def condition(row: Mapping[str, str]) -> dict[str, Any]:
 
 def shape(node: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a template needs to draw a row: what is chosen, what can be chosen, and the kind of input for the value."""
-    field = FIELDS[node["field"]]
+    field = conditions.any_field(node["field"]) or conditions.Field(node["field"], "text")
     matter = node.get("matter") or next((name for name in filters.MATTERS if node.get(name)), "")
     return {
         "field": field.name, "operator": node["operator"], "ways": sentences.ways(field.name), "value": node.get("value", ""),
@@ -79,6 +83,8 @@ def shape(node: Mapping[str, Any]) -> dict[str, Any]:
 def _choices(field: conditions.Field) -> list[tuple[str, str]]:
     if field.kind == "owner":
         return [(str(member.id), member.name or member.email) for member in members.listed()]
+    if field.own is not None:
+        return [(one.key, str(one.label)) for one in field.own.choices if not one.into]
     return [(choice, str(sentences.CHOICES[choice])) for choice in field.choices]
 
 
@@ -87,7 +93,7 @@ def _input(kind: str, operator: str) -> str:
         return ""
     if operator in DAYS:
         return "days"
-    return {"moment": "date", "tags": "text", "owner": "choice"}.get(kind, kind)
+    return INPUTS.get(kind, kind)
 
 
 def change(tree: dict[str, Any], act: str) -> dict[str, Any]:
@@ -129,7 +135,7 @@ def finished(tree: dict[str, Any], currency: str) -> dict[str, Any]:
             made.append(finished(node, currency))
             continue
         plain = {name: value for name, value in node.items() if name != "matter"}
-        if FIELDS[plain["field"]].kind == "money":
+        if getattr(conditions.any_field(plain["field"]), "kind", "") == "money":
             plain["currency"] = currency
         try:
             made.append(filters.plain(plain))

@@ -54,7 +54,7 @@ def show(segment_id: str):
     rows = [listing.row(*pair) for pair in page.items]
     return render_template(
         "segments/show.html", segment=_shown(segment, _product_names(segment.definition)), rows=rows, next=page.next, count=count,
-        columns=list(listing.USUAL), send_url=_send_url(segment.id),
+        columns=listing.columns_of(listing.USUAL), send_url=_send_url(segment.id),
     )  # fmt: skip
 
 

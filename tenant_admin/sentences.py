@@ -10,8 +10,10 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from saas.audiences import conditions
-from saas.audiences.conditions import FIELDS, OPERATORS
+from saas.audiences.conditions import OPERATORS
+from saas.kit import records
 from saas.tenancy import members
+from tenant_admin import fields_shown
 
 GROUPS = (
     (_l("Orders"), ("orders_count", "spent_amount", "last_order_at", "first_order_at", "bought", "refunded_amount")),
@@ -75,6 +77,27 @@ SPECIAL = {
 }  # fmt: skip
 
 
+def name_of(field: str) -> str:
+    """Return what a field is called, a company's own among them."""
+    if field in NAMES:
+        return str(NAMES[field])
+    own = records.kind("customer").every().get(field)
+    return str(own.label) if own is not None else _("a field that is gone")
+
+
+def _own_value(field: Any, value: Any) -> str:
+    """Return what a company's own field is compared with, as people write it."""
+    own = field.own
+    if own.shape in ("choice", "choices"):
+        return next((str(one.label) for one in own.choices if one.key == value), str(value))
+    if own.shape == "yes_no":
+        return _("yes") if str(value).lower() in ("true", "yes", "1") else _("no")
+    try:
+        return fields_shown.shown(own, own.read(value) if own.formula is None else value)
+    except ValueError:
+        return str(value)
+
+
 def sentence(condition: Mapping[str, Any], names: Mapping[str, str] | None = None) -> str:
     """Return one condition in words; `names` gives products' names by their shop's id."""
     field, operator, value = condition["field"], condition["operator"], condition.get("value", "")
@@ -91,13 +114,23 @@ def sentence(condition: Mapping[str, Any], names: Mapping[str, str] | None = Non
             if operator == "in_last_days"
             else _("not in the last %(value)s days", value=value)
         )
-        return _("%(field)s %(way)s", field=NAMES[field], way=way)
+        return _("%(field)s %(way)s", field=name_of(field), way=way)
     if operator in ("never", "ever", "is_empty", "is_not_empty"):
-        return _("%(field)s %(way)s", field=NAMES[field], way=WAYS[operator])
-    if FIELDS[field].kind == "owner":
-        return _("%(field)s %(way)s %(value)s", field=NAMES[field], way=WAYS[operator], value=_person(value))
-    shown = CHOICES.get(value, value) if FIELDS[field].choices else value
-    return _("%(field)s %(way)s %(value)s", field=NAMES[field], way=WAYS[operator], value=shown)
+        return _("%(field)s %(way)s", field=name_of(field), way=WAYS.get(operator, operator))
+    known = conditions.any_field(field)
+    if known is not None and known.own is not None:
+        return _(
+            "%(field)s %(way)s %(value)s",
+            field=name_of(field),
+            way=WAYS.get(operator, operator),
+            value=_own_value(known, value),
+        )
+    if known is not None and known.kind == "owner":
+        return _(
+            "%(field)s %(way)s %(value)s", field=name_of(field), way=WAYS.get(operator, operator), value=_person(value)
+        )
+    shown = CHOICES.get(value, value) if known is not None and known.choices else value
+    return _("%(field)s %(way)s %(value)s", field=name_of(field), way=WAYS.get(operator, operator), value=shown)
 
 
 def _person(value: Any) -> str:
@@ -141,12 +174,18 @@ def products_in(definition: Mapping[str, Any]) -> Iterable[str]:
 
 def fields() -> list[tuple[str, list[tuple[str, str]]]]:
     """Return all fields the reader may see for a menu: (heading, [(field, name)])."""
-    return [
+    built_in = [
         (str(heading), [(name, str(NAMES[name])) for name in names if conditions.known(name)])
         for heading, names in GROUPS
     ]
+    own = [(one.name, str(one.label)) for one in records.kind("customer").fields().values() if one.custom]
+    return [*built_in, *([(_("Our own fields"), own)] if own else [])]
 
 
 def ways(field: str) -> list[tuple[str, str]]:
     """Return how a field can be asked."""
-    return [(operator, str(WAYS[operator])) for operator in OPERATORS[FIELDS[field].kind]]
+    return [(operator, str(WAYS[operator])) for operator in OPERATORS[_kind(field)]]
+
+
+def _kind(field: str) -> str:
+    return getattr(conditions.any_field(field), "kind", "text")

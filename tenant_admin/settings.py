@@ -20,7 +20,7 @@ def tabs(active: str) -> list[dict[str, Any]]:
         ("settings.index", _("Company"), "settings.read"), ("sender.index", _("Sender and domain"), "settings.read"),
         ("members.index", _("People"), "members.read"),
         ("teams.index", _("Teams"), "members.read"), ("roles.index", _("Roles"), "members.read"),
-        ("keys.index", _("API keys"), "keys.edit"),
+        ("own_fields.index", _("Fields"), "fields.edit"), ("keys.index", _("API keys"), "keys.edit"),
         ("webhooks.index", _("Webhooks"), "hooks.edit"),
         ("sign_in.index", _("Sign-in"), "members.read"), ("support.index", _("Support access"), "settings.read"),
         ("plan.index", _("Plan"), "plan.read"),

@@ -19,8 +19,9 @@ from saas.audiences.models import Suppression
 from saas.catalog.models import Product
 from saas.commerce.models import COUNTED, Order, OrderLine, ShopEvent
 from saas.customers.models import Customer, Facts, Identity
-from saas.kit import access, clock, errors, identifiers, money
+from saas.kit import access, clock, errors, identifiers, money, records
 from saas.kit.text import gettext as _
+from saas.tenancy import custom_filters
 
 MOST_CONDITIONS, DEEPEST = 50, 4
 
@@ -39,6 +40,7 @@ class Field:
     build: Callable[[str, Any, dict[str, Any]], ColumnElement[bool]] | None = None
     fact: bool = False
     choices: tuple[str, ...] = ()
+    own: records.Field | None = None
 
 
 OPERATORS = {
@@ -51,6 +53,7 @@ OPERATORS = {
     "done": ("in_last_days", "not_in_last_days", "ever", "never"),
     "yes_no": ("is",),
     "owner": ("is", "is_not", "is_empty", "is_not_empty"),
+    **{kind: ways for kind, ways in custom_filters.WAYS.items() if kind != "text"},
 }
 ME = "me"
 TELLS_OF = {
@@ -143,14 +146,38 @@ FIELDS = {
 
 def known(name: str) -> Field | None:
     """Return what may be asked under a name; a field that the acting member must not see is like none at all."""
+    if str(name).startswith(records.CUSTOM):
+        return _own(records.kind("customer").fields(archived=True).get(name))
     field = FIELDS.get(name)
     return field if field is not None and not access.hidden("customer") & {name, *TELLS_OF.get(name, ())} else None
+
+
+def _own(field: records.Field | None) -> Field | None:
+    """Return one of the company's own fields as it may be asked; its formula may stand on the facts."""
+    if field is None:
+        return None
+    kind = records.kind("customer")
+    read = field.formula.reads(kind) if field.formula is not None else ()
+    every = kind.every()
+    return Field(
+        field.name, custom_filters.kind_of(field), build=lambda operator, value, _condition: custom_filters.ask(field, operator, value),
+        fact=any(getattr(every[name].column, "class_", None) is Facts for name in read if name in every),
+        choices=tuple(one.key for one in field.choices), own=field,
+    )  # fmt: skip
+
+
+def any_field(name: str) -> Field | None:
+    """Return what is asked under a name, whoever may see it: to work out a segment that somebody else made."""
+    return (
+        _own(records.kind("customer").every().get(name)) if str(name).startswith(records.CUSTOM) else FIELDS.get(name)
+    )
 
 
 def needs_facts(definition: dict[str, Any]) -> bool:
     """Tell whether a definition asks for anything that stands with the facts."""
     return any(
-        needs_facts(c) if "conditions" in c else FIELDS[c["field"]].fact for c in definition.get("conditions", ())
+        needs_facts(c) if "conditions" in c else getattr(any_field(c["field"]), "fact", False)
+        for c in definition.get("conditions", ())
     )
 
 
@@ -207,7 +234,7 @@ def one(condition: dict[str, Any]) -> ColumnElement[bool]:
     operator, value = condition["operator"], condition.get("value")
     if operator not in OPERATORS[field.kind]:
         raise ValueError(_("“%(name)s” cannot be asked that way.", name=field.name))
-    if field.choices and value not in field.choices:
+    if field.choices and value not in field.choices and field.own is None:
         raise ValueError(_("Choose one of the values."))
     if field.build is not None:
         if operator in ("in_last_days", "not_in_last_days"):

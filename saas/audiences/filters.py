@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from saas.audiences import conditions
-from saas.audiences.conditions import FIELDS, VALUELESS
+from saas.audiences.conditions import VALUELESS
 from saas.customers import finding
 from saas.kit import errors, pages
 from saas.kit.text import gettext as _
@@ -25,6 +25,9 @@ class BadFilter(errors.Invalid):
 def read(text: str) -> dict[str, Any]:
     """Return the condition a filter stands for; raises BadFilter."""
     name, _dot, rest = text.partition(".")
+    if name == "custom":  # a company's own field has a point in its name
+        key, _dot, rest = rest.partition(".")
+        name = f"custom.{key}"
     operator, _dot, value = rest.partition(".")
     condition: dict[str, Any] = {"field": name, "operator": operator}
     field = conditions.known(name)
@@ -60,7 +63,8 @@ def _with_matter(condition: dict[str, Any], rest: str) -> tuple[str, dict[str, A
 def plain(condition: dict[str, Any]) -> dict[str, Any]:
     """Return the condition with numbers as numbers, so that the same one is always written the same."""
     counted = (
-        condition["operator"] in ("in_last_days", "not_in_last_days") or FIELDS[condition["field"]].kind == "number"
+        condition["operator"] in ("in_last_days", "not_in_last_days")
+        or getattr(conditions.any_field(condition["field"]), "kind", "") == "number"
     )
     return condition | {"value": int(condition["value"])} if counted and "value" in condition else condition
 

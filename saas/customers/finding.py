@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, false, func, select
 
 from saas.customers.models import Customer, Facts, Identity
-from saas.kit import access, errors, pages, text
+from saas.kit import access, errors, pages, record_values, records, text
 from saas.kit.db import db
 
 SORTS = {
@@ -82,7 +82,21 @@ def with_facts(*entities: Any) -> Select:
 
 def listed(*, sort: str = NEWEST, cursor: str | None = None, limit: int = pages.LIMIT, **wanted: Any) -> pages.Page:
     """Return one page of (customer, facts); `wanted` is what `narrowed` takes. Raises BadSort or BadCursor."""
+    if sort.removeprefix("-").startswith(records.CUSTOM):
+        return record_values.sorted_page(
+            records.kind("customer"), narrowed(with_facts(Customer, Facts), **wanted), sort=sort, cursor=cursor, limit=limit, unsortable=BadSort
+        )  # fmt: skip
     return pages.page(narrowed(with_facts(Customer, Facts), **wanted), order=order(sort), cursor=cursor, limit=limit)
+
+
+def with_their_facts(customer_id: UUID | str) -> tuple[Customer, Facts] | None:
+    """Return a customer and their facts in one query, or None when there is none of this id (any more)."""
+    try:
+        wanted = customer_id if isinstance(customer_id, UUID) else UUID(str(customer_id))
+    except ValueError:
+        return None
+    row = db.session.execute(with_facts(Customer, Facts).where(Customer.id == wanted)).one_or_none()
+    return (row[0], row[1]) if row else None
 
 
 def counted(*, most: int, facts: bool = True, **wanted: Any) -> int:

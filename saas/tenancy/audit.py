@@ -166,6 +166,11 @@ def one(entry_id: UUID | str) -> Told:
     return Told(*row)
 
 
+def last_change(*, kind: str, record_id: object, name: str) -> Told | None:
+    """Return the newest of a record's latest entries that changed a field, or None."""
+    return next((told for told in of_record(kind=kind, record_id=record_id) if name in told.after), None)
+
+
 def of_record(*, kind: str, record_id: object) -> list[Told]:
     """Return one record's newest entries, the newest first; the history pages through all of them."""
     newest = listed(kind=kind, record_id=str(record_id)).order_by(AuditEntry.id.desc()).limit(200)

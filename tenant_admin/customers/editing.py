@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, render_template, request, url_for
+from flask import render_template, request, url_for
 from flask_babel import gettext as _
 from marshmallow import ValidationError
 
 from saas.customers import profiles
 from saas.customers.schemas import CustomerIn
-from saas.kit import doors, errors
-from tenant_admin import frame
+from saas.kit import access, doors, errors, records
+from saas.tenancy import audit
+from tenant_admin import fields_shown, frame, inline
 from tenant_admin.customers.record import customer_shown
 
 FIELDS = (
@@ -27,19 +28,6 @@ FIELDS = (
     "address",
     "external_id",
 )
-IN_PLACE = (
-    "first_name",
-    "last_name",
-    "email",
-    "phone",
-    "company",
-    "language",
-    "country",
-    "city",
-    "postcode",
-    "address",
-    "note",
-)
 
 
 @doors.open_to("member", "customers.edit")
@@ -51,12 +39,12 @@ def create():
     wish = request.form.get("consent", "unknown")
     try:
         fields = _loaded(values)
-        customer = profiles.create(**fields, note=request.form.get("note", ""))
+        customer = profiles.create(**fields, **_note(values))
         if wish == "granted":
             profiles.say_consent(customer_id=customer.id, state="granted", reason=request.form.get("reason", ""))
     except (errors.Invalid, errors.Conflict, errors.LimitReached) as error:
         return _refused(values | {"consent": wish}, error)
-    frame.toast(_("%(name)s is a customer now", name=customer.name))
+    frame.toast(_("%(name)s is a customer now", name=customer.name), undo=frame.undo_url(audit.latest()))
     return frame.go(url_for("customers.show", customer_id=customer.id))
 
 
@@ -64,43 +52,19 @@ def create():
 def edit(customer_id: str):
     """Show a customer's form, or change them; what a colleague changed meanwhile is shown side by side."""
     customer = profiles.one(customer_id)
-    held = customer_shown(customer)
+    held = customer_shown(customer) | fields_shown.held("customer", customer)
     if request.method == "GET":
         return _form(held | {"tags": ", ".join(customer.tags)}, customer=held)
     values = _values()
-    clashes = _clashes(held, values)
+    clashes = _clashes(customer, held, values)
     if clashes:
         return _form(values, customer=held, clashes=clashes), 409
     try:
-        profiles.change(customer_id, **_loaded(values), note=request.form.get("note", ""))
+        profiles.change(customer_id, **_loaded(values), **_note(values))
     except (errors.Invalid, errors.Conflict) as error:
         return _refused(values, error, customer=held)
-    frame.toast(_("Saved"))
+    frame.toast(_("Saved"), undo=frame.undo_url(audit.latest()))
     return frame.go(url_for("customers.show", customer_id=customer.id))
-
-
-@doors.open_to("member", "customers.edit")
-def field(customer_id: str):
-    """Change one field in place; raises NoSuchCustomer, BadCustomer or KnownAlready."""
-    profiles.one(customer_id)
-    given = {name: request.form[name] for name in IN_PLACE if name in request.form}
-    if len(given) != 1:
-        raise errors.Invalid(_("Nothing was changed."))
-    try:
-        loaded = CustomerIn().load({name: value for name, value in given.items() if name != "note"})
-    except ValidationError as error:
-        raise errors.Invalid(error.messages and str(next(iter(error.messages.values()))[0])) from None
-    try:
-        profiles.change(customer_id, **(given if "note" in given else loaded))
-    except (errors.Invalid, errors.Conflict) as error:
-        if error.fields:
-            error.message = next(iter(error.fields.values()))[0]
-        raise
-    return (
-        Response(status=204)
-        if request.headers.get("HX-Request")
-        else frame.go(url_for("customers.show", customer_id=customer_id))
-    )
 
 
 @doors.open_to("member", "customers.edit")
@@ -109,7 +73,9 @@ def tags(customer_id: str):
     profiles.tag(customer_id=customer_id, add=request.form.get("add", ""), remove=request.form.get("remove", ""))
     if not frame.is_partial():
         return frame.go(url_for("customers.show", customer_id=customer_id))
-    return render_template("customers/tags.html", customer=customer_shown(profiles.one(customer_id)))
+    return render_template(
+        "customers/tags.html", locked=access.locked("customer"), customer=customer_shown(profiles.one(customer_id))
+    )
 
 
 @doors.open_to("member", "customers.edit")
@@ -140,23 +106,28 @@ def note(customer_id: str):
 
 @doors.open_to("member", "customers.delete")
 def delete(customer_id: str):
-    """Delete a customer; the page has told what happens and asked."""
+    """Put a customer into the bin, from which the toast brings them back."""
     name = profiles.one(customer_id).name
     profiles.delete(customer_id)
-    frame.toast(_("%(name)s is deleted", name=name))
+    frame.toast(_("%(name)s is in the bin", name=name), undo=frame.undo_url(audit.latest()))
     return frame.go(url_for("customers.index"))
 
 
 def _values() -> dict[str, Any]:
-    """Return what the form holds, as it was typed."""
-    return {name: request.form.get(name, "") for name in (*FIELDS, "tags", "note")}
+    """Return what the form holds, as it was typed: the fields that one may change."""
+    locked = access.locked("customer")
+    typed = {name: request.form.get(name, "") for name in (*FIELDS, "tags", "note") if name not in locked}
+    return typed | fields_shown.sent("customer", request.form)
 
 
 def _loaded(values: dict[str, Any]) -> dict[str, Any]:
     """Return the form's values as the room takes them; raises errors.Invalid with the fields."""
-    tags = [tag.strip() for tag in values["tags"].replace("，", ",").split(",") if tag.strip()]
+    given = {name: value for name, value in values.items() if name in FIELDS}
+    if "tags" in values:
+        given["tags"] = [tag.strip() for tag in values["tags"].replace("，", ",").split(",") if tag.strip()]
+    own = {name: value for name, value in values.items() if name.startswith("custom.")}
     try:
-        return CustomerIn().load({name: values[name] for name in FIELDS} | {"tags": tags})
+        return CustomerIn().load(given) | ({"custom": fields_shown.custom("customer", own)} if own else {})
     except ValidationError as error:
         messages = {
             name: [str(one) for one in (found if isinstance(found, list) else found.values())]
@@ -165,19 +136,29 @@ def _loaded(values: dict[str, Any]) -> dict[str, Any]:
         raise errors.Invalid(fields=messages) from None
 
 
-def _clashes(held: dict[str, Any], values: dict[str, Any]) -> list[dict[str, str]]:
-    """Return the fields that both this form and somebody else changed since the form was shown, with all three values."""
+def _note(values: dict[str, Any]) -> dict[str, Any]:
+    return {"note": values["note"]} if "note" in values else {}
+
+
+def _clashes(customer: Any, held: dict[str, Any], values: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the fields that both this form and somebody else changed since the form was shown: all three values, who, when."""
     if request.form.get("version", held["version"]) == held["version"]:
         return []
-    labels = labelled()
-    theirs = {name: str(held[name] or "") for name in FIELDS} | {"tags": ", ".join(held["tags"]), "note": held["note"]}
+    kind = records.kind("customer")
+    labels = labelled() | fields_shown.labels("customer")
+    theirs = {name: str(held.get(name) or "") for name in values} | {"tags": ", ".join(held["tags"])}
     rows = []
     for name, mine in values.items():
         was = request.form.get(f"was.{name}", "")
         if mine == was:
             values[name] = theirs[name]  # untouched here: what the colleague wrote stays
         elif theirs[name] not in (was, mine):
-            rows.append({"name": name, "label": labels[name], "original": was, "theirs": theirs[name], "mine": mine})
+            field = kind.fields().get(name)
+            three = {"original": was, "theirs": theirs[name], "mine": mine}
+            told = {f"{side}_text": inline.worded(field, text) if field else text for side, text in three.items()}
+            rows.append(
+                {"name": name, "label": labels[name]} | three | told | inline.last_change(kind, customer, field)
+            )
     return rows
 
 
@@ -199,6 +180,9 @@ def _form(values: dict[str, Any], **more: Any) -> str:
     return render_template(
         "customers/form.html",
         values=values,
-        labels=labelled(),
+        labels=labelled()
+        | {name: label for name, label in fields_shown.labels("customer").items() if name.startswith("custom.")},
+        own=fields_shown.inputs("customer", values),
+        locked=access.locked("customer"),
         **{"problems": {}, "customer": None, "clashes": []} | more,
     )

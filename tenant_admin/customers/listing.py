@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
-from flask import g, make_response, redirect, render_template, request, url_for
+from flask import g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from saas.audiences import conditions as rules
 from saas.audiences import filters
 from saas.catalog import products
-from saas.customers import finding
-from saas.kit import doors, scope, search
-from tenant_admin import conditions, sentences
-from tenant_admin.frame import YEAR
+from saas.customers import finding, owners
+from saas.kit import access, doors, records, scope, search
+from tenant_admin import conditions, fields_shown, inline, sentences
+from tenant_admin import views as saved
 from tenant_admin.markup import here
 
 LIMIT = 25
 MOST_COUNTED = 5_000
-COOKIE = "customers_columns"
+KIND = "customer"
+IN_CELLS = ("phone", "company", "city", "country", "tags")
+"""Columns that show a field as it is, and that may be changed where they stand; the company's own fields do too."""
 # key: (name, the filters it stands for)
 VIEWS = {
     "": (_l("Everybody"), ()),
@@ -27,14 +31,28 @@ VIEWS = {
     "regulars": (_l("Ordered more than once"), ("orders_count.at_least.2",)),
     "never": (_l("Never bought"), ("orders_count.at_most.0",)),
     "agreed": (_l("Agreed to mails"), ("email_consent.is.granted",)),
+    "mine": (_l("Mine"), ("owner_id.is.me",)),
 }
 # key: (name, right-aligned, sort)
 COLUMNS = {
-    "consent": (_l("Mails"), False, None), "orders": (_l("Orders"), True, "orders"), "spent": (_l("Spent"), True, "spent"),
-    "last_order": (_l("Last order"), False, "last_order"), "last_visit": (_l("Last visit"), False, "last_visit"),
-    "created": (_l("Customer since"), False, "created"), "phone": (_l("Phone"), False, None), "company": (_l("Company"), False, None),
-    "city": (_l("City"), False, None), "country": (_l("Country"), False, None), "tags": (_l("Tags"), False, None),
+    "consent": (_l("Mails"), False, None),
+    "orders": (_l("Orders"), True, "orders"),
+    "spent": (_l("Spent"), True, "spent"),
+    "last_order": (_l("Last order"), False, "last_order"),
+    "last_visit": (_l("Last visit"), False, "last_visit"),
+    "created": (_l("Customer since"), False, "created"),
+    "phone": (_l("Phone"), False, None),
+    "company": (_l("Company"), False, None),
+    "city": (_l("City"), False, None),
+    "country": (_l("Country"), False, None),
+    "tags": (_l("Tags"), False, None),
     "mails": (_l("Mails opened"), True, None),
+    "owner": (_l("Owner"), False, None),
+}
+# The fields behind the columns; a column of a hidden field is not there.
+BEHIND = {
+    "consent": "email_consent", "orders": "orders_count", "spent": "spent_amount", "last_order": "last_order_at", "last_visit": "last_visit_at",
+    "created": "created_at", "mails": "mails_opened", "owner": "owner_id",
 }  # fmt: skip
 USUAL = ("consent", "orders", "spent", "last_order", "last_visit")
 ON_THE_PHONE = ("spent",)
@@ -54,24 +72,23 @@ def index():
     """Show the list, or after a filter, a sort or a page turned only what changed of it: the page's script selects it."""
     if request.args.get("field"):
         return redirect(here(where=_with_built(), **ASKING), 303)
-    view = request.args.get("view", "")
+    opened = saved.opened(KIND)
+    if opened.leads_to:
+        return redirect(opened.leads_to, 303)
+    view = "" if opened.view else request.args.get("view", "")
     wheres, refused = _filters()
     typed, sort = request.args.get("q", "").strip(), _sort()
-    definition = _definition([*VIEWS.get(view, VIEWS[""])[1], *wheres])
+    definition = _definition([*views().get(view, VIEWS[""])[1], *wheres])
     page, total, exact = _found(definition, typed, sort)
     columns = _columns()
     names = _product_names(definition)
-    answer = make_response(render_template(
-        "customers/index.html", rows=[row(*pair) for pair in page.items], next=page.next, total=total, exact=exact, q=typed, sort=sort,
-        tabs=_tabs(view), chips=_chips(wheres, names), ready=_ready(wheres), refused=refused, columns=columns, column_choice=_column_choice(columns),
-        wheres=wheres, view_filters=list(VIEWS.get(view, VIEWS[""])[1]), filtered=bool(definition["conditions"] or typed),
+    return render_template(
+        "customers/index.html", rows=rows_of(page.items, columns), next=page.next, total=total, exact=exact, q=typed, sort=sort,
+        tabs=saved.tabs(opened, _tabs(view)), chips=_chips(wheres, names), ready=_ready(wheres), refused=refused, columns=columns,
+        wheres=wheres, view_filters=list(views().get(view, VIEWS[""])[1]), filtered=bool(definition["conditions"] or typed),
         asked=_asked(wheres), fields=sentences.fields(), place="customers",
-    ))  # fmt: skip
-    if "columns" in request.args:
-        answer.set_cookie(
-            COOKIE, " ".join(columns), max_age=YEAR, samesite="Lax", httponly=True, secure=request.is_secure
-        )
-    return answer
+        views=saved.bar(opened), column_choice=_column_choice(columns), heads=heads(columns),
+    )  # fmt: skip
 
 
 @doors.open_to("member", "customers.read")
@@ -82,19 +99,65 @@ def condition():
     )
 
 
+def meant(form: Any) -> tuple[dict[str, Any], list[Any] | None]:
+    """Return who a bulk action is for, from the form that the list posted: what the list asked, and who of them by hand.
+
+    What was typed into the search box finds at most a hundred, as it does in the list.
+    """
+    view = VIEWS.get(form.get("view", ""), VIEWS[""])[1]
+    definition = _definition([*view, *form.getlist("where")[: filters.MOST]])
+    chosen: list[Any] | None = None if form.get("all") else form.getlist("ids")
+    if chosen is None and form.get("q", "").strip():
+        chosen = [hit.id for hit in search.find(scope.tenant_id(), form["q"].strip(), kinds=["customer"], limit=100)]
+    return definition, chosen
+
+
 def row(customer: Any, facts: Any) -> dict[str, Any]:
     """Return a customer as a line of a list."""
-    return {
+    found = {
         "id": customer.id, "name": customer.name, "email": customer.email or "", "phone": customer.phone, "company": customer.company,
         "city": customer.city, "country": customer.country, "tags": customer.tags, "consent": customer.email_consent,
         "created": customer.created_at, "orders": facts.orders_count, "spent": facts.spent_amount, "currency": facts.currency or g.member.currency,
         "last_order": facts.last_order_at, "last_visit": facts.last_visit_at, "mails": facts.mails_opened, "mails_sent": facts.mails_sent,
+        "owner": customer.owner_id,
     }  # fmt: skip
+    hidden = access.hidden("customer")
+    gone = {name: [] if name == "tags" else None for name in found if BEHIND.get(name, name) in hidden}
+    return found | gone
+
+
+def columns_of(names: Iterable[str]) -> list[str]:
+    """Return those of the columns that the reader may see."""
+    return [name for name in names if access.readable("customer", BEHIND.get(name, name))]
+
+
+def rows_of(pairs: Iterable[tuple[Any, Any]], columns: list[str]) -> list[dict[str, Any]]:
+    """Return a page of customers as lines of a list, with their owners' names where the list shows them."""
+    pairs = list(pairs)
+    names = owners.names(customer.owner_id for customer, _facts in pairs) if "owner" in columns else {}
+    cells = _cells(columns)
+    return [row(*pair) | {"owner": names.get(pair[0].owner_id, ""), "cells": cells(pair)} for pair in pairs]
+
+
+def _cells(columns: list[str]) -> Callable[[Any], dict[str, Any]]:
+    """Return what makes the cells of a row that show a field as it is; `editable` ones may be changed where they stand."""
+    kind = records.kind(KIND)
+    known, may = kind.fields(), access.may("customers.edit")
+    editable = kind.editable() if may else {}
+    wanted = [known[key] for key in columns if key in known and (key in IN_CELLS or known[key].custom)]
+    return lambda pair: {
+        field.name: inline.described(kind, pair, field) | {"editable": field.name in editable} for field in wanted
+    }
+
+
+def views() -> dict[str, tuple[Any, tuple[str, ...]]]:
+    """Return the tabs whose filters the reader may ask."""
+    return {key: held for key, held in VIEWS.items() if all(rules.known(text.partition(".")[0]) for text in held[1])}
 
 
 def _with_built() -> list[str]:
     """Return the address's filters with the one that the dialog just made, in place of the one it changed if any."""
-    wanted, old = request.args.getlist("where"), request.args.get("instead", type=int)
+    wanted, old = _wheres(), request.args.get("instead", type=int)
     tree = {"match": "all", "conditions": [conditions.condition(request.args)]}
     text = filters.write(conditions.finished(tree, g.member.currency)["conditions"][0])
     if old is not None and 0 <= old < len(wanted):
@@ -107,7 +170,7 @@ def _with_built() -> list[str]:
 def _filters() -> tuple[list[str], list[str]]:
     """Return the filters of the address, and a sentence for each that cannot be understood."""
     good, bad = [], []
-    for text in dict.fromkeys(request.args.getlist("where")[: filters.MOST]):
+    for text in dict.fromkeys(_wheres()):
         try:
             filters.read(text)
             good.append(text)
@@ -116,13 +179,19 @@ def _filters() -> tuple[list[str], list[str]]:
     return good, bad
 
 
+def _wheres() -> list[str]:
+    return [text for text in request.args.getlist("where")[: filters.MOST] if text]
+
+
 def _definition(texts: list[str]) -> dict[str, Any]:
     return conditions.finished(filters.definition(texts), g.member.currency)
 
 
 def _sort() -> str:
     wanted = request.args.get("sort", finding.NEWEST)
-    return wanted if wanted.removeprefix("-") in finding.SORTS else finding.NEWEST
+    own = fields_shown.columns(KIND).get(wanted.removeprefix("-"))
+    good = own.sortable if own is not None else wanted.removeprefix("-") in finding.sorts()
+    return wanted if good else finding.NEWEST
 
 
 def _found(definition: dict[str, Any], typed: str, sort: str) -> tuple[Any, int, bool]:
@@ -151,21 +220,30 @@ def _best_first(definition: dict[str, Any], ids: list[UUID]) -> tuple[Any, int, 
 
 def _columns() -> list[str]:
     chosen = request.args.get("columns")
-    known = [
-        key
-        for key in (request.cookies.get(COOKIE, " ".join(USUAL)) if chosen is None else chosen).split()
-        if key in COLUMNS
-    ]
-    return known if known or chosen is not None else list(USUAL)
+    own = fields_shown.columns(KIND)
+    known = [key for key in (chosen or "").split() if key in COLUMNS or key in own]
+    return columns_of(known if chosen is not None else USUAL)
 
 
 def _column_choice(columns: list[str]) -> list[dict[str, Any]]:
-    """Return the menu of columns; each entry shows or hides one."""
+    """Return the menu of columns; each entry shows or hides one. What is chosen is kept with a view."""
+    own = fields_shown.columns(KIND)
+    names = {key: str(name) for key, (name, _end, _sort_key) in COLUMNS.items() if key in columns_of([key])}
+    names |= {key: str(field.label) for key, field in own.items()}
     return [
-        {"label": str(name), "active": key in columns,
-         "url": here(columns=" ".join(other for other in COLUMNS if (other in columns) != (other == key)) or " ")}
-        for key, (name, _end, _sort_key) in COLUMNS.items()
+        {"label": name, "active": key in columns,
+         "url": here(columns=" ".join(other for other in names if (other in columns) != (other == key)) or " ")}
+        for key, name in names.items()
     ]  # fmt: skip
+
+
+def heads(columns: list[str]) -> dict[str, dict[str, Any]]:
+    """Return the heads of the columns that are the company's own fields."""
+    own = fields_shown.columns(KIND)
+    return {
+        key: {"label": own[key].label, "align": "end" if own[key].shape in fields_shown.RIGHT else None, "hide": "phone", "sort": own[key].sortable}
+        for key in columns if key in own
+    }  # fmt: skip
 
 
 def _tabs(view: str) -> list[dict[str, Any]]:
@@ -173,10 +251,10 @@ def _tabs(view: str) -> list[dict[str, Any]]:
     return [
         {
             "label": str(name),
-            "url": url_for("customers.index", view=key or None, **kept),
-            "active": key == (view if view in VIEWS else ""),
+            "url": url_for("customers.index", view=key or saved.PLAIN, **kept),
+            "active": key == (view if view in views() else ""),
         }
-        for key, (name, _filters) in VIEWS.items()
+        for key, (name, _filters) in views().items()
     ]
 
 
@@ -185,7 +263,7 @@ def _chips(wheres: list[str], names: dict[str, str]) -> list[dict[str, Any]]:
     for place, text in enumerate(wheres):
         others = [other for other in wheres if other != text]
         found.append({
-            "sentence": sentences.sentence(filters.read(text), names), "remove": here(where=others or None, ask=None),
+            "sentence": sentences.sentence(filters.read(text), names), "remove": here(where=others or [""], ask=None),
             "edit": here(where=wheres, ask=place),
         })  # fmt: skip
     return found

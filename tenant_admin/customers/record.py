@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from saas.catalog import products
 from saas.commerce import finding as shopping
-from saas.customers import consent, facts, identity, profiles, timeline
+from saas.customers import consent, facts, finding, identity, profiles, timeline
 from saas.kit import access, doors, money, pages, records, scope
 from saas.recommend import offers, reasons
 from tenant_admin import happenings, inline, people
@@ -24,7 +24,8 @@ OFFERS = 4
 @doors.open_to("member", "customers.read")
 def show(customer_id: str):
     """Show a customer; when only older or other entries of the timeline are asked for, the timeline alone."""
-    customer = profiles.one(customer_id)
+    pair = finding.with_their_facts(customer_id)
+    customer = pair[0] if pair else profiles.one(customer_id)
     kind = request.args.get("kind", "")
     happened = pages.page(
         timeline.of(customer.id, kinds=happenings.KINDS[kind][1] if kind in happenings.KINDS else ()), order=timeline.ORDER,
@@ -37,7 +38,10 @@ def show(customer_id: str):
     if is_partial() and "cursor" in request.args:
         return render_template("customers/older.html", **values)
     return render_template(
-        "customers/show.html", **values, **_around(customer), owner=people.name_of(customer.owner_id)
+        "customers/show.html",
+        **values,
+        **_around(customer, pair[1] if pair else facts.of([customer.id]).get(customer.id)),
+        owner=people.name_of(customer.owner_id),
     )
 
 
@@ -51,10 +55,9 @@ def customer_shown(customer: Any) -> dict[str, Any]:
     return found | {"version": customer.updated_at.isoformat()}
 
 
-def _around(customer: Any) -> dict[str, Any]:
+def _around(customer: Any, known: Any) -> dict[str, Any]:
     """Return what stands left and right of the timeline, in a fixed number of queries."""
     customer_id, hidden = customer.id, access.hidden("customer")
-    known = facts.of([customer.id]).get(customer.id)
     orders = shopping.listed(customer_id=customer_id, limit=5)
     cart, visits = shopping.open_cart(customer_id), shopping.visits_of(customer_id, limit=5)
     keys = [item["product"] for item in (cart.items if cart else ())] + [

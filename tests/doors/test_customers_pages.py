@@ -85,10 +85,9 @@ class TestList:
         assert "Nobody matches" in company.page.get("/customers?q=zzzzqqqq").text
         assert names(company.page.get("/customers?q=ada&where=country.is.DE&sort=name")) == ["Ada Number0001"]
 
-    def test_chosen_columns_are_remembered(self, company, ada):
-        assert ">London<" in company.page.get("/customers?columns=city").text
-        assert ">London<" in company.page.get("/customers").text
-        assert ">London<" not in company.page.get("/customers?columns=country+spent").text
+    def test_chosen_columns_stand_in_the_address_and_nowhere_else(self, company, ada):
+        assert "London" in company.page.get("/customers?columns=city+tags").text
+        assert "London" not in company.page.get("/customers").text
 
     def test_it_is_the_same_number_of_queries_for_many(self, company):
         send(company, "customers", *crowd(3))
@@ -112,7 +111,6 @@ class TestOne:
             "Ordered for €25.00",
             "Agreed to receive mails",
             "vip",
-            "Delete for good",
         ):
             assert text in answer.text, text
 
@@ -202,19 +200,22 @@ class TestChanging:
 
     def test_a_field_saves_itself_in_place(self, company, ada):
         htmx = {"HX-Request": "true", "HX-Request-Type": "partial"}
-        assert company.post(f"/customers/{ada}/field", {"city": "Bath"}, headers=htmx).status_code == 204
+        path = f"/records/customer/{ada}/fields"
+        saved = company.post(f"{path}/city", {"value": "Bath", "was": "London", "place": "record"}, headers=htmx)
+        assert saved.status_code == 200 and "is-saved" in saved.text
         assert 'value="Bath"' in company.page.get(f"/customers/{ada}").text
-        wrong = company.post(f"/customers/{ada}/field", {"email": "nonsense"}, headers=htmx)
+        wrong = company.post(f"{path}/email", {"value": "nonsense", "was": "ada@shop.example"}, headers=htmx)
         assert wrong.status_code == 422 and "This is not an e-mail address." in wrong.text
-        assert company.post(f"/customers/{ada}/field", {"email_norm": "x"}, headers=htmx).status_code == 422
-        assert company.post(f"/customers/{ada}/field", {"phone": ""}).status_code == 303
+        assert company.post(f"{path}/email_norm", {"value": "x"}, headers=htmx).status_code == 422
+        assert company.post(f"{path}/phone", {"value": "", "was": "+44 20 7946 0123"}).status_code == 200
+        assert 'value="+44' not in company.page.get(f"/customers/{ada}").text
 
     def test_two_people_editing_at_once_see_all_three_values(self, company, ada):
         form = company.page.get(f"/customers/{ada}/edit").text
         held = dict(re.findall(r'name="(version|was\.\w+)" value="([^"]*)"', form))
         mine = {name[4:]: value for name, value in held.items() if name.startswith("was.")}
-        company.post(f"/customers/{ada}/field", {"city": "Leeds"})
-        company.post(f"/customers/{ada}/field", {"company": "Analytical Engines"})
+        for name, value, was in (("city", "Leeds", "London"), ("company", "Analytical Engines", "")):
+            company.post(f"/records/customer/{ada}/fields/{name}", {"value": value, "was": was})
         clash = company.post(f"/customers/{ada}/edit", mine | held | {"city": "Bath"})
         assert clash.status_code == 409
         assert all(city in clash.text for city in ("London", "Leeds", "Bath"))
@@ -270,7 +271,7 @@ class TestWalls:
     def test_another_companys_customer_is_not_there(self, company, other_company, ada):
         for path in ("", "/edit", "/offers"):
             assert other_company.page.get(f"/customers/{ada}{path}").status_code == 404
-        for path in ("/edit", "/field", "/tags", "/consent", "/notes", "/delete"):
+        for path in ("/edit", "/tags", "/consent", "/notes", "/delete"):
             assert (
                 other_company.post(f"/customers/{ada}{path}", {"city": "x", "add": "x", "words": "x"}).status_code
                 == 404

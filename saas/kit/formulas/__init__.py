@@ -4,8 +4,8 @@
 with the catalogue of fields. The language is described in docs/tenants.md.
 """
 
-from saas.kit.formulas.formula import Formula, zone_source
+from saas.kit.formulas.formula import Formula, today, zone_source
 from saas.kit.formulas.functions import FUNCTIONS
 from saas.kit.formulas.reading import BadFormula
 
-__all__ = ["FUNCTIONS", "BadFormula", "Formula", "zone_source"]
+__all__ = ["FUNCTIONS", "BadFormula", "Formula", "today", "zone_source"]
