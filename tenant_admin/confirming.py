@@ -18,7 +18,7 @@ from saas.kit import doors, errors, rates, work
 from saas.tenancy import factors, passkeys, sessions
 from tenant_admin import entrance, frame, sso_sign_in
 
-pages = Blueprint("confirming", __name__)
+pages = Blueprint("step_up", __name__)
 MOST_KEPT = 20_000  # characters of a form that are worth keeping
 NEVER_KEPT = ("password", "secret", "csrf_token", "current", "code", "credential")
 KEPT, TICKET = "kept.", "confirm_passkey"
@@ -32,13 +32,13 @@ def install(app: Flask) -> None:
 def lead(error: entrance.ConfirmFirst) -> Any:
     """Show the way to the confirmation: a page of its own, keeping what was sent by a form."""
     if request.headers.get("HX-Request") == "true":
-        return Response("", 200, {"HX-Redirect": url_for("confirming.show", next=_page_behind())})
+        return Response("", 200, {"HX-Redirect": url_for("step_up.show", next=_page_behind())})
     if request.method == "GET":
-        return frame.go(url_for("confirming.show", next=request.full_path.rstrip("?")))
+        return frame.go(url_for("step_up.show", next=request.full_path.rstrip("?")))
     kept = _keepable()
     if kept is None:
         frame.toast(_("Confirm that it is you, then repeat what you were about to do."), kind="info")
-        return frame.go(url_for("confirming.show", next=_page_behind()))
+        return frame.go(url_for("step_up.show", next=_page_behind()))
     return _page(target=_page_behind(), again=request.full_path.rstrip("?"), kept=kept), 401
 
 
@@ -76,7 +76,7 @@ def through_company() -> Any:
     who = entrance.signed_in()
     target = entrance.safe_next(request.args.get("next"))
     if who.confined_to is None:
-        return frame.go(url_for("confirming.show", next=target))
+        return frame.go(url_for("step_up.show", next=target))
     return sso_sign_in.confirm_through(who, target)
 
 
