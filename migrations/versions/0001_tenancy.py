@@ -229,6 +229,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("batch IS NOT NULL"),
     )
     op.create_index("ix_bin_items_deleted_at", "bin_items", ["tenant_id", "deleted_at", "id"], unique=False)
+    op.create_index("ix_bin_items_journal", "bin_items", ["tenant_id", "journal"], unique=False)
     op.create_index("ix_bin_items_until", "bin_items", ["tenant_id", "until", "id"], unique=False)
     for statement in walls.protect("bin_items"):
         op.execute(statement)

@@ -126,6 +126,7 @@ class BinItem(TenantModel):
         UniqueConstraint("tenant_id", "kind", "record_id"),
         Index("ix_bin_items_deleted_at", "tenant_id", "deleted_at", "id"),
         Index("ix_bin_items_until", "tenant_id", "until", "id"),
+        Index("ix_bin_items_journal", "tenant_id", "journal"),
         Index("ix_bin_items_batch", "tenant_id", "batch", "id", postgresql_where=literal_column("batch IS NOT NULL")),
     )
 

@@ -25,7 +25,7 @@ from saas.tenancy import audit
 from saas.tenancy.models import BinItem
 
 KEPT = timedelta(days=30)
-TOGETHER = 500
+TOGETHER = 1_000
 """Records that share a journal when many are deleted."""
 NEWEST = ((BinItem.deleted_at, "desc"), (BinItem.id, "desc"))
 Ids = Sequence[UUID]
@@ -180,36 +180,49 @@ def restore_some(batch: UUID) -> tuple[int, list[tuple[UUID, str, str]]] | None:
 
     What cannot come back stays in the bin, out of the batch.
     """
-    newest = select(BinItem).where(BinItem.batch == batch).order_by(BinItem.id.desc()).limit(1)
-    first = db.session.scalars(newest).one_or_none()
+    columns = (BinItem.id, BinItem.kind, BinItem.record_id, BinItem.title)
+    newest = select(BinItem.kind, BinItem.journal).where(BinItem.batch == batch).order_by(BinItem.id.desc()).limit(1)
+    first = db.session.execute(newest).one_or_none()
     if first is None:
         return None
-    known, held = (
-        _kinds[first.kind],
-        db.session.scalars(select(BinItem).where(BinItem.journal == first.journal).with_for_update()).all(),
-    )
+    known, journal = _kinds[first.kind], first.journal
+    held = db.session.execute(select(*columns).where(BinItem.journal == journal).with_for_update()).all()
     stay: dict[UUID, str] = {}
-    for clash in belongings.clashes(first.journal):
-        if clash.table == known.table:
-            stay[clash.record_id] = known.taken([clash]) if known.taken else _("Something else has its place by now.")
-    journal = first.journal
+    for clash in belongings.clashes(journal):
+        if clash.table == known.table or clash.table in known.strict:
+            record_id = _whose(known, journal, clash)
+            stay[record_id] = known.taken([clash]) if known.taken else _("Something else has its place by now.")
     if stay:
         own = split(journal, known.table, list(stay))
-        db.session.execute(
+        apart = (
             update(BinItem)
             .where(BinItem.record_id.in_(stay), BinItem.journal == journal)
             .values(journal=own, batch=None)
         )
+        db.session.execute(apart.execution_options(synchronize_session=False))
     back = [item for item in held if item.record_id not in stay]
     if back:
         belongings.put_back(journal, leave=known.leave)
-        db.session.execute(delete(BinItem).where(BinItem.id.in_([item.id for item in back])))
+        db.session.execute(
+            delete(BinItem).where(BinItem.journal == journal).execution_options(synchronize_session=False)
+        )
         known.back([item.record_id for item in back])
         audit.record_many([
             {"action": known.restored, "kind": item.kind, "record_id": item.record_id, "after": {"name": item.title}, "detail": True}
             for item in back
         ])  # fmt: skip
     return len(back), [(item.record_id, item.title, stay[item.record_id]) for item in held if item.record_id in stay]
+
+
+def _whose(known: Kind, journal: UUID, clash: Any) -> UUID:
+    """Return the record that a clash is about: itself, or the one that the clashing row hangs on."""
+    if clash.table == known.table:
+        return clash.record_id
+    column = next(one.column for one in belongings.of(known.table) if one.table == clash.table)
+    found = (
+        row for _table, record_id, row in belongings.rows(journal, table=clash.table) if record_id == clash.record_id
+    )
+    return UUID(next(found)[column])
 
 
 def delete_for_good(item: BinItem) -> None:

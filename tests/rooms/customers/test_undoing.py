@@ -282,3 +282,18 @@ class TestBin:
             item_id = bin.find("customer", customer).id
         with unit(other_company), pytest.raises(bin.NotInTheBin):
             bin.one(item_id)
+
+    def test_a_companys_own_field_that_is_taken_keeps_only_its_customer_in_the_bin(self, company, context):
+        from saas.kit import identifiers
+        from saas.tenancy import custom_fields
+
+        batch = identifiers.new()
+        with unit(company):
+            custom_fields.make(kind="customer", label="Card", type="text", unique=True)
+            made = {profiles.create(email=f"c{n}@shop.example", first_name=f"C{n}", custom={"card": f"K{n}"}).id: f"C{n}" for n in range(3)}
+            bin.put("customer", made, batch=batch)
+        with unit(company):
+            profiles.create(email="other@shop.example", custom={"card": "K1"})
+        with unit(company):
+            back, stay = bin.restore_some(batch)
+        assert back == 2 and [title for _id, title, _why in stay] == ["C1"]
