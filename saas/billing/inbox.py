@@ -29,7 +29,10 @@ CARD_CHANGED = (
 )  # fmt: skip
 FAMILIES = ("customer.subscription.", "invoice.", "checkout.session.")
 ALONE = ("customer.subscription.trial_will_end",)
-TELLING = ("checkout.session.", "customer.", "invoice.", "charge.", "payment_method.")
+TELLING = (
+    "checkout.session.", "customer.subscription.", "customer.updated", "customer.deleted", "invoice.", "charge.dispute.",
+    "charge.refund", "payment_method.",
+)  # fmt: skip
 
 
 def owner(told: gateway.Told) -> int | None:
@@ -80,6 +83,9 @@ def take(told_id: UUID | str) -> None:
 def _alike(told: StripeEvent) -> list[UUID]:
     """Return the other events of the same object that wait: they happened before it is asked for, so that one answer is
     enough for all of them. Stripe tells of one payment in a dozen events."""
+    if told.kind in CARD_CHANGED:
+        same = select(StripeEvent.id).where(StripeEvent.kind.in_(CARD_CHANGED), StripeEvent.done_at.is_(None))
+        return list(db.session.scalars(same.where(StripeEvent.id != told.id)))
     family = next((family for family in FAMILIES if told.kind.startswith(family)), None)
     if family is None or told.kind in ALONE or not told.object_id:
         return []
