@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, current_app, g, render_template, request, url_for
+from flask import Blueprint, current_app, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
@@ -15,10 +15,11 @@ from saas.catalog import products
 from saas.commerce import finding, orders, shops
 from saas.customers import finding as people
 from saas.customers import profiles
-from saas.kit import doors
+from saas.kit import access, doors
 from saas.marketing import attribution as mails
 from saas.recommend import attribution as offers
-from tenant_admin import formats
+from tenant_admin import fields_shown, formats, inline, own_columns
+from tenant_admin import views as saved
 from tenant_admin.markup import here
 from tenant_admin.states import describe
 
@@ -36,16 +37,22 @@ pages = Blueprint("orders", __name__)
 @doors.open_to("member", "orders.read")
 def index():
     """List orders, newest first, with what they come to together."""
+    opened = saved.opened("order")
+    if opened.leads_to:
+        return redirect(opened.leads_to, 303)
     wanted, chips = _wanted()
-    cursor = request.args.get("cursor")
-    page = finding.listed(cursor=cursor, limit=LIMIT, **wanted)
+    own = own_columns.of("order")
+    wanted |= {"where": own.where} if own.where else {}
+    cursor, sort = request.args.get("cursor"), _sort()
+    page = finding.listed(sort=sort, cursor=cursor, limit=LIMIT, **wanted)
     sums = finding.summed(most=MOST_SUMMED, **wanted)
     count = sum(row["orders"] for row in sums)
     counting = [row for row in sums if row["counts"]] or sums
     buyers = people.many([order.customer_id for order in page.items if order.customer_id])
     return render_template(
-        "orders/index.html", rows=[_row(order, buyers) for order in page.items], next=page.next, chips=chips, add=_add(wanted),
-        q=request.args.get("q", ""), total=min(count, MOST_SUMMED), exact=count <= MOST_SUMMED, tabs=_tabs(), filtered=bool(wanted),
+        "orders/index.html", rows=[_row(order, buyers) | {"cells": own.cells(order)} for order in page.items], next=page.next, chips=chips + own.chips,
+        add=[*_add(wanted), *own.add()], own=own, views=saved.bar(opened), sort=sort,
+        q=request.args.get("q", ""), total=min(count, MOST_SUMMED), exact=count <= MOST_SUMMED, tabs=saved.tabs(opened, _tabs()), filtered=bool(wanted),
         sums=counting, left_out=sum(row["orders"] for row in sums if row not in counting),
         since=request.args.get("since", ""), until=request.args.get("until", ""),
     )  # fmt: skip
@@ -61,9 +68,9 @@ def show(order_id: str):
     buyer = people.many([order.customer_id]).get(order.customer_id) if order.customer_id else None
     shop = next((one for one in shops.all_shops() if one.id == order.source_id), None)
     return render_template(
-        "orders/show.html", order=_shown(order), lines=[_line(line, known) for line in lines], shop=shop.name if shop else None,
+        "orders/show.html", own=inline.own_of("order", order), order=_shown(order), lines=[_line(line, known) for line in lines], shop=shop.name if shop else None,
         refunds=[{"amount": one.amount_micros, "at": one.at, "reason": one.reason} for one in orders.refunds_of(order.id)],
-        buyer={"id": buyer.id, "name": buyer.name, "email": buyer.email, "city": buyer.city} if buyer else None,
+        buyer=_buyer(buyer) if buyer else None,
         odd=sum(bool(line.flags) for line in lines), trail=_trail(order.id),
     )  # fmt: skip
 
@@ -88,6 +95,12 @@ def _trail(order_id: UUID) -> list[dict[str, Any]]:
             "at": offer.clicked_at or offer.seen_at or offer.at, "url": url_for("products.show", product_id=offer.product_id) if offer.product_id else None,
         })  # fmt: skip
     return found
+
+
+def _buyer(buyer: Any) -> dict[str, Any]:
+    return {"email": None, "city": None} | access.shown(
+        "customer", {"id": buyer.id, "name": buyer.name, "email": buyer.email, "city": buyer.city}
+    )
 
 
 def _row(order: Any, buyers: dict[Any, Any]) -> dict[str, Any]:
@@ -149,12 +162,18 @@ def _day(name: str) -> datetime | None:
     return datetime.combine(day, time(), ZoneInfo(g.member.zone)) if 1970 <= day.year < 2200 else None
 
 
+def _sort() -> str:
+    wanted = request.args.get("sort", "")
+    field = fields_shown.columns("order").get(wanted.removeprefix("-"))
+    return wanted if field is not None and field.sortable else ""
+
+
 def _tabs() -> list[dict[str, Any]]:
     chosen = request.args.get("status")
     return [
         {
             "label": describe(state)[1] if state else _("All"),
-            "url": here(status=state),
+            "url": url_for("orders.index", status=state, view=None if state else saved.PLAIN),
             "active": chosen == state or (not state and chosen not in STATES),
         }
         for state in (None, *STATES)

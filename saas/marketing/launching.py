@@ -17,7 +17,7 @@ from saas.kit.text import gettext as _
 from saas.marketing import campaigns, freezing, mailings, rendering, senders
 from saas.marketing.events import MailingChanged, MailingLaunched
 from saas.marketing.models import Campaign, Mailing
-from saas.tenancy import audit, limits, logins, sending_domain, tenants
+from saas.tenancy import audit, limits, logins, rights, sending_domain, tenants
 
 
 class NotReady(errors.Invalid):
@@ -124,6 +124,7 @@ def launch(campaign_id: UUID | str) -> Mailing:
 
 def _ready(campaign_id: UUID | str) -> Campaign:
     """Lock a campaign that was not launched and has nothing wrong."""
+    rights.require_all_rows()
     limits.require_writable()
     logins.require_verified()
     campaign = campaigns.one(campaign_id, lock=True)

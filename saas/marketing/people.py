@@ -16,7 +16,7 @@ from saas.catalog import products
 from saas.commerce import shops
 from saas.commerce.models import Cart
 from saas.customers.models import Customer, Facts
-from saas.kit import clock, money
+from saas.kit import access, clock, money
 from saas.kit.db import db
 from saas.recommend import offers as recommended
 from saas.tenancy import tenants
@@ -106,7 +106,7 @@ def _person(row: Any) -> dict[str, Any]:
     name = f"{row.first_name} {row.last_name}".strip()
     plain = ("first_name", "last_name", "company", "language", "country", "city", "postcode")
     currency = row.currency or ""
-    return {
+    found = {
         **{key: getattr(row, key) or None for key in plain},
         "name": name or None,
         "email": row.email or None,
@@ -118,6 +118,14 @@ def _person(row: Any) -> dict[str, Any]:
         "first_order_on": _day(row.first_order_at),
         "last_order_on": _day(row.last_order_at),
     }
+    # A preview must not tell its reader more than the customer's own page does.
+    barred = access.hidden("customer")
+    return found | {name: None for name in found if barred & set(BEHIND.get(name, (name,)))}
+
+
+BEHIND = {
+    "name": ("first_name", "last_name"), "spent": ("spent_amount",), "first_order_on": ("first_order_at",), "last_order_on": ("last_order_at",),
+}  # fmt: skip
 
 
 def _day(moment: datetime | None) -> str | None:

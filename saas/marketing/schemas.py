@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, fields, validate
 
+from saas.kit import access
 from saas.marketing import rendering
 
 
@@ -92,8 +93,8 @@ class RecipientOut(Schema):
 
 
 def recipient_shown(recipient: Any) -> dict[str, Any]:
-    """Return somebody's place in a mailing as plain values."""
-    return {name: getattr(recipient, name) for name in RecipientOut().fields}
+    """Return somebody's place in a mailing as plain values, without an address the reader must not see."""
+    return access.shown("customer", {name: getattr(recipient, name) for name in RecipientOut().fields})
 
 
 def template_shown(design: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from saas.audiences import segments
-from saas.kit import doors
+from saas.kit import access, doors
 from saas.kit import pages as paging
 from saas.marketing import campaigns, freezing, launching, letters, mailings, reports
 from tenant_admin.campaigns import previewing
@@ -71,7 +71,7 @@ def show(campaign_id: UUID | str) -> str:
 def _draft(campaign: Any) -> dict[str, Any]:
     checks = launching.checks(campaign)
     segment = segments.one(campaign.segment_id) if campaign.segment_id else None
-    numbers = launching.expected(campaign, segment.definition if segment else None)
+    numbers = launching.expected(campaign, segments.asked(segment) if segment else None)
     return {
         "checks": checks,
         "ready": all(check.good is not False for check in checks),
@@ -187,7 +187,10 @@ def recipients(campaign_id: UUID | str) -> ResponseReturnValue:
         "bounced_at",
         "complained_at",
     )
-    rows = [{name: getattr(row, name) for name in names} | {"reason": reason(row.reason)} for row in page.items]
+    rows = [
+        {"email": None} | access.shown("customer", {name: getattr(row, name) for name in names}) | {"reason": reason(row.reason)}
+        for row in page.items
+    ]  # fmt: skip
     return render_template(
         "campaigns/recipients.html",
         campaign={"id": campaign.id, "name": campaign.name},
