@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import pathlib
+import sys
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,14 +14,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    import psycopg
+
     from saas import config
     from saas.app import load_tables
     from saas.kit import logs
-    from saas.kit.backups import taking
+    from saas.kit.backups import tables, taking
 
     logs.begin("backup")
     load_tables()
-    taken = taking.take(to=args.to, tenant_id=args.tenant)
+    try:
+        taken = taking.take(to=args.to, tenant_id=args.tenant)
+    except (tables.Strange, psycopg.OperationalError, OSError) as wrong:
+        print(wrong, file=sys.stderr)
+        return 1
     speed = taken.size / 1e6 / max(taken.seconds, 0.001)
     print(f"{taken.path}: {taken.rows} rows, {taken.size / 1e6:.1f} MB in {taken.seconds:.1f} s ({speed:.1f} MB/s)")
     if not config.get().backup_key:

@@ -40,7 +40,14 @@ def run(args: argparse.Namespace) -> int:
         f"{sum(how.rows.values())} rows of {len(how.tenants)} companies are back and verified, in {how.seconds:.1f} s."
     )
     print("Searches are built by the workers. Empty Valkey if it served another database before.")
-    return 0
+    return _verify_traces(args.tenant)
+
+
+def _verify_traces(tenant_id: int | None) -> int:
+    """Nobody may have changed the companies' histories on the way either."""
+    from saas.cli import audit
+
+    return audit.run(argparse.Namespace(action="verify", tenant=tenant_id, expect=None))
 
 
 def _migrate(revision: str, *, alone: bool) -> None:

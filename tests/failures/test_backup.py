@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -92,6 +93,7 @@ def home(app, company, database_urls, redis_url, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def taken(home):
+    assert home.run("-m", "saas", "audit", "seal").returncode == 0
     done = home.run("-m", "saas", "backup")
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.split(": ")[0]
@@ -121,6 +123,7 @@ def test_everything_comes_back_and_can_be_lived_in(home, taken, elsewhere, compa
     done = elsewhere.run("-m", "saas", "restore", taken)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "are back and verified" in done.stdout
+    assert re.search(rf"tenant {company.tenant_id}: whole \([1-9]", done.stdout), "the history is whole, seals and all"
     assert elsewhere.counts() == before and before["customers"] >= 3 and before["audit_entries"] > 0
     with psycopg.connect(elsewhere.urls.app) as stranger:
         assert stranger.execute("SELECT count(*) FROM customers").fetchone() == (0,), "the wall stands"

@@ -53,6 +53,7 @@ def test_nobody_writes_the_tenant_by_hand():
         "saas/tenancy/tenants.py",
         "saas/kit/db.py",
         "saas/tenancy/sessions.py",
+        "saas/billing/platform.py",  # the platform counts what one company has, in a unit over all
         "saas/billing/erasing.py",  # the platform erases one company, across all tables
     }
     found = [
