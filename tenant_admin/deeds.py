@@ -21,7 +21,8 @@ KINDS = {
     "template": _l("Mail design"), "offer_rule": _l("Rule"), "shop": _l("Shop"), "member": _l("Member"), "api_key": _l("API key"),
     "tenant": _l("Company"), "plan": _l("Plan"), "operation": _l("Background work"), "address": _l("Address"), "bin": _l("Bin"),
     "role": _l("Role"), "team": _l("Team"), "custom_field": _l("Field"), "hook": _l("Webhook"), "login": _l("Sign-in"),
-    "import": _l("Import"), "view": _l("View"),
+    "import": _l("Import"), "view": _l("View"), "support": _l("Support access"), "page": _l("Page"), "sso": _l("Own sign-in"),
+    "sso_domain": _l("Mail domain"), "sign_in": _l("Sign-in"),
 }  # fmt: skip
 # the end of an action: what was done to a record of its kind
 VERBS = {
@@ -34,6 +35,11 @@ VERBS = {
     "bulk_delete_started": _l("many deleted at once"), "revoked": _l("revoked"), "added": _l("added"), "released": _l("released"),
     "role_changed": _l("role changed"), "emptied": _l("emptied"), "founded": _l("founded"), "connected": _l("connected"),
     "renamed": _l("renamed"), "secret_renewed": _l("secret renewed"), "key_made": _l("key made"), "chosen": _l("chosen"), "kept": _l("kept"),
+    "granted": _l("let in"), "withdrawn": _l("turned out"), "entered": _l("came in"), "refused": _l("tried to come in without consent"),
+    "read_page": _l("page read"), "sent_form": _l("form sent"), "rules_changed": _l("rules changed"), "switched_on": _l("switched on"),
+    "switched_off": _l("switched off"), "glass_broken": _l("an owner came in by password and second factor"),
+    "domain_added": _l("domain added"), "domain_proven": _l("domain proven"), "domain_removed": _l("domain removed"),
+    "person_tied": _l("person recognised"), "factor_reset": _l("second factor reset"),
     "archived": _l("put away"), "stopped": _l("stopped"),
 }  # fmt: skip
 DOORS = {
@@ -43,6 +49,7 @@ DOORS = {
 ACTORS = {
     "member": _l("Member"), "key": _l("Program"), "shop": _l("Shop"), "shopper": _l("Shopper"), "automation": _l("Automation"),
     "platform": _l("Regulars"), "staff": _l("Support"),
+    "support": _l("Support"),
 }  # fmt: skip
 LABELS = {
     "name": _l("Name"), "definition": _l("Conditions"), "subject": _l("Subject"), "source": _l("Text of the mail"), "text_source": _l("Plain text"),
@@ -52,6 +59,9 @@ LABELS = {
     "holdout_percent": _l("Held out"), "sender_name": _l("Sender"), "reply_to": _l("Answers go to"), "requests": _l("Requests"),
     "records": _l("Records"), "from": _l("From"), "address": _l("Address"), "country": _l("Country"), "zone": _l("Time zone"),
     "languages": _l("Languages"), "external_id": _l("Number in the shop"), "stock": _l("Stock"), "active": _l("On sale"),
+    "until": _l("Until"), "may_edit": _l("May change things"), "issuer": _l("Issuer"), "client_id": _l("Client id"), "domain": _l("Domain"),
+    "by": _l("By"), "newcomer_role": _l("Newcomers’ role"), "only_sso": _l("The only way in"), "secret_changed": _l("New secret"),
+    "second_factor_required": _l("Second factor required"), "second_factor_from": _l("From which day on"),
     "url": _l("Address of the page"), "image_url": _l("Picture"), "description": _l("Description"), "categories": _l("Categories"),
     "tags": _l("Tags"), "sku": _l("Article number"), "kind": _l("Kind"), "slot": _l("Place"), "product_id": _l("Product"),
     "category": _l("Category"), "position": _l("Position"), "percent": _l("Strength"), "note": _l("Note"), "starts_at": _l("Begins"),

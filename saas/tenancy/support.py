@@ -161,7 +161,7 @@ def actor_of(who: sessions.SignedIn) -> scope.Actor:
 def note(*, path: str, method: str) -> None:
     """Write down that a page was read or something was sent, in a unit of the company's own."""
     action = "support.read_page" if method in ("GET", "HEAD") else "support.sent_form"
-    audit.record(action=action, kind="page", record_id=path[:300])
+    audit.record(action=action, kind="page", record_id=path.partition("?")[0][:200], after={"title": path[:300]})
 
 
 def _staff_actor() -> scope.Actor:

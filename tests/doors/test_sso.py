@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 import secrets
+import subprocess
+import sys
 import time as real_time
+from urllib.parse import urlsplit
 
 import pytest
 
-from saas.kit import work
+from saas.kit import http_out, servers, work
 from saas.tenancy import directory, logins, members, sso, tenants
 from saas.tenancy.models import Member
 from sandbox.identity.provider import Lies, Person, Provider, new_key
@@ -17,6 +21,7 @@ from tests.companies import PASSWORD, Company, add_member, found_company, sign_i
 from tests.doors.test_second_factor import Clock, guest, make_passkey
 from tests.doors.test_second_factor import time as time
 from tests.doors.test_signing import login_of, signed_in
+from tests.failures.copies import until
 
 __all__ = ["Clock", "time"]
 
@@ -526,3 +531,45 @@ class TestStepUp:
         browser, _answer = come_in(app, connected, provider, f"ada@{domain}")
         address = to_provider(browser, "/confirm/company?next=/settings/keys")
         assert browser.page.get(approve(provider, address, f"eve@{domain}")).status_code == 403
+
+
+class TestAnotherMaker:
+    """A provider that others wrote agrees with ours: `oidc-provider-mock`, which Authlib's server part is made of."""
+
+    @pytest.fixture(scope="class")
+    def theirs(self):
+        port = servers.free_port()
+        told = json.dumps({"sub": "one", "email": "ada@theirs.example", "email_verified": True, "name": "Ada Lovelace"})
+        process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "oidc_provider_mock", "-p", str(port), "--user-claims", told],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            issuer = f"http://127.0.0.1:{port}"
+            until(lambda: answers(f"{issuer}/.well-known/openid-configuration"), 60)
+            yield issuer
+        finally:
+            process.terminate()
+            process.wait(20)
+
+    def test_a_person_comes_in(self, app, company, theirs):
+        running = type("Running", (), {"issuer": theirs, "client_id": "regulars", "client_secret": "any"})
+        connect(app, company, running, "theirs.example")
+        assert "The provider answers" in company.post("/settings/sso/test").text
+        browser = guest(app)
+        address = to_provider(browser, f"/sso/{company.sso}?next=/orders")
+        answer = http_out.call(
+            "POST", address, body=b"sub=one", headers={"Content-Type": "application/x-www-form-urlencoded"}
+        )
+        back = urlsplit(answer.headers["Location"])
+        assert f"{back.scheme}://{back.netloc}{back.path}" == f"http://127.0.0.1:8000/sso/return/{company.sso}"
+        arrived = browser.page.get(f"{back.path}?{back.query}")
+        assert (arrived.status_code, arrived.location) == (303, "/orders") and signed_in(browser.page)
+        assert login_of(app, "ada@theirs.example").name == "Ada Lovelace"
+
+
+def answers(url: str) -> bool:
+    try:
+        return http_out.call("GET", url, seconds=2).status == 200
+    except http_out.Unreachable:
+        return False

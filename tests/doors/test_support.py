@@ -61,7 +61,9 @@ class TestConsent:
         helper.page.get("/customers?text=ada")
         helper.post("/customers/new", {"email": "new@shop.example", "first_name": "New"})
         found = history(app, company)
-        assert ("support.read_page", "page", "/customers?text=ada") in found
+        assert ("support.read_page", "page", "/customers") in found
+        told = company.page.get("/history").text
+        assert "/customers?text=ada" in told and "Regulars support (" in told
         assert any(action == "support.sent_form" for action, _kind, _id in found)
         assert helper.tenant_id != company.tenant_id
 
