@@ -21,7 +21,7 @@ from tenant_admin import gates, helping
 from tenant_admin.frame import Viewer
 
 COOKIE = "regulars_session"
-ALWAYS_WRITABLE = ("plan.", "settings.", "members.", "keys.", "company.", "support.")  # what a company may change while its plan is not paid
+ALWAYS_WRITABLE = ("plan.", "settings.", "members.", "keys.", "company.", "support.", "exports.")  # what a company may change while its plan is not paid
 csrf = CSRFProtect()
 
 

@@ -73,8 +73,8 @@ def find(path: Path, *, name: str) -> Reading:
     if start.startswith(b"PK\x03\x04"):
         sheets = workbooks.sheets(path)
         return _with_header(path, Reading("xlsx", sheet=sheets[0]))
-    _refuse_others(start, name)
     encoding = encodings.find(path)
+    _refuse_others(start, encoding)
     if start.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"{"):
         return Reading("ndjson", encoding=encoding, header=0)
     return refound(path, Reading("csv", encoding=encoding))
@@ -89,7 +89,7 @@ def refound(path: Path, reading: Reading) -> Reading:
     return _with_header(path, reading) if reading.format != "ndjson" else reading
 
 
-def _refuse_others(start: bytes, name: str) -> None:
+def _refuse_others(start: bytes, encoding: str) -> None:
     known = {
         b"\xd0\xcf\x11\xe0": _("This is an old Excel file. Save it as .xlsx or CSV and bring that."),
         b"%PDF": _("This is a PDF, not a table. Bring a CSV or an Excel file."),
@@ -100,9 +100,9 @@ def _refuse_others(start: bytes, name: str) -> None:
     for magic, sentence in known.items():
         if start.startswith(magic):
             raise BadFile(sentence)
-    odd = sum(byte < 9 or 13 < byte < 32 for byte in start) - start.count(0)
-    wide = start.count(0) > len(start) * 0.6
-    if odd > len(start) * 0.05 or wide:
+    text = start.decode(encoding, "replace")
+    odd = sum(sign < " " and sign not in "\t\n\r\x00" for sign in text) + text[:-2].count("\ufffd") / 4
+    if odd > len(text) * 0.05 or text.count("\x00") > len(text) * 0.5:
         raise BadFile(_("This is not a table we can read. Bring a CSV or an Excel file (.xlsx)."))
 
 

@@ -174,5 +174,6 @@ class Products:
                 Written(one.record_id, one.made, moved.get(one.record_id, one.at), one.before, one.after)
                 for one in written
             ]
-            db.session.expunge_all()
+            for product in kept.values():  # what was written is not kept in mind
+                db.session.expunge(product)
         return written

@@ -25,7 +25,7 @@ PERMISSIONS: dict[str, set[str]] = {
     "owner": {"*"},
     "admin": _STAFF
     | {"customers.delete", "products.edit", "orders.edit", "offers.edit"}
-    | {"segments.edit", "campaigns.edit", "campaigns.send"}
+    | {"segments.edit", "campaigns.edit", "campaigns.send", "exports.make"}
     | {
         "shops.edit",
         "members.read",
@@ -41,7 +41,7 @@ PERMISSIONS: dict[str, set[str]] = {
         "fields.edit",
         "views.share",
     },
-    "marketer": _STAFF | {"views.share"} | {"products.edit", "segments.edit", "campaigns.edit", "campaigns.send", "offers.edit"},
+    "marketer": _STAFF | {"views.share"} | {"products.edit", "segments.edit", "campaigns.edit", "campaigns.send", "offers.edit", "exports.make"},
     "sales": _STAFF,
     "service": _STAFF,
     "read_only": _READ,
@@ -57,6 +57,7 @@ CATALOGUE: tuple[tuple[str, Any, tuple[tuple[str, Any], ...]], ...] = (
     ("offers", _l("Recommendations"), (("read", _l("see")), ("edit", _l("change")))),
     ("reports", _l("Reports"), (("read", _l("see")),)),
     ("shops", _l("Shops"), (("read", _l("see")), ("edit", _l("change")))),
+    ("exports", _l("Files of records"), (("make", _l("take away")),)),
     ("operations", _l("Background work"), (("read", _l("see")),)),
     ("members", _l("People and teams"), (("read", _l("see")), ("edit", _l("change")))),
     ("roles", _l("Roles"), (("edit", _l("change")),)),

@@ -15,6 +15,11 @@ FILE = 'Vorname,E-Mail,Ort\nAda,ada@shop.example,London\n"<script>alert(1)</scri
 @pytest.fixture
 def work(app, company):
     """Do all long work that waits for the company, as a worker would."""
+    return lambda: finish(app, company)
+
+
+def finish(app, company):
+    """Do a company's long work to its end."""
     from sqlalchemy import select
 
     from saas.kit import scope
@@ -23,16 +28,15 @@ def work(app, company):
     from saas.tenancy import operations
     from saas.tenancy.models import Operation
 
-    def do():
-        with app.app_context():
-            with units.unit(tenant_id=company.tenant_id):
-                waiting = list(db.session.scalars(select(Operation.id).where(Operation.state.in_(operations.GOING))))
-            with scope.tenant(company.tenant_id):
-                for operation_id in waiting:
-                    while operations.run(operation_id):
-                        pass
-
-    return do
+    with app.app_context(), scope.tenant(company.tenant_id):
+        with units.unit():
+            waiting = list(db.session.scalars(select(Operation.id).where(Operation.state.in_(operations.GOING))))
+        for operation_id in waiting:
+            while operations.run(operation_id):
+                pass
+            with units.unit():
+                done = operations.one(operation_id)
+                assert done.attempts == 0 and done.state != "failed", done.error
 
 
 def bring(company, content=FILE, name="people.csv", kind="customer"):
