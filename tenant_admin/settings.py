@@ -23,6 +23,7 @@ def tabs(active: str) -> list[dict[str, Any]]:
         ("own_fields.index", _("Fields"), "fields.edit"), ("keys.index", _("API keys"), "keys.edit"),
         ("webhooks.index", _("Webhooks"), "hooks.edit"),
         ("sign_in.index", _("Sign-in"), "members.read"), ("support.index", _("Support access"), "settings.read"),
+        ("consents.index", _("Consent"), "settings.read"),
         ("plan.index", _("Plan"), "plan.read"),
         ("history.index", _("History"), "audit.read"), ("bin.index", _("Bin"), "operations.read"),
     )  # fmt: skip

@@ -90,7 +90,7 @@ def addresses(rule, ids: dict[str, str]) -> Iterator[str]:
 
 BODIES = {
     "/orders/": {"external_id": "o1", "placed_at": "2026-05-01T10:00:00Z", "currency": "EUR"},
-    "/schedule": {"at": "2090-05-01T10:00:00Z"}, "/test": {"to": "me@shop.example"},
+    "/schedule": {"at": "2090-05-01T10:00:00Z"}, "/test": {"to": "me@shop.example"}, "/consents": {"state": "granted"},
 }  # fmt: skip
 
 

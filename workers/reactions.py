@@ -62,6 +62,7 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
     ),
     "ModelsOutdated": (Reaction("workers.jobs.recommend.fit_soon"),),
     "ShopConnected": (),
+    "ConsentAsked": (Reaction("workers.jobs.marketing.ask_consent", "mail"),),
     "AddressSuppressed": (Reaction("workers.jobs.integrations.tell_suppressed"),),
     "HookDisabled": (Reaction("workers.jobs.integrations.write_disabled", "mail"),),
     "MailingLaunched": (Reaction("workers.jobs.marketing.start", "mail"),),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
 
-from saas.customers import arriving, consent, facts, identity, merge_tree, owners, timeline
+from saas.customers import arriving, asking, consent, facts, identity, merge_tree, owners, purposes, timeline
 from saas.customers.arriving import Upserted, upsert_many
 from saas.customers.events import CustomersChanged
 from saas.customers.models import NO_SOURCE, Customer
@@ -194,8 +195,10 @@ class NoReason(errors.Invalid):
     """Staff must say why they change what a customer agreed to."""
 
 
-def say_consent(*, customer_id: UUID | str, state: str, reason: str) -> bool:
-    """Record on a customer's behalf that they agree to mails or no longer do, and why we believe it; tells whether that is news.
+def say_consent(
+    *, customer_id: UUID | str, state: str, reason: str, channel: str = "email", purpose: str = purposes.MAIN
+) -> bool:
+    """Record on a customer's behalf that they agree to something or no longer do, and why we believe it; tells whether that is news.
 
     Raises NoSuchCustomer, BadCustomer or NoReason.
     """
@@ -203,26 +206,66 @@ def say_consent(*, customer_id: UUID | str, state: str, reason: str) -> bool:
     why = text.clean(reason, most=500)
     if state not in ("granted", "withdrawn"):
         raise BadCustomer(fields={"state": [_("Choose one of the values.")]})
+    about = purposes.known({purpose}).get(purpose)
+    if about is None or channel not in about.channels:
+        raise BadCustomer(fields={"purpose": [_("Choose one of the values.")]})
     if not why:
         raise NoReason(fields={"reason": [_("Say how you know, such as “asked for it on the phone”.")]})
-    before = customer.email_consent
-    news = (
-        consent.record_many(
-            [(customer.id, state, None)], source="staff", proof={"reason": why, "by": scope.actor().name}
-        )
-        == 1
-    )
+    held = consent.states(customer.id).get((channel, purpose))
+    proof = {"reason": why, "by": scope.actor().name, "wording": about.words(customer.language)}
+    wish = [(customer.id, state, None)]
+    news = consent.record_many(wish, channel=channel, purpose=purpose, source="staff", proof=proof) == 1
     if news:
+        key = "email" if (channel, purpose) == ("email", purposes.MAIN) else f"{channel}:{purpose}"
         audit.record(
-            action="customers.consent",
-            kind="customer",
-            record_id=customer.id,
-            before={"email": before},
-            after={"email": state, "reason": why},
-        )
+            action="customers.consent", kind="customer", record_id=customer.id,
+            before={key: held.state if held else "unknown"}, after={key: state, "reason": why},
+        )  # fmt: skip
         announce(CustomersChanged(customer_ids=[str(customer.id)]))
         db.session.refresh(customer, ["email_consent"])
     return news
+
+
+def hear_consent(
+    *, customer_id: UUID | str, channel: str, purpose: str, state: str, at: datetime | None = None, wording: str = "", place: str = "",
+    address: str = "", confirmed: bool = False,
+) -> None:  # fmt: skip
+    """Record what a customer said to a program of the company, with its proof; `state` ask has them asked by mail.
+
+    Raises NoSuchCustomer or BadCustomer.
+    """
+    customer = one(customer_id, lock=True)
+    about = purposes.known({purpose}).get(purpose)
+    if about is None or channel not in about.channels:
+        raise BadCustomer(fields={"purpose": [_("There is no such purpose for this channel.")]})
+    if state == "ask":
+        ask_consent(customer_id=customer.id, purpose=purpose)
+        return
+    given = {
+        "wording": wording,
+        "place": place,
+        "address": address,
+        "told_by": scope.actor().name,
+        "confirmed": confirmed,
+    }
+    proof = {name: value for name, value in given.items() if value}
+    said = [(customer.id, state, at)]
+    if consent.record_many(said, channel=channel, purpose=purpose, source="api", proof=proof):
+        announce(CustomersChanged(customer_ids=[str(customer.id)]))
+
+
+def ask_consent(*, customer_id: UUID | str, purpose: str = purposes.MAIN) -> bool:
+    """Ask a customer by mail whether they agree; tells whether they are asked, for nobody is asked again and again.
+
+    Raises NoSuchCustomer or NoSuchPurpose.
+    """
+    customer, about = one(customer_id, lock=True), purposes.one(purpose)
+    asked = asking.ask_many([customer.id], purpose=about, source="staff", proof={"by": scope.actor().name}) == 1
+    if asked:
+        audit.record(
+            action="customers.consent_asked", kind="customer", record_id=customer.id, after={"purpose": purpose}
+        )
+    return asked
 
 
 def tag(*, customer_id: UUID | str, add: str = "", remove: str = "") -> list[str]:
@@ -260,7 +303,7 @@ def _link_names(customer: Customer) -> None:
 def _apply_consent(customer: Customer, fields: dict[str, Any]) -> None:
     state = (fields.get("consent") or {}).get("email")
     if state in ("granted", "withdrawn"):
-        consent.record_many([(customer.id, state, None)], source="staff")
+        consent.record_many([(customer.id, state, None)], source="api" if scope.actor().kind == "key" else "staff")
         db.session.refresh(customer, ["email_consent"])
 
 

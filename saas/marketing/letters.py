@@ -122,10 +122,11 @@ def send_test(campaign_id: UUID | str, *, to: str, customer_id: UUID | str | Non
         recipient=message.recipient,
         data=message.as_bytes(signers=sender.signers, at=clock.now()),
     )
-    _hand_over(envelope)
+    hand_over(envelope)
 
 
-def _hand_over(envelope: smtp.Envelope) -> None:
+def hand_over(envelope: smtp.Envelope) -> None:
+    """Give one mail to the mail server now; raises NotDelivered."""
     with smtp.Client(
         smtp_server.server(config.get().smtp_url, timeouts=smtp_server.Timeouts(5, 10, 10, 10, 20))
     ) as client:

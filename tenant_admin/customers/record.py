@@ -74,7 +74,7 @@ def _around(customer: Any, known: Any) -> dict[str, Any]:
     return {
         "fields": cells, "own": [cell for name, cell in cells.items() if name.startswith(records.CUSTOM)],
         "value": _value(known), "hidden": hidden, "locked": access.locked("customer"),
-        "consents": [] if "email_consent" in hidden else [_said(entry) for entry in consent.history(customer_id)], "names": _names(customer_id),
+        "consents": [] if "email_consent" in hidden else [_said(entry) for entry in consent.history(customer_id) if (entry.channel, entry.purpose) == ("email", consent.MAIN)], "names": _names(customer_id),
         "orders": [_order(order) for order in orders.items], "more_orders": orders.next is not None,
         "cart": _cart(cart, named) if cart and cart.items else None, "visits": [_visit(visit, named) for visit in visits],
         "since": min(filter(None, (customer.created_at, known and known.first_order_at, known and known.first_visit_at))),

@@ -12,7 +12,7 @@ from uuid import UUID
 from redis.exceptions import RedisError
 
 from saas.kit import errors, queues, scope, ticks, valkey, work
-from saas.marketing import attribution, holding, launching, mailings, pushing, sending
+from saas.marketing import attribution, confirming, holding, launching, mailings, pushing, sending
 from workers.handing_out import AUTOMATION
 
 SEND, NOTE = "workers.jobs.marketing.send_some", "workers.jobs.marketing.note_sent"
@@ -98,3 +98,8 @@ def _launch(tenant_id: int, campaign_id: UUID) -> None:
 def follow_orders(*, order_ids: list[str], **_: object) -> None:
     """Attribute orders to the mails they followed."""
     attribution.follow([UUID(order_id) for order_id in order_ids])
+
+
+def ask_consent(*, request_id: str, **_: object) -> None:
+    """Ask somebody by mail whether they agree."""
+    confirming.write(request_id)
