@@ -74,7 +74,8 @@ CLAIM = text("""
             SELECT tenant_id, name FROM outbox_doorbell d WHERE (d.tenant_id, d.name) > (pairs.tenant_id, pairs.name)
             ORDER BY d.tenant_id, d.name LIMIT 1) following
     ), wanted AS (
-        SELECT tenant_id, name, count(*) OVER () AS pairs FROM pairs WHERE name <> ALL(:held_back)
+        SELECT tenant_id, name, count(*) OVER () AS pairs FROM pairs WHERE name <> ALL(:held_back) AND EXISTS (
+            SELECT FROM outbox_doorbell d WHERE d.tenant_id = pairs.tenant_id AND d.name = pairs.name AND d.due_at <= now())
     ), in_hands AS (
         SELECT tenant_id, name, count(*) AS many FROM outbox_doorbell
         WHERE attempts > 0 AND due_at > now() AND last_error IS NULL GROUP BY tenant_id, name
