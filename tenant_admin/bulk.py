@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from saas.audiences import bulk_actions
 from saas.kit import access, doors, errors, work
 from saas.tenancy import members
-from tenant_admin import frame
+from tenant_admin import entrance, frame
 from tenant_admin.customers import listing
 
 pages = Blueprint("bulk", __name__)
@@ -34,6 +34,8 @@ def customers() -> Any:
         action = bulk_actions.read(given)
         if "go" not in request.form:
             return _page(given, seen=bulk_actions.preview(action, who))
+        if given["do"] == "delete":
+            entrance.require_fresh()
         operation = bulk_actions.start(action, who, told=_told(chosen))
     except (errors.Invalid, errors.Conflict, access.Locked) as refusal:
         work.forget()

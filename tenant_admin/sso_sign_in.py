@@ -28,7 +28,7 @@ def by_address() -> Any:
     if request.method == "GET":
         return signing.answer("sso_address", next=target, email="")
     try:
-        rates.require(f"sso:{request.remote_addr}", "30/minute")
+        rates.require(f"sso:{request.remote_addr}", "300/minute")
         code = _code_of(email)
     except errors.Refusal as refusal:
         return signing.answer("sso_address", refusal, next=target, email=email)
@@ -42,7 +42,7 @@ def sso_begin(code: str) -> Any:
     tenant_id = _tenant_of(code)
     with work.unit(tenant_id=tenant_id):
         way = sso.way()
-    rates.require(f"sso:{request.remote_addr}", "30/minute")
+    rates.require(f"sso:{request.remote_addr}", "300/minute")
     try:
         return _to_provider(
             way, purpose="enter", target=request.args.get("next", ""), hint=request.args.get("hint", "")
@@ -56,7 +56,7 @@ def sso_begin(code: str) -> Any:
 def sso_return(code: str) -> Any:
     """Take what the provider sent back."""
     tenant_id, given = _tenant_of(code), request.args.to_dict()
-    rates.require(f"sso:{request.remote_addr}", "30/minute")
+    rates.require(f"sso:{request.remote_addr}", "300/minute")
     try:
         mine = kept.pop(STATE, "")
         if not given.get("state") or not crypto.same(mine, given["state"]):

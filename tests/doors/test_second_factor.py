@@ -472,6 +472,14 @@ class TestConfirm:
         answer = stale.post(path)
         assert answer.status_code == 401 and "/confirm" in answer.text
 
+    def test_deleting_many_asks_for_it_and_changing_many_does_not(self, stale):
+        made = [stale.api("POST", "/customers", json={"email": f"c{n}@shop.example"}).json["id"] for n in range(2)]
+        tag = stale.post("/customers/bulk", {"ids": made, "do": "tag", "value": "vip", "go": "1"})
+        assert tag.status_code == 303 and "/operations/" in tag.location
+        asked = stale.post("/customers/bulk", {"ids": made, "do": "delete", "go": "1"})
+        assert asked.status_code == 401 and asked.text.count('name="kept.ids"') == 2
+        assert all(stale.api("GET", f"/customers/{one}").status_code == 200 for one in made)
+
     def test_it_holds_for_ten_minutes_and_not_for_other_browsers(self, app, stale, time):
         other = sign_in(app, stale.email)
         time.pass_by(minutes=11)
