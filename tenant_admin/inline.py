@@ -99,6 +99,17 @@ def described(kind: Kind, row: Any, field: Field) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def own_of(kind: str, row: Any) -> list[dict[str, Any]]:
+    """Return the company's own fields of a record's page; `editable` ones save by themselves."""
+    found = records.kind(kind)
+    editable = found.editable() if access.may(f"{found.room}.edit") else {}
+    return [
+        described(found, row, field) | {"editable": field.name in editable}
+        for field in found.fields().values()
+        if field.custom
+    ]
+
+
 def worded(field: Field, typed: str) -> str:
     """Return what somebody typed as people read it."""
     try:

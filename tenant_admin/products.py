@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, g, render_template, request, url_for
+from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from marshmallow import ValidationError
 
@@ -14,8 +14,8 @@ from saas.catalog import finding, products
 from saas.catalog.schemas import ProductChange
 from saas.commerce import selling, shops
 from saas.kit import clock, doors, errors, money, scope, search
-from tenant_admin import frame
-from tenant_admin.markup import here
+from tenant_admin import fields_shown, frame, inline, own_columns
+from tenant_admin import views as saved
 
 LIMIT, WEEKS = 25, 26
 MONTH = timedelta(days=30)
@@ -26,17 +26,21 @@ pages = Blueprint("products", __name__)
 @doors.open_to("member", "products.read")
 def index():
     """List products with picture, price, stock and what was sold in 30 days."""
+    opened = saved.opened("product")
+    if opened.leads_to:
+        return redirect(opened.leads_to, 303)
     typed, sort = request.args.get("q", "").strip(), request.args.get("sort", "name")
-    shown = request.args.get("show", "on_sale")
+    shown, own = request.args.get("show", "on_sale"), own_columns.of("product")
+    field = fields_shown.columns("product").get(sort.removeprefix("-"))
     ids = [hit.id for hit in search.find(scope.tenant_id(), typed, kinds=["product"], limit=100)] if typed else None
     page = finding.listed(
         active={"on_sale": True, "off_sale": False}.get(shown), sold_out=True if shown == "sold_out" else None, ids=ids,
-        sort=sort if sort in finding.SORTS else "name", cursor=request.args.get("cursor"), limit=LIMIT,
+        sort=sort if sort in finding.SORTS or (field and field.sortable) else "name", where=own.where, cursor=request.args.get("cursor"), limit=LIMIT,
     )  # fmt: skip
     sales = selling.sold([product.id for product in page.items], since=clock.now() - MONTH)
     return render_template(
-        "products/index.html", rows=[_row(product, sales) for product in page.items], next=page.next, q=typed, sort=sort, tabs=_tabs(shown),
-        filtered=bool(typed) or shown != "on_sale",
+        "products/index.html", rows=[_row(product, sales) | {"cells": own.cells(product)} for product in page.items], next=page.next, q=typed, sort=sort,
+        tabs=saved.tabs(opened, _tabs(shown)), filtered=bool(typed or own.where) or shown != "on_sale", own=own, views=saved.bar(opened),
     )  # fmt: skip
 
 
@@ -54,7 +58,7 @@ def show(product_id: str):
     totals = selling.totals(product.id)
     month = selling.sold([product.id], since=clock.now() - MONTH).get(product.id, (0, 0))
     return render_template(
-        "products/show.html", product=_shown(product), chart=_chart(first, weeks), finding=_finding(first, weeks), totals=totals,
+        "products/show.html", own=inline.own_of("product", product), product=_shown(product), chart=_chart(first, weeks), finding=_finding(first, weeks), totals=totals,
         month={"pieces": month[0], "micros": month[1]}, views=views, viewers=viewers, shop=_shop_name(product),
         together=[{"id": other, "name": others[other].name, "image": others[other].image_url, "orders": orders} for other, orders in together if other in others],
     )  # fmt: skip
@@ -72,9 +76,10 @@ def edit(product_id: str):
         name: request.form.get(name, "").strip() for name in ("name", "categories", "tags", *(OWN if own else ()))
     }
     values["active"] = "1" if request.form.get("active") else ""
+    values |= fields_shown.sent("product", request.form)
     try:
         products.change(product_id, **_loaded(values, own=own))
-    except errors.Invalid as error:
+    except (errors.Invalid, errors.Conflict) as error:
         return _form(product, values, own=own, problems=error.fields, general=error.message), 422
     frame.toast(_("Saved"))
     return frame.go(url_for("products.show", product_id=product.id))
@@ -91,8 +96,9 @@ def _loaded(values: dict[str, str], *, own: bool) -> dict[str, Any]:
         given |= {name: values[name] or None for name in ("price", "currency", "stock")} | {
             name: values[name] for name in ("url", "image_url")
         }
+    company = {name: value for name, value in values.items() if name.startswith("custom.")}
     try:
-        return ProductChange().load(given)
+        return ProductChange().load(given) | ({"custom": fields_shown.custom("product", company)} if company else {})
     except ValidationError as error:
         messages = {
             name: [str(one) for one in (found if isinstance(found, list) else found.values())]
@@ -106,7 +112,7 @@ def _form_values(product: Any) -> dict[str, str]:
         "name": product.name, "categories": ", ".join(product.categories), "tags": ", ".join(product.tags), "active": "1" if product.active else "",
         "price": "" if product.price_micros is None else money.micros_text(product.price_micros), "currency": product.currency,
         "stock": "" if product.stock is None else str(product.stock), "url": product.url, "image_url": product.image_url,
-    }  # fmt: skip
+    } | fields_shown.held("product", product)  # fmt: skip
 
 
 def _form(
@@ -119,6 +125,7 @@ def _form(
 ) -> str:
     return render_template(
         "products/form.html", product=_shown(product), values=values, own=own, problems=problems or {}, general=general, shop=_shop_name(product),
+        company=fields_shown.inputs("product", values), labels=fields_shown.labels("product"),
     )  # fmt: skip
 
 
@@ -153,8 +160,7 @@ def _shown(product: Any) -> dict[str, Any]:
 def _tabs(shown: str) -> list[dict[str, Any]]:
     names = (("on_sale", _("On sale")), ("sold_out", _("Sold out")), ("off_sale", _("Off sale")), ("all", _("All")))
     return [
-        {"label": label, "url": here(show=key if key != "on_sale" else None), "active": key == shown}
-        for key, label in names
+        {"label": label, "url": url_for("products.index", show=key), "active": key == shown} for key, label in names
     ]
 
 

@@ -85,9 +85,8 @@ def name_of(field: str) -> str:
     return str(own.label) if own is not None else _("a field that is gone")
 
 
-def _own_value(field: Any, value: Any) -> str:
+def own_value(own: records.Field, value: Any) -> str:
     """Return what a company's own field is compared with, as people write it."""
-    own = field.own
     if own.shape in ("choice", "choices"):
         return next((str(one.label) for one in own.choices if one.key == value), str(value))
     if own.shape == "yes_no":
@@ -123,7 +122,7 @@ def sentence(condition: Mapping[str, Any], names: Mapping[str, str] | None = Non
             "%(field)s %(way)s %(value)s",
             field=name_of(field),
             way=WAYS.get(operator, operator),
-            value=_own_value(known, value),
+            value=own_value(known.own, value),
         )
     if known is not None and known.kind == "owner":
         return _(

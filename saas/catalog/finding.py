@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from saas.catalog.models import Product
-from saas.kit import pages
+from saas.kit import errors, pages, record_values, records
 
 SORTS = {
     "newest": ((Product.id, "desc"),),
@@ -17,11 +17,16 @@ SORTS = {
 }
 
 
+class BadSort(errors.Invalid):
+    """A list cannot be sorted by that."""
+
+
 def listed(
     *, external_id: str | None = None, active: bool | None = None, sold_out: bool | None = None, ids: Collection[UUID] | None = None,
-    sort: str = "newest", cursor: str | None = None, limit: int = pages.LIMIT,
+    where: Iterable[ColumnElement[bool]] = (), sort: str = "newest", cursor: str | None = None, limit: int = pages.LIMIT,
 ) -> pages.Page:  # fmt: skip
-    """Return one page of products; `sort` is newest, name or -name, `ids` narrows it to what a search found."""
+    """Return one page of products; `sort` is newest, name, -name or one of the company's own fields, `ids` narrows it to
+    what a search found and `where` to what else is asked. Raises BadSort or BadCursor."""
     query = select(Product)
     if external_id is not None:
         query = query.where(Product.external_id == external_id)
@@ -31,4 +36,11 @@ def listed(
         query = query.where(Product.stock <= 0 if sold_out else Product.stock > 0)
     if ids is not None:
         query = query.where(Product.id.in_(ids))
+    query = query.where(*where)
+    if sort.removeprefix("-").startswith(records.CUSTOM):
+        return record_values.sorted_page(
+            records.kind("product"), query, sort=sort, cursor=cursor, limit=limit, unsortable=BadSort
+        )
+    if sort not in SORTS:
+        raise BadSort(fields={"sort": [f"One of {', '.join(SORTS)} or custom.<key>."]})
     return pages.page(query, order=SORTS[sort], cursor=cursor, limit=limit)

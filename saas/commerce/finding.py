@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from saas.commerce.models import COUNTED, Cart, Order, Visit
-from saas.kit import pages
+from saas.kit import errors, pages, record_values, records
 from saas.kit.db import db
 
 NEWEST = ((Order.placed_at, "desc"), (Order.id, "desc"))
@@ -17,7 +18,7 @@ NEWEST = ((Order.placed_at, "desc"), (Order.id, "desc"))
 
 def narrowed(
     query: Select, *, customer_id: UUID | None = None, status: str | None = None, number: str | None = None, external_id: str | None = None,
-    since: datetime | None = None, until: datetime | None = None,
+    since: datetime | None = None, until: datetime | None = None, where: Iterable[ColumnElement[bool]] = (),
 ) -> Select:  # fmt: skip
     """Return the select with only the orders of a customer, in a state, with a number, placed from `since` to `until`."""
     wanted = {
@@ -33,11 +34,25 @@ def narrowed(
         query = query.where(Order.placed_at >= since)
     if until is not None:
         query = query.where(Order.placed_at < until)
-    return query
+    return query.where(*where)
 
 
-def listed(*, cursor: str | None = None, limit: int = pages.LIMIT, **wanted: Any) -> pages.Page:
-    """Return one page of orders, newest first; `wanted` is what `narrowed` takes."""
+class BadSort(errors.Invalid):
+    """A list cannot be sorted by that."""
+
+
+def listed(*, sort: str = "", cursor: str | None = None, limit: int = pages.LIMIT, **wanted: Any) -> pages.Page:
+    """Return one page of orders, newest first unless `sort` names one of the company's own fields; `wanted` is what
+    `narrowed` takes. Raises BadSort or BadCursor."""
+    if sort:
+        return record_values.sorted_page(
+            records.kind("order"),
+            narrowed(select(Order), **wanted),
+            sort=sort,
+            cursor=cursor,
+            limit=limit,
+            unsortable=BadSort,
+        )
     return pages.page(narrowed(select(Order), **wanted), order=NEWEST, cursor=cursor, limit=limit)
 
 

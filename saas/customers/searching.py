@@ -12,6 +12,7 @@ from saas.customers.models import Customer
 from saas.kit import access, search
 from saas.kit.db import db
 from saas.kit.search import Record
+from saas.tenancy import custom_values
 
 
 def records(ids: Sequence[UUID] | None) -> Iterator[Record]:
@@ -19,6 +20,7 @@ def records(ids: Sequence[UUID] | None) -> Iterator[Record]:
     query = select(Customer).order_by(Customer.id)
     if ids is not None:
         query = query.where(Customer.id.in_(ids))
+    own = custom_values.own_fields("customer")
     hidden, shared = access.hidden("customer"), owners.shared_with(ids)
     for customer in db.session.scalars(query.execution_options(yield_per=500)):
         held = {name: "" if name in hidden else getattr(customer, name) or "" for name in READ}
@@ -26,7 +28,7 @@ def records(ids: Sequence[UUID] | None) -> Iterator[Record]:
             kind="customer", id=customer.id, title=customer.name, subtitle=held["email"] or held["phone"] or held["city"],
             names=(f"{held['first_name']} {held['last_name']}", held["company"]), emails=(held["email"],),
             phones=(held["phone"],), numbers=(held["external_id"],),
-            text=" ".join((held["city"], held["note"], *held["tags"])),
+            text=" ".join((held["city"], held["note"], *held["tags"], *custom_values.texts(customer, own))),
             owners=[*([customer.owner_id] if customer.owner_id else ()), *shared.get(customer.id, ())],
         )  # fmt: skip
 

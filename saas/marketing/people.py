@@ -18,8 +18,9 @@ from saas.commerce.models import Cart
 from saas.customers.models import Customer, Facts
 from saas.kit import access, clock, money
 from saas.kit.db import db
+from saas.kit.records import Field
 from saas.recommend import offers as recommended
-from saas.tenancy import tenants
+from saas.tenancy import custom_values, tenants
 
 MOST_OFFERS = 12
 SAMPLE = {
@@ -32,6 +33,7 @@ SAMPLE = {
         "spent": "128.50",
         "currency": "EUR",
         "tags": [],
+        "custom": {},
     },
     "offers": [],
     "cart": None,
@@ -83,6 +85,7 @@ def load(customer_ids: Sequence[UUID], *, offers: int = 0, carts: bool = True) -
             Customer.city,
             Customer.postcode,
             Customer.tags,
+            Customer.custom,
             Facts.orders_count,
             Facts.spent_amount,
             Facts.currency,
@@ -93,7 +96,8 @@ def load(customer_ids: Sequence[UUID], *, offers: int = 0, carts: bool = True) -
         .outerjoin(Facts, (Facts.tenant_id == Customer.tenant_id) & (Facts.id == Customer.id))
         .where(Customer.id.in_(customer_ids))
     )
-    found = {row.id: {"customer": _person(row)} for row in db.session.execute(query)}
+    own = [field for field in custom_values.own_fields("customer") if field.formula is None]
+    found = {row.id: {"customer": _person(row, own)} for row in db.session.execute(query)}
     left = _carts(found) if carts else {}
     chosen = recommended.for_mail(list(found), limit=min(offers, MOST_OFFERS)) if offers else {}
     for customer_id, data in found.items():
@@ -102,7 +106,7 @@ def load(customer_ids: Sequence[UUID], *, offers: int = 0, carts: bool = True) -
     return found
 
 
-def _person(row: Any) -> dict[str, Any]:
+def _person(row: Any, own: Sequence[Field]) -> dict[str, Any]:
     name = f"{row.first_name} {row.last_name}".strip()
     plain = ("first_name", "last_name", "company", "language", "country", "city", "postcode")
     currency = row.currency or ""
@@ -111,6 +115,7 @@ def _person(row: Any) -> dict[str, Any]:
         "name": name or None,
         "email": row.email or None,
         "tags": list(row.tags or ()),
+        "custom": {field.key: field.write(field.kept(row.custom.get(field.key))) or None for field in own},
         "orders_count": row.orders_count or 0,
         "visits_count": row.visits_count or 0,
         "currency": currency or None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -15,13 +16,13 @@ from babel.numbers import list_currencies
 from pypinyin import lazy_pinyin
 from sqlalchemy import distinct, func, select
 
-from saas.kit import access, clock, errors, formulas, record_values, records, text
+from saas.kit import access, clock, errors, formulas, record_values, records, scope, text, work
 from saas.kit import db as kit_db
 from saas.kit.db import db
 from saas.kit.records import CUSTOM, Choice, Field
 from saas.kit.text import gettext as _
 from saas.kit.text import later as _l
-from saas.tenancy import audit, limits
+from saas.tenancy import audit, field_cache, limits
 from saas.tenancy.models import CustomField, TenantSettings
 
 KINDS = ("customer", "product", "order")
@@ -30,7 +31,7 @@ UNIQUE = ("text", "number")
 GROUP = _l("Our own fields")
 MOST_FIELDS, MOST_CHOICES = 200, 200
 USUAL_LIMIT = 50
-KEPT = "custom_fields"
+KEPT, CHANGED = "custom_fields", "custom_fields_changed"
 SORTED = ("text", "number", "money", "date", "yes_no")
 
 
@@ -79,11 +80,16 @@ def of(kind: str, *, archived: bool = True) -> list[CustomField]:
 
 
 def _forget() -> None:
+    """Have everybody read the fields anew: this unit at once, others when it has committed."""
     db.session.flush()
-    db.session().info.pop(KEPT, None)
+    kept = db.session().info
+    kept.pop(KEPT, None)
+    kept[CHANGED] = True
+    tenant = scope.tenant_id()
+    work.after_commit(lambda: field_cache.changed(tenant), key=(CHANGED, tenant))
 
 
-def described(row: CustomField) -> Field:
+def described(row: Any) -> Field:
     """Return a field as the catalogue holds it."""
     formula = formulas.Formula(row.formula) if row.type == "formula" else None
     return Field(
@@ -96,10 +102,26 @@ def described(row: CustomField) -> Field:
 
 def _source(kind: str, archived: bool) -> Iterable[Field]:
     kept = db.session().info.setdefault(KEPT, {})
-    known = kept.setdefault((kind, archived), None)
-    if known is None:
-        known = kept[kind, archived] = [described(row) for row in of(kind, archived=archived)]
-    return known
+    if (kind, archived) not in kept:
+        kept[kind, archived] = [
+            described(row) for row in _plain_rows() if row.kind == kind and (archived or row.archived_at is None)
+        ]
+    return kept[kind, archived]
+
+
+def _plain_rows() -> list[Any]:
+    """Return the fields as they are committed, from memory that all processes share; a unit that changed them asks anew."""
+    kept = db.session().info
+    held = kept.setdefault(KEPT, {})
+    if "plain" not in held:
+        load = lambda: [_row(one) for kind in KINDS for one in of(kind)]  # noqa: E731
+        rows = load() if kept.get(CHANGED) else field_cache.read(scope.tenant_id(), load)
+        held["plain"] = [SimpleNamespace(**row, id=UUID(row["field_id"])) for row in rows]
+    return held["plain"]
+
+
+def _row(row: CustomField) -> dict[str, Any]:
+    return shown(row) | {"field_id": str(row.id), "archived_at": row.archived_at and row.archived_at.isoformat()}
 
 
 def _zone() -> str:

@@ -6,13 +6,13 @@ and emptiness are read from the records themselves, for no index would help; for
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, not_, or_, select
 
-from saas.kit import formulas, record_values, records
+from saas.kit import errors, formulas, record_values, records
 from saas.kit.records import Field, Manner, NotReadable
 from saas.kit.text import gettext as _
 
@@ -34,6 +34,29 @@ KINDS = {
 
 def kind_of(field: Field) -> str:
     return KINDS[field.shape]
+
+
+def read(kind: records.Kind, text: str) -> tuple[Field, str, str]:
+    """Return the field, the way and the value of a filter written custom.level.is.gold; raises ValueError with a sentence."""
+    prefix, _dot, rest = text.partition(".")
+    key, _dot, rest = rest.partition(".")
+    field = kind.fields(archived=True).get(f"{records.CUSTOM}{key}") if prefix == "custom" else None
+    if field is None:
+        raise ValueError(_("Nothing is known about “%(name)s”.", name=f"{prefix}.{key}"[:40]))
+    way, _dot, value = rest.partition(".")
+    ask(field, way, value)
+    return field, way, value
+
+
+def where(kind: str, texts: Sequence[str]) -> list[ColumnElement[bool]]:
+    """Return the SQL of filters, all of which must fit; raises errors.Invalid for one that cannot be understood."""
+    found = []
+    for text in texts:
+        try:
+            found.append(ask(*read(records.kind(kind), text)))
+        except ValueError as error:
+            raise errors.Invalid(fields={"where": [str(error)]}) from None
+    return found
 
 
 def ask(field: Field, operator: str, value: Any) -> ColumnElement[bool]:

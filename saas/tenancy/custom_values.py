@@ -178,7 +178,7 @@ def own_fields(kind: str) -> list[Field]:
     return [field for field in records.kind(kind).fields().values() if field.custom]
 
 
-def texts(kind: str, record: Any, fields: Iterable[Field]) -> list[str]:
+def texts(record: Any, fields: Iterable[Field]) -> list[str]:
     """Return a record's own texts and choices, as the search box finds them."""
     found = []
     for field in fields:

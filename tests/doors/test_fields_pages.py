@@ -221,3 +221,100 @@ class TestTwoAtOnce:
         assert reader.get(self.path(people, "custom.nick")).status_code == 403
         assert company.page.get(self.path(people, "spent_amount")).status_code == 403
         assert company.page.get(self.path(people, "nothing")).status_code == 422
+
+
+class TestProductsAndOrders:
+    @pytest.fixture
+    def goods(self, company, drain) -> dict[str, str]:
+        make(company, "Material", "choice", kind="product", choices=["Oak", "Ash"])
+        make(company, "Gift", "yes_no", kind="order")
+        make(company, "Weight", "number", kind="order")
+        (pot,) = send(
+            company,
+            "products",
+            {"external_id": "p1", "name": "Pot", "price": "12.50", "currency": "EUR", "custom": {"material": "Oak"}},
+        )
+        send(company, "products", {"external_id": "p2", "name": "Pan"})
+        first, _second = send(
+            company, "orders", {"external_id": "o1", "number": "A1", "placed_at": "2026-05-01T10:00:00Z", "currency": "EUR", "custom": {"gift": True, "weight": 2}},
+            {"external_id": "o2", "number": "A2", "placed_at": "2026-05-02T10:00:00Z", "currency": "EUR", "custom": {"weight": 1}},
+        )  # fmt: skip
+        drain(company)
+        return {"product": pot, "order": first}
+
+    def test_lists_show_filter_and_sort_by_them(self, company, goods):
+        page = company.page.get("/products?show=all&columns=custom.material&where=custom.material.is.oak")
+        assert names(page) == ["Pot"] and "Material is Oak" in page.text and "Change “Material” of Pot" in page.text
+        assert names(company.page.get("/orders?where=custom.gift.is.yes")) == ["A1"]
+        assert names(company.page.get("/orders?sort=custom.weight&columns=custom.weight")) == ["A2", "A1"]
+        assert "cannot be understood" in company.page.get("/orders?where=custom.colour.is.red").text
+
+    def test_programs_ask_the_same(self, company, goods):
+        found = company.api("GET", "/products?where=custom.material.is.Oak").json["items"]
+        assert [item["custom"] for item in found] == [{"material": "oak"}]
+        assert [item["number"] for item in company.api("GET", "/orders?sort=-custom.weight").json["items"]] == [
+            "A1",
+            "A2",
+        ]
+        assert company.api("GET", "/orders?where=custom.gift.is.perhaps").status_code == 422
+
+    def test_an_order_takes_own_fields_and_nothing_else(self, company, goods):
+        path = f"/orders/{goods['order']}"
+        held = company.api("GET", path)
+        changed = company.api(
+            "PATCH", path, json={"custom": {"gift": False}}, headers={"If-Match": held.headers["ETag"]}
+        )
+        assert changed.json["custom"] == {"gift": False, "weight": 2}
+        late = company.api("PATCH", path, json={"custom": {"gift": True}}, headers={"If-Match": held.headers["ETag"]})
+        assert late.status_code == 412
+        assert company.api("PATCH", path, json={"status": "paid"}).status_code == 422
+
+    def test_forms_and_pages_have_them(self, company, goods):
+        product = f"/products/{goods['product']}"
+        saved = company.post(
+            f"{product}/edit",
+            {
+                "name": "Pot",
+                "active": "1",
+                "price": "12.50",
+                "currency": "EUR",
+                "has.custom.material": "1",
+                "custom.material": "ash",
+            },
+        )
+        assert saved.status_code == 303
+        assert '<option value="ash" selected>' in company.page.get(product).text
+        changed = company.post(
+            f"/records/order/{goods['order']}/fields/custom.gift",
+            {"was": "yes", "value": "no", "place": "record"},
+            headers=HTMX,
+        )
+        assert changed.status_code == 200
+        assert "Our own fields" in company.page.get(f"/orders/{goods['order']}").text
+
+    def test_views_keep_what_these_lists_show(self, company, goods):
+        kept = company.post(
+            "/views/product",
+            {"name": "Oak", "s.where": "custom.material.is.oak", "s.show": "all", "s.columns": "custom.material"},
+        )
+        page = company.page.get(company.page.get(kept.location).location)
+        assert names(page) == ["Pot"] and ">Oak</a>" in page.text
+        assert company.page.get(kept.location.replace("/products", "/orders")).status_code == 404
+
+
+class TestElsewhere:
+    def test_the_search_box_finds_own_texts(self, company, people):
+        from tests.doors.shop_data import indexed
+
+        indexed(company)
+        assert names(company.page.get("/customers?q=addy")) == ["Ada"]
+
+    def test_a_mail_may_say_them(self, company, people, context):
+        from uuid import UUID
+
+        from saas.kit import work
+        from saas.marketing import people as readers
+
+        with work.unit(tenant_id=company.tenant_id):
+            found = readers.load([UUID(people[0])])
+        assert found[UUID(people[0])]["customer"]["custom"] == {"level": "Gold", "shoe_size": "38.5", "nick": "Addy"}

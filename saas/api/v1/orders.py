@@ -14,7 +14,7 @@ from saas.api import entrance, shapes
 from saas.commerce import finding, orders
 from saas.commerce.schemas import OrderIn, OrderOut, shown
 from saas.kit import doors, errors
-from saas.tenancy import reads
+from saas.tenancy import custom_filters, reads
 
 blueprint = Blueprint("api_orders", __name__, description="What customers bought")
 
@@ -28,11 +28,29 @@ class OrderQuery(shapes.ListQuery):
     external_id = fields.String()
     since = fields.AwareDateTime(metadata={"description": "placed at or after"})
     until = fields.AwareDateTime(metadata={"description": "placed before"})
+    where = fields.List(
+        fields.String(),
+        load_default=list,
+        metadata={"description": "a filter on a field of the company's own such as custom.gift.is.yes; all must fit"},
+    )
+    sort = fields.String(
+        load_default="", metadata={"description": "custom.<key>, with a minus the other way round; else newest first"}
+    )
+
+
+class OrderChange(shapes.Shape):
+    """What may be changed of an order: the company's own fields. All else is the shop's; PUT replaces it by a later version."""
+
+    custom = fields.Dict(keys=fields.String(), required=True)
+
+
+def version(order: Any) -> str:
+    return entrance.etag(order.id, order.version, order.refunded_amount, order.custom)
 
 
 def answered(order: Any) -> tuple[dict[str, Any], int, dict[str, str]]:
     whole = shown(order, orders.lines_of([order.id]), orders.refunds_of(order.id))
-    return whole, 200, {"ETag": f'"{entrance.etag(order.id, order.version, order.refunded_amount)}"'}
+    return whole, 200, {"ETag": f'"{version(order)}"'}
 
 
 @blueprint.route("/orders")
@@ -42,6 +60,7 @@ class Orders(MethodView):
     @doors.open_to("key", "orders.read")
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List orders with their lines, newest first."""
+        query["where"] = custom_filters.where("order", query["where"])
         page = finding.listed(**query)
         reads.note(kind="order", count=len(page.items))
         lines = defaultdict(list)
@@ -88,10 +107,18 @@ class OneOrder(MethodView):
     def put(self, item: dict[str, Any], order_id: UUID) -> Any:
         """Replace an order by a later version of it; an older one changes nothing."""
         held = orders.one(order_id)
-        entrance.require_match(entrance.etag(held.id, held.version, held.refunded_amount))
+        entrance.require_match(version(held))
         if item["external_id"] != held.external_id:
             raise errors.Invalid(fields={"external_id": ["This is the id of another order."]})
         result = orders.record(item, held.source_id)
         if result.status == "failed":
             raise errors.Invalid(result.error)
         return answered(orders.one(order_id))
+
+    @blueprint.arguments(OrderChange)
+    @blueprint.response(200, OrderOut)
+    @doors.open_to("key", "orders.edit")
+    def patch(self, item: dict[str, Any], order_id: UUID) -> Any:
+        """Change the company's own fields of an order; with If-Match only while nobody changed it meanwhile (412)."""
+        entrance.require_match(version(orders.one(order_id, lock=True)))
+        return answered(orders.change(order_id, **item))

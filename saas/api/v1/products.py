@@ -13,6 +13,7 @@ from saas.api import entrance, shapes
 from saas.catalog import finding, products
 from saas.catalog.schemas import ProductChange, ProductIn, ProductOut, shown
 from saas.kit import doors
+from saas.tenancy import custom_filters
 
 blueprint = Blueprint("api_products", __name__, description="What the company sells")
 
@@ -21,6 +22,17 @@ class ProductQuery(shapes.ListQuery):
     """Which products a list shows."""
 
     external_id = fields.String(metadata={"description": "the product with this id in its shop"})
+    where = fields.List(
+        fields.String(),
+        load_default=list,
+        metadata={
+            "description": "a filter on a field of the company's own such as custom.material.is.oak; all must fit"
+        },
+    )
+    sort = fields.String(
+        load_default="newest",
+        metadata={"description": "newest, name, or custom.<key>; with a minus the other way round"},
+    )
 
 
 def version(product: Any) -> str:
@@ -38,7 +50,8 @@ class Products(MethodView):
     @doors.open_to("key", "products.read")
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List products, newest first."""
-        page = finding.listed(external_id=query.get("external_id"), cursor=query["cursor"], limit=query["limit"])
+        where = custom_filters.where("product", query.pop("where"))
+        page = finding.listed(where=where, **query)
         return {"items": [shown(product) for product in page.items], "next": page.next}
 
     @blueprint.arguments(ProductIn)
