@@ -617,8 +617,10 @@ def upgrade() -> None:
     op.create_table(
         "bulk_targets",
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
-        sa.Column("operation_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("operation_id", sa.Uuid(), nullable=False),
+        sa.Column("part", sa.Integer(), nullable=False),
+        sa.Column("ids", postgresql.ARRAY(sa.Uuid()), nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id", "operation_id"],
             ["operations.tenant_id", "operations.id"],
@@ -628,7 +630,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["tenant_id"], ["tenants.id"], name=op.f("fk_bulk_targets_tenant_id_tenants"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("tenant_id", "operation_id", "id", name=op.f("pk_bulk_targets")),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_bulk_targets")),
+        sa.UniqueConstraint(
+            "tenant_id", "operation_id", "part", name=op.f("uq_bulk_targets_tenant_id_operation_id_part")
+        ),
     )
     for statement in walls.protect("bulk_targets"):
         op.execute(statement)

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, delete, func, literal, select
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Integer, Select, Uuid, cast, delete, func, insert, literal, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from saas.audiences import bulk_changes, bulk_undoing, segments
 from saas.audiences.bulk_changes import DOERS, Action
 from saas.customers import bulk, owners
-from saas.customers.models import NO_SOURCE, Customer
+from saas.customers.models import Customer
 from saas.kit import access, errors, records, scope, text
 from saas.kit.db import db
 from saas.kit.text import gettext as _
@@ -175,11 +175,7 @@ def start(action: Action, who: Select, *, told: Any = None) -> Operation:
     """Freeze who is meant and begin; `told` is how they were chosen, for the history. Raises Nobody."""
     kind = DELETED if action.do == "delete" else DONE
     operation = operations.start(kind=kind, params=action.params())
-    rows = select(
-        literal(scope.tenant_id(), BulkTarget.tenant_id.type), literal(operation.id, Uuid), who.subquery().c.id
-    )
-    frozen = upsert(BulkTarget).from_select(["tenant_id", "operation_id", "id"], rows, include_defaults=False)
-    operation.total = db.session.execute(frozen.execution_options(preserve_rowcount=True)).rowcount
+    operation.total = _freeze(operation, who)
     if not operation.total:
         raise Nobody(_("Nobody fits, so there is nothing to do."))
     operation.title = sentence(action, operation.total)
@@ -190,6 +186,21 @@ def start(action: Action, who: Select, *, told: Any = None) -> Operation:
     operation.params = action.params() | {"entry": str(entry)}
     db.session.flush()
     return operation
+
+
+def _freeze(operation: Operation, who: Select) -> int:
+    """Write down who is meant, a batch a row (a row for each of a million would take longer than a page may), and return how many."""
+    wanted = who.subquery()
+    place = (func.row_number().over(order_by=wanted.c.id) - 1) / BATCH
+    numbered = select(wanted.c.id, cast(func.floor(place), Integer).label("part")).subquery()
+    parts = select(
+        literal(scope.tenant_id(), BulkTarget.tenant_id.type), func.gen_random_uuid(), literal(operation.id, Uuid), numbered.c.part,
+        func.array_agg(aggregate_order_by(numbered.c.id, numbered.c.id.asc())),
+    ).group_by(numbered.c.part)  # fmt: skip
+    names = ["tenant_id", "id", "operation_id", "part", "ids"]
+    db.session.execute(insert(BulkTarget).from_select(names, parts, include_defaults=False))
+    mine = select(func.sum(func.cardinality(BulkTarget.ids))).where(BulkTarget.operation_id == operation.id)
+    return db.session.scalar(mine) or 0
 
 
 @operations.kind(DONE, permission="customers.edit", title=_l("Change many customers"), undo=bulk_undoing.undo_some)
@@ -207,9 +218,10 @@ def _delete_some(operation: Operation) -> bool:
 def _step(operation: Operation) -> bool:
     """Do the next batch: lock it, change what differs, write its lines of the history, and move the cursor."""
     action = Action(*(operation.params[name] for name in ("do", "field", "value")))
-    last = UUID(operation.cursor.get("last", str(NO_SOURCE)))
-    query = select(BulkTarget.id).where(BulkTarget.operation_id == operation.id, BulkTarget.id > last)
-    ids = list(db.session.scalars(query.order_by(BulkTarget.id).limit(BATCH)))
+    part = operation.cursor.get("part", 0)
+    ids = db.session.scalar(
+        select(BulkTarget.ids).where(BulkTarget.operation_id == operation.id, BulkTarget.part == part)
+    )
     if not ids:
         gone = delete(BulkTarget).where(BulkTarget.operation_id == operation.id)
         db.session.execute(gone.execution_options(synchronize_session=False))
@@ -228,7 +240,7 @@ def _step(operation: Operation) -> bool:
     operation.report = {
         "changed": report.get("changed", 0) + changed, "unchanged": report.get("unchanged", 0) + len(ids) - changed - len(failed),
     }  # fmt: skip
-    operation.cursor = {"last": str(ids[-1])}
+    operation.cursor = {"part": part + 1}
     return True
 
 

@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Index, Integer, Text, UniqueConstraint, literal_column
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import BigInteger, Boolean, Index, Integer, Text, UniqueConstraint, Uuid, literal_column
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from saas.kit import clock
@@ -143,10 +143,14 @@ class BinItem(TenantModel):
 
 
 class BulkTarget(TenantModel):
-    """A record that a bulk action was started for, so that who it is for does not move while it runs; `id` is the record's."""
+    """A thousand records that a bulk action was started for, so that who is meant does not move while it runs."""
 
     __tablename__ = "bulk_targets"
-    __table_args__ = (tenant_fk("operation_id", "operations", ondelete="CASCADE"),)
+    __table_args__ = (
+        tenant_fk("operation_id", "operations", ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "operation_id", "part"),
+    )
 
-    operation_id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-19)
-    id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-18)
+    operation_id: Mapped[UUID]
+    part: Mapped[int] = mapped_column(Integer)
+    ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))

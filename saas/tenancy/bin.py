@@ -219,10 +219,8 @@ def _whose(known: Kind, journal: UUID, clash: Any) -> UUID:
     if clash.table == known.table:
         return clash.record_id
     column = next(one.column for one in belongings.of(known.table) if one.table == clash.table)
-    found = (
-        row for _table, record_id, row in belongings.rows(journal, table=clash.table) if record_id == clash.record_id
-    )
-    return UUID(next(found)[column])
+    whole = list(belongings.rows(journal, table=clash.table))
+    return next(UUID(row[column]) for _table, record_id, row in whole if record_id == clash.record_id)
 
 
 def delete_for_good(item: BinItem) -> None:
@@ -244,10 +242,8 @@ def erase(kind: str, record_ids: Ids) -> int:
 
 def other_name(journal: UUID, table: str, record_id: UUID) -> str:
     """Return a name for something that comes back although its own is taken: with a mark after it."""
-    for _table, found, row in belongings.rows(journal, table=table):
-        if found == record_id:
-            return f"{row['name']} ({clock.now():%Y-%m-%d %H:%M})"
-    raise NotInTheBin
+    names = [row["name"] for _table, found, row in belongings.rows(journal, table=table) if found == record_id]
+    return f"{names[0]} ({clock.now():%Y-%m-%d %H:%M})"
 
 
 def expired() -> list[int]:

@@ -278,7 +278,6 @@ from saas.app import create_app
 from saas.kit import scope
 from saas.audiences import bulk_actions
 from saas.tenancy import audit, operations
-bulk_actions.BATCH = 2
 real, left = audit.record_many, [int(sys.argv[3])]
 def record_many(entries):
     real(entries)
@@ -295,6 +294,7 @@ class TestKilled:
     @pytest.mark.parametrize("after", [1, 3])
     def test_in_the_middle_of_a_batch_it_goes_on_and_does_nothing_twice(self, company, people, monkeypatch, after):
         """Killed with -9 after a batch is written and before it is committed."""
+        monkeypatch.setattr(bulk_actions, "BATCH", 2)
         operation_id = begin(company, do="set", field="city", value="Bergen")
         given = [sys.executable, "-c", KILLED, str(company.tenant_id), str(operation_id), str(after)]
         died = subprocess.run(given, env=os.environ.copy(), capture_output=True, text=True, timeout=120, check=False)
