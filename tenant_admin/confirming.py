@@ -106,8 +106,15 @@ def _page(
     who = entrance.signed_in()
     return render_template(
         "signing/confirm.html", who=who, target=target, again=again, kept=list(kept), prefix=KEPT,
-        refused=_(refusal.message) if refusal else None, place=passkeys.place(),
+        refused=_(refusal.message) if refusal else None, place=passkeys.place(), back=target if again else _way_out(target),
     )  # fmt: skip
+
+
+def _way_out(target: str) -> str:
+    """Return where to go without confirming: the page one came from, never the one that leads here again."""
+    behind = _page_behind()
+    path = urllib.parse.urlsplit(behind).path
+    return entrance.safe_next(None) if path in (urllib.parse.urlsplit(target).path, request.path) else behind
 
 
 def _page_behind() -> str:

@@ -405,6 +405,7 @@ class TestConfirm:
         assert asked.location.startswith("/confirm?next=/account/second-factor")
         page = stale.page.get(asked.location)
         assert page.status_code == 200 and 'type="password"' in page.text
+        assert '<a href="/">Back without it' in page.text
         assert stale.post("/confirm", {"password": "wrong", "next": "/account/second-factor"}).status_code == 401
         answer = stale.post("/confirm", {"password": PASSWORD, "next": "/account/second-factor"})
         assert (answer.status_code, answer.location) == (303, "/account/second-factor")
