@@ -140,7 +140,7 @@ def _setup(held: Any, known: dict[str, Any]) -> dict[str, Any]:
         for place, header in enumerate(held.headers)
     ]
     return {
-        "columns": columns, "fields": list(groups.items()), "left": [one["header"] for one in columns if not one["field"]],
+        "columns": columns, "may_make": imports.may_make_fields(held.kind), "fields": list(groups.items()), "left": [one["header"] for one in columns if not one["field"]],
         "sheets": [(name, name) for name in imports.sheet_names(held)], "encodings": list(ENCODINGS.items()), "delimiters": DELIMITERS, "quotes": QUOTES,
         "match": list(imports.match_rules(held.kind).items()), "shops": [(str(shop.id), shop.name) for shop in shops.all_shops()],
         "rows": [_preview_row(row, held) for row in rows], "constants": [*held.options.get("constants", {}).items(), ("", "")],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 from saas.integrations.targets import Target
@@ -100,13 +100,24 @@ def manner_of(columns: Mapping[str, Sequence[str]], targets: Mapping[str, Target
     return found
 
 
-def readable(cells: Sequence[str], target: Target, manner: values.Manner) -> float:
-    """Return which share of the cells can be read as what the target wants."""
-    good = 0
-    for cell in cells:
-        try:
-            target.read(cell, manner)
-            good += 1
-        except (values.NotReadable, ValueError):
-            pass
-    return good / len(cells) if cells else 1.0
+TYPES = (("yes_no", values.yes_no), ("number", values.number), ("date", values.day), ("link", values.link))
+
+
+def type_of(cells: Sequence[str]) -> str:
+    """Return the type of field that suits what stands in a column: the first that all of its cells can be read as."""
+    for name, read in TYPES:
+        if (
+            cells
+            and (name != "link" or all("://" in cell for cell in cells))
+            and all(_reads(read, cell) for cell in cells)
+        ):
+            return name
+    return "text" if all(len(cell) <= 200 for cell in cells) else "long_text"
+
+
+def _reads(read: Callable[[str], object], cell: str) -> bool:
+    try:
+        read(cell)
+    except ValueError:
+        return False
+    return True

@@ -164,7 +164,10 @@ def run(operation: Operation) -> bool:
     operations.note_failed(operation, decided.failed())
     counts = Counter(operation.report.get("counts", {}))
     counts.update(decided.counts())
-    operation.report = operation.report | {"counts": dict(counts)}
+    reasons = Counter(operation.report.get("reasons", {}))
+    reasons.update(one.reason for one in decided.outcomes if one.state == "failed")
+    told = {"counts": dict(counts), "reasons": dict(reasons.most_common(SHOWN_REASONS))}
+    operation.report = operation.report | told
     operation.done = start + len(rows)
     operation.cursor = {"rows": start + len(rows), "room": taker.room}
     return True

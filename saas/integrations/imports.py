@@ -29,7 +29,7 @@ from saas.kit import access, clock, errors, files, identifiers, records, scope, 
 from saas.kit import db as kit_db
 from saas.kit.db import db
 from saas.kit.text import gettext as _
-from saas.tenancy import limits, operations
+from saas.tenancy import custom_fields, limits, operations
 
 TAKERS: dict[str, Any] = {"customer": Customers, "product": Products, "order": Orders}
 PERMISSIONS = {"customer": "customers.edit", "product": "products.edit", "order": "orders.edit"}
@@ -39,6 +39,8 @@ MOST_BYTES, LEAST_BYTES, PER_CONTACT = 1024 * MEBIBYTE, 32 * MEBIBYTE, 4096
 SAMPLE, MOST_FIXES = 60, 2_000
 MODES, REPEATED, EMPTY = ("both", "create", "update"), ("last", "first"), ("leave", "clear")
 NEWEST = ((Import.created_at, "desc"), (Import.id, "desc"))
+NEW = "new"
+"""Stands for a field that is to be made for a column."""
 KEYS = {
     "customer": ("email", "phone", "external_id", "name", "last_name", "company"), "product": ("external_id", "sku"), "order": ("external_id", "number"),
 }  # fmt: skip
@@ -221,6 +223,9 @@ def change_mapping(import_id: UUID | str, mapping: Mapping[str, str]) -> Import:
     for place, name in mapping.items():
         if not name:
             continue
+        if name == NEW and place.isdigit() and int(place) < len(held.headers):
+            name = _new_field(held, int(place))
+            known = targets.of(held.kind)
         if name not in known or not place.isdigit() or int(place) >= len(held.headers):
             raise BadSetting(fields={place: [_("Choose one of the values.")]})
         if name in found.values():
@@ -230,6 +235,19 @@ def change_mapping(import_id: UUID | str, mapping: Mapping[str, str]) -> Import:
         held.mapping = found
         _outdate(held)
     return held
+
+
+def may_make_fields(kind: str) -> bool:
+    """Tell whether the acting person may make a field of the company's own for records of this kind."""
+    return access.may("settings.edit") and kind in custom_fields.KINDS
+
+
+def _new_field(held: Import, place: int) -> str:
+    """Make a field of the company's own for a column, of the type its values look like; returns the field's name."""
+    access.require("settings.edit")
+    cells = [row[place] for row in _sample(held) if row[place].strip()]
+    made = custom_fields.make(kind=held.kind, label=held.headers[place][:80], type=guessing.type_of(cells))
+    return f"{records.CUSTOM}{made.key}"
 
 
 def change_options(import_id: UUID | str, **given: Any) -> Import:

@@ -76,7 +76,7 @@ WITHDRAWN = frozenset(
         "拒绝",
     ]
 )
-UNKNOWN = frozenset(["unknown", "pending", "none", "n/a", "null", "-", "未知", "待定"])
+UNKNOWN = frozenset(["unknown", "not-known", "not-set", "pending", "none", "n/a", "null", "-", "未知", "待定"])
 STATES = {
     "pending": "pending on-hold on_hold open unpaid awaiting 待付款 未付款 待处理",
     "paid": "paid processing complete_paid captured 已付款 已支付 付款",

@@ -64,6 +64,8 @@ class TestCsv:
         place = bring(other_company, exported, "back.csv")
         other_company.post(f"{place}/run")
         finish(app, other_company)
+        told = other_company.api("GET", f"/imports/{place.rsplit('/', 1)[1]}").json["run"]
+        assert (told["counts"], told["reasons"]) == ({"created": 3}, {})
         names = ("email", "first_name", "last_name", "company", "city", "phone", "tags")
         before, after = (
             {item["email"]: {name: item[name] for name in names} for item in one.api("GET", "/customers").json["items"]}

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from flask import Response
+from flask import Response, stream_with_context
 from flask.views import MethodView
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
@@ -104,7 +104,7 @@ def fetch(export_id: UUID) -> Response:
     if not ready:
         raise files.NoSuchFile
     file = files.one(ready[0]["id"])
-    answer = Response(_parts(scope.tenant_id(), file.id), content_type=file.content_type)
+    answer = Response(stream_with_context(_parts(scope.tenant_id(), file.id)), content_type=file.content_type)
     answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(file.name, safe='')}"
     answer.headers["Content-Length"] = str(file.size)
     return answer

@@ -11,11 +11,11 @@ import orjson
 from flask import Response, request
 from flask.views import MethodView
 from flask_smorest import Blueprint
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
 from saas.api import shapes
 from saas.integrations import failed_lines, imports
-from saas.kit import doors, errors, pages
+from saas.kit import doors, errors, failures, pages
 from saas.tenancy import operations
 
 blueprint = Blueprint("api_imports", __name__, description="Files of customers, products and orders")
@@ -143,6 +143,15 @@ def _object(text: str, name: str) -> dict[str, Any]:
     return found
 
 
+def _options(text: str) -> dict[str, Any]:
+    try:
+        return OptionsIn().load(_object(text, "options"))
+    except ValidationError as error:
+        raise errors.Invalid(
+            fields={f"options.{name}": words for name, words in failures.flat(error.messages).items()}
+        ) from None
+
+
 def _change(held: Any, mapping: dict[str, Any] | None, options: dict[str, Any]) -> Any:
     if mapping:
         if any(field is not None and not isinstance(field, str) for field in mapping.values()):
@@ -167,7 +176,7 @@ class Imports(MethodView):
     def post(self, query: dict[str, Any]) -> dict[str, Any]:
         """Bring a file as the body; with `act=run` it is taken at once, in the background."""
         request.max_content_length = imports.MOST_BYTES
-        mapping, options = _object(query["mapping"], "mapping"), OptionsIn().load(_object(query["options"], "options"))
+        mapping, options = _object(query["mapping"], "mapping"), _options(query["options"])
         held = imports.begin(kind=query["kind"], name=query["name"], chunks=_pieces())
         held = _change(held, mapping, options)
         if query["act"] != "none":

@@ -122,7 +122,7 @@ class TestOrders:
 
 class TestOwnFields:
     def test_a_column_fills_a_field_of_the_companys_own_and_undo_empties_it(self, file, customer, inside):  # noqa: F811
-        inside(lambda: custom_fields.create("customer", label="Shoe size", type="number"))
+        inside(lambda: custom_fields.make(kind="customer", label="Shoe size", type="number"))
         file.take("email,city\na@x.example,Rome\n")
         done = file.take("email,Shoe size\na@x.example,42\nb@x.example,none\n")
         assert done.report["counts"] == {"updated": 1, "failed": 1}
@@ -130,3 +130,11 @@ class TestOwnFields:
         assert customer("a@x.example").custom[key] == 42
         file.undo(done)
         assert customer("a@x.example").custom == {}
+
+    def test_a_column_becomes_a_new_field_of_the_type_it_looks_like(self, file, customer, inside):  # noqa: F811
+        import_id = file.begin("email,Points,Member since\na@x.example,120,2026-05-01\n")
+        file.map(import_id, email=0, new=1)
+        file.run(import_id)
+        (field,) = inside(lambda: [(one.label, one.type) for one in custom_fields.of("customer")])
+        assert field == ("Points", "number")
+        assert list(customer("a@x.example").custom.values()) == [120]
