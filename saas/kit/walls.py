@@ -43,8 +43,11 @@ ERASABLE = {"audit_values": ("salt", "before", "after", "erased_in", "who_salt",
 """Columns of append-only tables that may be emptied."""
 WALLED = "customers"
 SHARES = "customer_shares"
+# In a SELECT of their own, so that they are read once a statement and not once a row: for the manager of a hundred people
+# that is 0.1 s instead of 4 s over 200,000 customers.
 _OWNERS, _TEAMS = (
-    f"string_to_array(NULLIF(current_setting('app.{name}', true), ''), ',')::uuid[]" for name in ("owners", "teams")
+    f"ARRAY(SELECT unnest(string_to_array(NULLIF(current_setting('app.{name}', true), ''), ','))::uuid)"
+    for name in ("owners", "teams")
 )
 _MEMBER = "NULLIF(current_setting('app.member', true), '')::uuid"
 POLICY = "tenant_id = NULLIF(current_setting('app.tenant_id', true), '')::bigint"
