@@ -121,8 +121,14 @@ def _work(operation: Any) -> dict[str, Any]:
         "may_undo": operations.may_undo(operation), "undo_until": operation.undo_until, "may_cancel": operation.state in ("waiting", "running"),
         "estimate": estimate(operation) if going else None,
         "undone": undone and {"counts": undone["counts"], "reasons": [(_(why), times) for why, times in undone["reasons"].items()],
-                              "examples": [dict(one, why=_(one["why"])) for one in undone["examples"]]},
+                              "examples": [dict(one, why=_said(one)) for one in undone["examples"]]},
     }  # fmt: skip
+
+
+def _said(kept: dict[str, str]) -> str:
+    """Return a reason that was kept in English in the reader's language."""
+    reason = kept["why"]
+    return _(reason)
 
 
 def _setup(held: Any, known: dict[str, Any]) -> dict[str, Any]:
