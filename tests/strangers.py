@@ -11,7 +11,7 @@ from tests.companies import Company, drain_outbox, found_company
 NAMES = {
     "customer_id": "customer", "product_id": "product", "order_id": "order", "shop_id": "shop", "segment_id": "segment",
     "campaign_id": "campaign", "template_id": "template", "delivery_id": "delivery", "key_id": "key", "member_id": "member",
-    "domain_id": "domain", "offer_id": "offer", "rule_id": "rule", "mailing_id": "mailing", "recipient_id": "recipient", "invoice_id": "invoice",
+    "domain_id": "domain", "offer_id": "offer", "import_id": "import", "export_id": "export", "rule_id": "rule", "mailing_id": "mailing", "recipient_id": "recipient", "invoice_id": "invoice",
 }  # fmt: skip
 
 
@@ -46,6 +46,9 @@ def filled_company(app) -> Filled:
     make("template", "/templates", {"name": "Letter", "subject": "Hello", "source": "<p>Hello</p>"})
     make("campaign", "/campaigns", {"name": "Spring", "subject": "Hello", "source": "<p>Hello</p>"})
     make("rule", "/recommendations/rules", {"kind": "boost", "category": "Pots"})
+    answer = company.api("POST", "/imports?kind=customer&name=people.csv", data="email\nfrom-a-file@shop.example\n", content_type="text/csv")
+    ids["import"] = answer.json["id"]
+    ids["export"] = company.api("POST", "/exports", json={"what": "customers"}).json["id"]
     ids["offer"] = _an_offer(app, company)
     drain_outbox(app, company)
     ids["key"], ids["member"] = _of_the_house(app, company)

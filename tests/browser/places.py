@@ -29,6 +29,7 @@ MACHINES = {
 BUSIEST = "SELECT customer_id FROM orders WHERE tenant_id = %s AND customer_id IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1"
 NEWEST = "SELECT id FROM {} WHERE tenant_id = %s ORDER BY id DESC LIMIT 1"
 EXAMPLES = {
+    "import_id": "SELECT id FROM imports WHERE tenant_id = %s ORDER BY id DESC LIMIT 1",
     "customer_id": BUSIEST,
     "product_id": "SELECT product_id FROM order_lines WHERE tenant_id = %s AND product_id IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1",
     "order_id": NEWEST.format("orders"), "shop_id": NEWEST.format("shops"), "segment_id": NEWEST.format("segments"),
