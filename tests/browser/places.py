@@ -37,6 +37,7 @@ EXAMPLES = {
     "recipient_id": NEWEST.format("mailing_recipients"), "delivery_id": NEWEST.format("deliveries_in"), "key_id": NEWEST.format("api_keys"),
     "member_id": NEWEST.format("members"), "rule_id": NEWEST.format("offer_rules"), "offer_id": NEWEST.format("offers_shown"),
     "invoice_id": NEWEST.format("invoices"), "checkout_id": NEWEST.format("checkouts"),
+    "entry_id": NEWEST.format("audit_entries"),
     "plan": "SELECT plan FROM subscriptions WHERE tenant_id = %s LIMIT 1",
 }  # fmt: skip
 
