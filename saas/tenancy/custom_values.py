@@ -170,7 +170,7 @@ def shown(kind: str, record: Any) -> dict[str, Any]:
 def shown_many(kind: str, rows: Sequence[Any]) -> list[dict[str, Any]]:
     """Return what the actor may see of many records; a row may be a tuple that begins with the record."""
     fields = own_fields(kind)
-    return [{field.key: _plain(field, field.of(row)) for field in fields if field.of(row) is not None} for row in rows]
+    return [{field.key: field.plain(value) for field in fields if (value := field.of(row)) is not None} for row in rows]
 
 
 def own_fields(kind: str) -> list[Field]:
