@@ -15,23 +15,30 @@ pages = Blueprint("settings", __name__)
 
 
 def tabs(active: str) -> list[dict[str, Any]]:
-    """Return the tabs of the settings this member may open."""
-    all_tabs = (
-        ("settings.index", _("Company"), "settings.read"), ("sender.index", _("Sender and domain"), "settings.read"),
-        ("members.index", _("People"), "members.read"),
-        ("teams.index", _("Teams"), "members.read"), ("roles.index", _("Roles"), "members.read"),
-        ("own_fields.index", _("Fields"), "fields.edit"), ("keys.index", _("API keys"), "keys.edit"),
-        ("webhooks.index", _("Webhooks"), "hooks.edit"),
-        ("sign_in.index", _("Sign-in"), "members.read"), ("support.index", _("Support access"), "settings.read"),
-        ("consents.index", _("Consent"), "settings.read"),
-        ("plan.index", _("Plan"), "plan.read"),
-        ("history.index", _("History"), "audit.read"), ("bin.index", _("Bin"), "operations.read"),
+    """Return the places of the settings this member may open, in groups: {"group", "items": [{"label", "url", "active"}]}."""
+    groups = (
+        (_("Company"), (
+            ("settings.index", _("Company"), "settings.read"), ("sender.index", _("Sender and domain"), "settings.read"),
+            ("consents.index", _("Consent"), "settings.read"), ("retention.index", _("Data"), "settings.read"), ("plan.index", _("Plan"), "plan.read"),
+        )),
+        (_("People"), (
+            ("members.index", _("People"), "members.read"), ("teams.index", _("Teams"), "members.read"), ("roles.index", _("Roles"), "members.read"),
+            ("sign_in.index", _("Sign-in"), "members.read"), ("support.index", _("Support access"), "settings.read"),
+        )),
+        (_("Records"), (
+            ("own_fields.index", _("Fields"), "fields.edit"), ("history.index", _("History"), "audit.read"), ("bin.index", _("Bin"), "operations.read"),
+            ("operations.index", _("Background work"), "operations.read"),
+        )),
+        (_("Programs"), (("keys.index", _("API keys"), "keys.edit"), ("webhooks.index", _("Webhooks"), "hooks.edit"))),
     )  # fmt: skip
-    return [
-        {"label": label, "url": url_for(endpoint), "active": endpoint == active}
-        for endpoint, label, right in all_tabs
-        if endpoint in current_app.view_functions and access.may(right)
-    ]
+    shown = [
+        {"group": group, "items": [
+            {"label": label, "url": url_for(endpoint), "active": endpoint == active}
+            for endpoint, label, right in items if endpoint in current_app.view_functions and access.may(right)
+        ]}
+        for group, items in groups
+    ]  # fmt: skip
+    return [group for group in shown if group["items"]]
 
 
 def render(template: str, refusal: errors.Refusal | None = None, **values: Any) -> Any:
