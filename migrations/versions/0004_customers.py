@@ -326,7 +326,7 @@ def upgrade() -> None:
         sa.Column("batch", sa.Uuid(), nullable=True),
         sa.Column("fields", postgresql.JSONB(astext_type=Text()), nullable=False),
         sa.Column("tags", postgresql.ARRAY(Text()), nullable=False),
-        sa.Column("consent_id", sa.Uuid(), nullable=True),
+        sa.Column("consent_ids", postgresql.ARRAY(sa.Uuid()), nullable=False),
         sa.Column("carried", postgresql.ARRAY(sa.Uuid()), nullable=False),
         sa.Column("moved", postgresql.JSONB(astext_type=Text()), nullable=False),
         sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True),
@@ -395,6 +395,37 @@ def upgrade() -> None:
         unique=False,
     )
     for statement in walls.protect("duplicate_pairs"):
+        op.execute(statement)
+    op.create_table(
+        "erased_addresses",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("erasure_id", sa.Uuid(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("erased_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_erased_addresses_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_erased_addresses")),
+        sa.UniqueConstraint("tenant_id", "digest", name=op.f("uq_erased_addresses_tenant_id_digest")),
+    )
+    for statement in walls.protect("erased_addresses"):
+        op.execute(statement)
+    op.create_table(
+        "erasures",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("erased_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("erased_by", sa.Text(), nullable=False),
+        sa.Column("counts", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("told", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_erasures_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_erasures")),
+    )
+    for statement in walls.protect("erasures"):
         op.execute(statement)
     op.create_table(
         "consent_purposes",

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from saas.audiences.events import AddressSuppressed
 from saas.audiences.models import Suppression
+from saas.customers import erased
 from saas.kit import clock, errors, identifiers, scope, text
 from saas.kit.db import db
 from saas.kit.events import announce
@@ -37,8 +38,8 @@ def suppress(email: str, reason: str, *, detail: str = "", at: datetime | None =
         audit.record(
             action="suppressions.added",
             kind="address",
-            record_id=norm,
-            after={"reason": reason, "detail": detail[:500]},
+            record_id=erased.digest(norm),  # the trace is never changed, so it names no address; what it tells can be emptied
+            after={"email": norm, "reason": reason, "detail": detail[:500]},
         )
         announce(AddressSuppressed(email_norm=norm, reason=reason))
     return news
@@ -53,7 +54,7 @@ def release(email: str) -> bool:
         .returning(Suppression.id)
     ).all()
     if gone:
-        audit.record(action="suppressions.released", kind="address", record_id=norm)
+        audit.record(action="suppressions.released", kind="address", record_id=erased.digest(norm), after={"email": norm})
     return bool(gone)
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Select, insert, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from saas.customers import asking, purposes, timeline
+from saas.customers import asking, erased, purposes, timeline
 from saas.customers.models import Consent, ConsentRequest, Customer
 from saas.customers.purposes import MAIN
 from saas.kit import clock, identifiers, scope
@@ -74,6 +74,9 @@ def record_many(
         customer: said for customer, said in wanted.items()
         if customer in held and said[1] != held[customer][1] and said > held[customer]
     }  # fmt: skip
+    yes = [customer for customer, said in news.items() if said[1] == "granted"]
+    for customer in erased.barred(yes, source=source, reasoned=bool((proof or {}).get("reason"))):
+        del news[customer]
     news = _without_unconfirmed(news, channel=channel, purpose=purpose, source=source, proof=proof or {})
     if not news:
         return 0
@@ -139,11 +142,13 @@ def confirm(request_id: UUID, *, address: str, browser: str) -> ConsentRequest:
     return request
 
 
-def append(*, customer_id: UUID, state: str, source: str, at: datetime, proof: dict[str, Any], channel: str = "email") -> UUID:  # fmt: skip
+def append(
+    *, customer_id: UUID, state: str, source: str, at: datetime, proof: dict[str, Any], channel: str = "email", purpose: str = MAIN,
+) -> UUID:  # fmt: skip
     """Add an entry that speaks for itself, news or not, and return its id; what is kept with the profile is the caller's."""
     entry_id = identifiers.new()
     db.session.execute(insert(Consent), [
-        {"tenant_id": scope.tenant_id(), "id": entry_id, "customer_id": customer_id, "channel": channel, "state": state,
+        {"tenant_id": scope.tenant_id(), "id": entry_id, "customer_id": customer_id, "channel": channel, "purpose": purpose, "state": state,
          "at": at, "source": source, "proof": proof}
     ])  # fmt: skip
     return entry_id

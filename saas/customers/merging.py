@@ -16,13 +16,15 @@ from sqlalchemy import insert, select, update
 
 from saas.customers import consent, merge_fields, merge_tree, profiles
 from saas.customers.events import CustomersChanged, CustomersMerged
-from saas.customers.models import Consent, Customer, CustomerMerge, DuplicatePair, Identity
+from saas.customers.models import Customer, CustomerMerge, DuplicatePair, Identity
+from saas.customers.purposes import MAIN
 from saas.kit import access, belongings, clock, errors, identifiers, scope, search
 from saas.kit.db import db
 from saas.kit.events import announce
 from saas.kit.text import gettext as _
 from saas.tenancy import audit
 
+MAILS = ("email", MAIN)
 STRICTEST = ("withdrawn", "granted", "unknown")
 """Of two customers' words the stricter counts. Never having been asked is no word, so a consent given stands beside it."""
 
@@ -114,7 +116,7 @@ def merge(
     winner, loser = pair(winner_id, loser_id, lock=True)
     taken = merge_fields.chosen(winner, loser, choices or {})
     changed = merge_fields.result(winner, loser, taken)
-    word, stamps, tags = strictest(winner.email_consent, loser.email_consent), loser.versions, list(loser.tags)
+    words, stamps, tags = _words(winner, loser), loser.versions, list(loser.tags)
     made = CustomerMerge(
         id=identifiers.new(), winner_id=winner.id, loser_id=loser.id, loser_name=loser.name, made_at=clock.now(),
         made_by=scope.actor().name, batch=batch, tags=[tag for tag in tags if tag not in winner.tags],
@@ -132,7 +134,7 @@ def merge(
     winner.tags = [*winner.tags, *made.tags]
     winner.updated_at = clock.now()
     made.moved = moved
-    made.consent_id = _keep_word(winner, word, made.id)
+    made.consent_ids = _keep_words(winner, words, made.id)
     db.session.add(made)
     db.session.flush()
     for follower in _followers:
@@ -186,18 +188,28 @@ def _carry_differences(winner_id: UUID, loser_id: UUID) -> list[UUID]:
     return [row["id"] for row in rows]
 
 
-def _keep_word(winner: Customer, word: str, merge_id: UUID) -> UUID | None:
-    """Have the stricter word be the newest of the ledger, where both proofs stay; returns the entry made for that, if any."""
-    winner.email_consent = word
-    newest = next(iter(newest_first(winner.id)), None)
-    if word == "unknown" or (newest is not None and newest.state == word):
-        return None
-    at = clock.now() if newest is None else max(clock.now(), newest.at + timedelta(microseconds=1))
-    return consent.append(
-        customer_id=winner.id, state=word, source="merge", at=at, proof={"merge": str(merge_id), "rule": "strictest"}
-    )
+def _words(winner: Customer, loser: Customer) -> dict[tuple[str, str], str]:
+    """Return by channel and purpose the stricter of what the two said."""
+    mine, theirs = consent.states(winner.id), consent.states(loser.id)
+    found = {
+        key: strictest(*(said[key].state if key in said else "unknown" for said in (mine, theirs)))
+        for key in mine.keys() | theirs.keys()
+    }
+    return found | {MAILS: strictest(winner.email_consent, loser.email_consent)}
 
 
-def newest_first(customer_id: UUID, channel: str = "email") -> list[Consent]:
-    query = select(Consent).where(Consent.customer_id == customer_id, Consent.channel == channel)
-    return list(db.session.scalars(query.order_by(Consent.at.desc(), Consent.state.desc())))
+def _keep_words(winner: Customer, words: Mapping[tuple[str, str], str], merge_id: UUID) -> list[UUID]:
+    """Have the stricter word be the newest of the ledger, where both proofs stay; returns the entries made for that."""
+    winner.email_consent = words[MAILS]
+    held = consent.states(winner.id)
+    made = []
+    for (channel, purpose), word in sorted(words.items()):
+        newest = held.get((channel, purpose))
+        if word == "unknown" or (newest is not None and newest.state == word):
+            continue
+        at = clock.now() if newest is None else max(clock.now(), newest.at + timedelta(microseconds=1))
+        made.append(consent.append(
+            customer_id=winner.id, state=word, source="merge", at=at, channel=channel, purpose=purpose,
+            proof={"merge": str(merge_id), "rule": "strictest"},
+        ))  # fmt: skip
+    return made

@@ -226,7 +226,7 @@ class CustomerMerge(TenantModel):
     """That one customer became part of another; its id is the journal of what moved. Undone, or in force.
 
     `fields` holds for each field that was taken over what the winner had before and has since, as {"before": {column: text},
-    "after": {column: text}}; `tags` those it got, `consent_id` the entry that keeps the stricter word, `carried` the pairs
+    "after": {column: text}}; `tags` those it got, `consent_ids` the entries that keep the stricter word, `carried` the pairs
     marked as different that it took over. The two customers are named without foreign keys: the loser is in the journal,
     and the winner may be by a later merge.
     """
@@ -252,7 +252,7 @@ class CustomerMerge(TenantModel):
     batch: Mapped[UUID | None]
     fields: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     tags: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
-    consent_id: Mapped[UUID | None]
+    consent_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list)
     carried: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list)
     moved: Mapped[dict[str, int]] = mapped_column(JSONB, default=dict)
     undone_at: Mapped[datetime | None]
@@ -284,6 +284,29 @@ class DuplicatePair(TenantModel):
     found_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[str] = mapped_column(Text, default="")
+
+
+class Erasure(TenantModel):
+    """The certificate that a person was erased: when, by whom, and how many rows were reached where. It names no one."""
+
+    __tablename__ = "erasures"
+
+    erased_at: Mapped[datetime]
+    erased_by: Mapped[str] = mapped_column(Text, default="")
+    counts: Mapped[dict[str, int]] = mapped_column(JSONB, default=dict)
+    told: Mapped[dict[str, int]] = mapped_column(JSONB, default=dict)
+
+
+class ErasedAddress(TenantModel):
+    """The keyed digest of an address whose person was erased; `reason` is why it was not written to before, if so."""
+
+    __tablename__ = "erased_addresses"
+    __table_args__ = (UniqueConstraint("tenant_id", "digest"),)
+
+    digest: Mapped[str] = mapped_column(Text)
+    erasure_id: Mapped[UUID]
+    reason: Mapped[str] = mapped_column(Text, default="")
+    erased_at: Mapped[datetime]
 
 
 class CustomerKey(TenantModel):

@@ -162,17 +162,15 @@ def _return_names(origins: list[UUID], holder_id: UUID, back_id: UUID) -> None:
 
 def _settle_words(made: CustomerMerge, holder_id: UUID) -> None:
     """Each has the newest word of their own ledger again; a withdrawal said while they were one counts for both."""
-    if made.consent_id is not None:
-        db.session.execute(delete(Consent).where(Consent.id == made.consent_id))
-    said = [one for one in merging.newest_first(holder_id) if one.at > made.made_at and one.state == "withdrawn" and one.source != "merge"]  # fmt: skip
-    if said:
-        consent.append(
-            customer_id=made.loser_id, state="withdrawn", source="merge", at=said[0].at,
-            proof={"merge": str(made.id), "said_as": str(holder_id), "entry": str(said[0].id)},
-        )  # fmt: skip
-    db.session.flush()
+    db.session.execute(delete(Consent).where(Consent.id.in_(made.consent_ids)))
+    for (channel, purpose), said in consent.states(holder_id).items():
+        if said.at > made.made_at and said.state == "withdrawn" and said.source != "merge":
+            consent.append(
+                customer_id=made.loser_id, state="withdrawn", source="merge", at=said.at, channel=channel, purpose=purpose,
+                proof={"merge": str(made.id), "said_as": str(holder_id), "entry": str(said.id)},
+            )  # fmt: skip
     for customer_id in (holder_id, made.loser_id):
-        newest = next(iter(merging.newest_first(customer_id)), None)
+        newest = consent.states(customer_id).get(merging.MAILS)
         state = newest.state if newest is not None else "unknown"
         db.session.execute(update(Customer).where(Customer.id == customer_id).values(email_consent=state))
 

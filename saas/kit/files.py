@@ -207,6 +207,11 @@ def remove(file_id: UUID | str) -> None:
     db.session.execute(delete(StoredFile).where(StoredFile.id == file_id))
 
 
+def kept() -> list[StoredFile]:
+    """Return all files of the company, the oldest first."""
+    return list(db.session.scalars(select(StoredFile).order_by(StoredFile.id)))
+
+
 def tidy() -> int:
     """Throw away files whose time is over; platform work over all tenants. Returns how many."""
     return db.session.execute(delete(StoredFile).where(StoredFile.expires_at <= clock.now())).rowcount

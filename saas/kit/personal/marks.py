@@ -1,0 +1,327 @@
+"""Which columns hold data of customers, which of the company's own people, and how a person's rows are found and erased.
+
+Every column of every table stands here; a test fails on one that does not. The export of one person and their erasure walk
+this list and no other, so whoever adds a column decides here, in the same change, what becomes of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+COMMON = frozenset({"tenant_id", "id", "created_at", "updated_at"})
+ROWS = "rows"  # the rows go
+KEPT = "kept"  # the row stays for the books and tells nothing of whom once its parent does not
+MENTIONS = "mentions"  # rows in whose columns the person is written go
+MENTIONED = "mentioned"  # there the person's words are taken out of the columns
+FILES = "files"  # whole files in which the person is written go
+TRACE = "trace"  # the values of the person's entries are emptied; that something was done stays
+TOLD = "told"  # staff wrote it; where a person is named there it is told on the certificate
+Erase = str | dict[str, str]
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What a table's columns hold: `person` of a customer, `staff` of the company's people, `plain` of nobody.
+
+    `ways` says how a person's rows are found, as (column, what it names): customers, visitors, emails, orders or recipients.
+    `erase` is one or several of the words above, or the columns to be overwritten with what.
+    """
+
+    person: str = ""
+    staff: str = ""
+    plain: str = ""
+    ways: tuple[tuple[str, str], ...] = field(default=())
+    erase: Erase = ""
+
+    @property
+    def columns(self) -> set[str]:
+        return {*self.person.split(), *self.staff.split(), *self.plain.split()}
+
+
+TABLES: dict[str, Marks] = {
+    "api_keys": Marks(staff="name", plain="hint digest made_by last_used_at revoked_at role role_id"),
+    "api_requests": Marks(person="body headers", plain="key_id name fingerprint status asked_at", erase=MENTIONS),
+    "attributions": Marks(
+        person="order_id recipient_id kind touched_at ordered_at amount currency",
+        plain="mailing_id",
+        ways=(("order_id", "orders"),),
+        erase=KEPT,
+    ),
+    "audit_entries": Marks(
+        person="record_id",
+        staff="actor_id",
+        plain="era xid acted_at actor_kind action record_kind batch undoes detail door request_id values_digest who_digest",
+        erase=TRACE,
+    ),
+    "audit_heads": Marks(plain="position era to_xid hash mac"),
+    "audit_seals": Marks(plain="position era from_xid to_xid rows witnesses previous hash mac sealed_at"),
+    "audit_undos": Marks(staff="actor_name", plain="undone_at partly"),
+    "audit_values": Marks(
+        person="before after", staff="who who_salt salt", plain="erased_in who_erased_in", erase=TRACE
+    ),
+    "billing_accounts": Marks(
+        staff="card card_expires customer",
+        plain="plan standing ends_at renews_at grace_until double seats credit_amount",
+    ),
+    "billing_notices": Marks(plain="key said_at"),
+    "bin_items": Marks(
+        person="record_id title",
+        staff="deleted_by deleted_by_id",
+        plain="kind deleted_at owner_id batch journal until",
+        ways=(("record_id", "customers"),),
+        erase=ROWS,
+    ),
+    "bulk_targets": Marks(plain="operation_id part ids"),
+    "campaigns": Marks(
+        staff="sender_name reply_to",
+        plain="name state segment_id template_id subject source text_source language compiled holdout_percent purpose scheduled_at trouble version",
+    ),
+    "carts": Marks(
+        person="visitor customer_id key url currency amount items began_at changed_at checkout_at closed_at",
+        plain="source_id order_id changed_by",
+        ways=(("customer_id", "customers"),),
+        erase=ROWS,
+    ),
+    "checkouts": Marks(plain="kind plan state session subscription asked_at trial_days seats"),
+    "company_closings": Marks(staff="closed_by", plain="closed_at erase_at reopened_at"),
+    "consent_purposes": Marks(plain="key name wording channels double_opt_in archived_at"),
+    "consent_requests": Marks(
+        person="customer_id email purpose wording language source proof asked_at mailed_at confirmed_at",
+        ways=(("customer_id", "customers"),),
+        erase=ROWS,
+    ),
+    "consents": Marks(
+        person="customer_id channel purpose state at source proof", ways=(("customer_id", "customers"),), erase=ROWS
+    ),
+    "custom_fields": Marks(
+        plain="kind key label type help required unique personal currency choices formula place archived_at"
+    ),
+    "customer_facts": Marks(
+        person="currency orders_count items_count spent_amount refunded_amount first_order_at last_order_at visits_count views_count first_visit_at last_visit_at cart_amount cart_at mails_sent mails_opened mails_clicked last_mail_at last_open_at last_click_at",
+        ways=(("id", "customers"),),
+        erase=ROWS,
+    ),
+    "customer_identities": Marks(
+        person="customer_id kind source_id value proven origin_id", ways=(("customer_id", "customers"),), erase=ROWS
+    ),
+    "customer_keys": Marks(person="key", ways=(("id", "customers"),), erase=ROWS),
+    "customer_merges": Marks(
+        person="winner_id loser_id loser_name fields tags",
+        staff="made_by undone_by",
+        plain="made_at batch consent_ids carried moved undone_at",
+        ways=(
+            ("winner_id", "customers"),
+            ("loser_id", "customers"),
+        ),
+        erase=ROWS,
+    ),
+    "customer_shares": Marks(
+        person="customer_id",
+        plain="member_id team_id expires_at shared_by",
+        ways=(("customer_id", "customers"),),
+        erase=ROWS,
+    ),
+    "customer_values": Marks(
+        person="word number", plain="field_id place sole", ways=(("id", "customers"),), erase=ROWS
+    ),
+    "customers": Marks(
+        person="source_id external_id email email_norm phone phone_norm first_name last_name name_sort company language country city postcode address note tags email_consent custom",
+        plain="owner_id versions",
+        ways=(("id", "customers"),),
+        erase=ROWS,
+    ),
+    "default_views": Marks(plain="kind member_id view_id"),
+    "deliveries_in": Marks(
+        person="resource body reason", plain="shop_id key topic state attempts received_at taken_at", erase=MENTIONS
+    ),
+    "deliveries_out": Marks(
+        person="body", plain="hook_id topic state attempts due_at made_at ended_at", erase=MENTIONS
+    ),
+    "deliveries_refused": Marks(staff="address", plain="shop_id refused_at reason topic"),
+    "delivery_attempts": Marks(person="reason", plain="delivery_id at status milliseconds", erase=MENTIONS),
+    "duplicate_pairs": Marks(
+        person="one_id other_id score evidence",
+        staff="decided_by",
+        plain="state found_at decided_at",
+        ways=(
+            ("one_id", "customers"),
+            ("other_id", "customers"),
+        ),
+        erase=ROWS,
+    ),
+    "entitlements": Marks(plain="name most source"),
+    "erasure_certificates": Marks(plain="erased_tenant closed_at began_at erased_at counts digest"),
+    "erased_addresses": Marks(plain="digest erasure_id reason erased_at"),
+    "erasures": Marks(staff="erased_by", plain="erased_at counts told"),
+    "file_parts": Marks(person="data", plain="file_id position", erase=FILES),
+    "hooks": Marks(
+        staff="name",
+        plain="url topics secret_sealed previous_secret_sealed previous_until state reason last_taken_at failing_since not_before",
+    ),
+    "import_entries": Marks(
+        person="record_id before after", plain="import_id made at", ways=(("record_id", "customers"),), erase=ROWS
+    ),
+    "import_recipes": Marks(plain="kind digest mapping options"),
+    "import_seen": Marks(plain="trial_id"),
+    "imports": Marks(
+        person="fixes",
+        staff="made_by made_by_name name",
+        plain="kind file_id size reading headers mapping options remembered check_id run_id",
+        erase=MENTIONED,
+    ),
+    "invoices": Marks(
+        plain="stripe_id subscription number status reason currency total_amount due_amount refunded_amount dispute attempts next_attempt_at asks_confirmation told page_url pdf_url issued_at paid_at"
+    ),
+    "journal_rows": Marks(
+        person="record_id row before after ids",
+        plain="journal act table_name column_name",
+        ways=(("record_id", "customers"), ("before", "customers"), ("after", "customers")),
+        erase=f"{ROWS} {MENTIONS}",
+    ),
+    "key_directory": Marks(plain="kind digest subject_id"),
+    "login_sessions": Marks(
+        staff="address browser",
+        plain="digest login_id member_id seen_at expires_at stage method second_factor confirmed_at confirmed_by confined_to support_id",
+    ),
+    "logins": Marks(
+        staff="email email_norm name password_hash language zone totp_sealed signed_in_at",
+        plain="verified_at staff totp_confirmed_at totp_step recovery_marks",
+    ),
+    "mail_events": Marks(
+        person="customer_id kind at link proxy bot detail",
+        plain="mailing_id recipient_id",
+        ways=(
+            ("customer_id", "customers"),
+            ("recipient_id", "recipients"),
+        ),
+        erase={"customer_id": "NULL", "detail": "''"},
+    ),
+    "mail_links": Marks(plain="mailing_id number target label personal"),
+    "mail_templates": Marks(plain="name subject source text_source compiled version"),
+    "mailing_recipients": Marks(
+        person="customer_id email state reason sent_at offers opened_at proxy_opened_at clicked_at unsubscribed_at bounced_at complained_at",
+        plain="mailing_id place worker claimed_at lease_until due_at attempts first_try_at noted_at",
+        ways=(
+            ("customer_id", "customers"),
+            ("email", "emails"),
+        ),
+        erase={
+            "customer_id": "NULL",
+            "email": "''",
+            "offers": "NULL",
+            "reason": "CASE WHEN state = 'skipped' THEN reason ELSE '' END",
+            "state": "CASE WHEN state = 'queued' THEN 'skipped' ELSE state END",
+            "due_at": "NULL",
+        },
+    ),
+    "mailings": Marks(
+        staff="sender_email sender_name reply_to",
+        plain="campaign_id state name compiled definition segment_name holdout_percent purpose forecast reserved held_by launched_at frozen_to frozen_at progress_at finished_at",
+    ),
+    "members": Marks(staff="email email_norm name", plain="login_id role role_id invited_at joined_at removed_at"),
+    "offer_counts": Marks(plain="day slot requests shown seen clicked"),
+    "offer_rules": Marks(plain="kind slot product_id category position percent active starts_at ends_at note"),
+    "offers_shown": Marks(
+        person="visitor customer_id at slot product_key reason_text seen_at clicked_at bought_at",
+        plain="request_id position source_id product_id reason_code algorithm bought_after bought_order_id bought_micros bought_currency",
+        ways=(
+            ("customer_id", "customers"),
+            ("visitor", "visitors"),
+        ),
+        erase={"customer_id": "NULL", "visitor": "''", "reason_text": "''"},
+    ),
+    "operation_failures": Marks(person="row reason", plain="operation_id position", erase=MENTIONS),
+    "operations": Marks(
+        person="params report error",
+        staff="actor_id actor_name title",
+        plain="kind state cursor undo_cursor total done failed undone attempts actor_kind touched_at started_at ended_at undo_until",
+        erase=MENTIONED,
+    ),
+    "order_lines": Marks(
+        person="order_id product_key sku name quantity unit_micros line_micros",
+        plain="position product_id flags",
+        ways=(("order_id", "orders"),),
+        erase=KEPT,
+    ),
+    "order_values": Marks(person="word number", plain="field_id place sole", ways=(("id", "orders"),), erase=ROWS),
+    "orders": Marks(
+        person="customer_id visitor cart_id number placed_at status currency total_amount refunded_amount country custom",
+        plain="source_id external_id lines_count lines_micros sold_count sold_micros shipping_amount tax_amount discount_amount version",
+        ways=(("customer_id", "customers"),),
+        erase={"customer_id": "NULL", "visitor": "''", "cart_id": "''", "country": "''", "custom": "'{}'"},
+    ),
+    "outbox": Marks(
+        person="payload",
+        plain="name announced_at done_at request_id xact",
+        erase=MENTIONS,
+    ),
+    "outbox_doorbell": Marks(person="last_error", plain="event_id name due_at attempts", erase=MENTIONED),
+    "passkeys": Marks(staff="name credential_id public_key", plain="login_id sign_count transports last_used_at"),
+    "platform_acts": Marks(staff="actor", plain="acted_at acted_on reason"),
+    "product_values": Marks(plain="field_id place word number sole"),
+    "products": Marks(
+        plain="source_id external_id sku name name_sort description url image_url price_micros currency categories tags stock active custom versions"
+    ),
+    "reactions_done": Marks(plain="reaction done_at"),
+    "recommend_models": Marks(plain="kind version fitted_at blob notes"),
+    "recommend_states": Marks(plain="changed_at fitted_at tuned_at notes"),
+    "refunds": Marks(
+        person="order_id amount_micros at reason",
+        plain="source_id order_key key",
+        ways=(("order_id", "orders"),),
+        erase={"reason": "''"},
+    ),
+    "roles": Marks(plain="name name_norm permissions rows hidden locked"),
+    "saved_views": Marks(person="content", plain="kind name member_id audience team_id place", erase=TOLD),
+    "search_changes": Marks(plain="kind record_id changed_at"),
+    "search_places": Marks(plain="engine version built_at"),
+    "search_records": Marks(
+        person="title subtitle words parts terms", plain="kind", ways=(("id", "customers"),), erase=ROWS
+    ),
+    "segments": Marks(person="definition", plain="name size counted_at", erase=TOLD),
+    "shop_events": Marks(
+        person="visitor type at product url details",
+        plain="received_at source_id",
+        ways=(("visitor", "visitors"),),
+        erase=ROWS,
+    ),
+    "shops": Marks(
+        plain="kind name url currency site_key hook_token secret_sealed previous_secret_sealed access_sealed state trouble last_delivery_at last_event_at backfill reconciled reconciled_at removed_at"
+    ),
+    "sso_connections": Marks(plain="code issuer client_id secret_sealed newcomer_role enabled tested_at"),
+    "sso_domains": Marks(staff="proven_by", plain="domain token proven_at"),
+    "sso_identities": Marks(staff="issuer subject", plain="login_id last_used_at"),
+    "stored_files": Marks(
+        person="name", staff="made_by", plain="content_type permission size sha256 complete expires_at", erase=FILES
+    ),
+    "stripe_events": Marks(plain="event kind object_id subscription charge checkout happened_at told_at done_at"),
+    "subscriptions": Marks(
+        plain="stripe_id item plan price status price_amount currency started_at period_end_at trial_end_at ends_at ended_at end_reason let_go past_due_at seats seat_item coupon collection_paused asked_at"
+    ),
+    "support_grants": Marks(staff="granted_by_name reason", plain="granted_by may_edit expires_at withdrawn_at"),
+    "suppressions": Marks(person="email_norm reason detail at", ways=(("email_norm", "emails"),), erase=ROWS),
+    "team_members": Marks(plain="team_id member_id manages"),
+    "teams": Marks(plain="name name_norm parent_id"),
+    "tenant_settings": Marks(
+        staff="sender_name sender_email reply_to address",
+        plain="country currency zone languages dkim_domain dkim_selector dkim_algorithm dkim_key_sealed dkim_public dkim_verified_at site_key onboarding second_factor_required second_factor_from only_sso",
+    ),
+    "tenants": Marks(plain="name state simulated"),
+    "ticks": Marks(plain="task run_at claimed_at done_at"),
+    "timeline_entries": Marks(
+        person="customer_id kind at title link details", ways=(("customer_id", "customers"),), erase=ROWS
+    ),
+    "usage_counts": Marks(plain="name period used"),
+    "visitors": Marks(
+        person="visitor customer_id proven first_seen_at last_seen_at consent",
+        plain="announcement pending_from pending_to weight",
+        ways=(("customer_id", "customers"),),
+        erase=ROWS,
+    ),
+    "visits": Marks(
+        person="visitor customer_id began_at ended_at events_count views_count products referrer landing",
+        plain="source_id",
+        ways=(("customer_id", "customers"),),
+        erase=ROWS,
+    ),
+}
