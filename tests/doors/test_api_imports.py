@@ -53,6 +53,13 @@ class TestImports:
         work()
         assert company.api("GET", "/customers").json["items"] == []
 
+    def test_a_request_that_is_repeated_brings_the_file_once(self, company):
+        headers = {"Idempotency-Key": "import-of-may"}
+        asked = {"query_string": {"kind": "customer"}, "data": CSV, "content_type": "text/csv", "headers": headers}
+        first, second = company.api("POST", "/imports", **asked), company.api("POST", "/imports", **asked)
+        assert first.status_code == second.status_code == 201
+        assert first.json["id"] == second.json["id"]
+
     @pytest.mark.parametrize(
         ("query", "content", "status"),
         [({"kind": "cat"}, CSV, 422), ({"mapping": "[1]"}, CSV, 422), ({"options": '{"mode": "all"}'}, CSV, 422), ({"mapping": '{"none": "email"}'}, CSV, 422),

@@ -185,6 +185,9 @@ class Imports(MethodView):
 
 
 def _pieces() -> Iterator[bytes]:
+    if "Idempotency-Key" in request.headers:  # then the body was read already, to tell a repetition from another request
+        yield request.get_data()
+        return
     while piece := request.stream.read(PIECE):
         yield piece
 
