@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from saas.integrations import deliveries_in, deliveries_out
+from saas.integrations import deliveries_in, deliveries_out, imports
 from saas.kit import files, outbox, ticks, work
 from saas.tenancy import repeats, sessions
 
@@ -15,6 +15,7 @@ def tidy(*, run_at: str, **_: object) -> None:
         ticks.tidy()
         deliveries_in.tidy()
         deliveries_out.tidy()
+        imports.tidy()
         files.tidy()
         repeats.tidy()
         ticks.done(task="workers.jobs.platform.tidy", run_at=run_at)
