@@ -536,7 +536,7 @@ class TestStepUp:
 class TestAnotherMaker:
     """A provider that others wrote agrees with ours: `oidc-provider-mock`, which Authlib's server part is made of."""
 
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def theirs(self):
         port = servers.free_port()
         told = json.dumps({"sub": "one", "email": "ada@theirs.example", "email_verified": True, "name": "Ada Lovelace"})
