@@ -10,6 +10,7 @@ import base64
 
 from flask import Blueprint, Response, redirect, render_template, request
 
+from saas.customers import purposes
 from saas.kit import doors, rates, work
 from saas.marketing import landing, letters, links, previews, responses
 
@@ -56,26 +57,33 @@ def leave(token: str) -> str:
     """Show the button that unsubscribes; showing it changes nothing."""
     opened = _read(token, links.UNSUBSCRIBE)
     with work.unit(tenant_id=opened.tenant_id):
-        return _page("gone" if responses.find(opened).unsubscribed_at else "ask")
+        return _page("gone" if responses.find(opened).unsubscribed_at else "ask", opened)
 
 
 @door.post("/m/u/<token>")
 @doors.open_to("anyone", unit=False)
 def left(token: str) -> str:
-    """Unsubscribe at once (RFC 8058: no cookie, no sign-in, no redirect), or take it back with undo=1."""
+    """Unsubscribe at once from mails of this purpose (RFC 8058: no cookie, no sign-in, no redirect), or take it back with undo=1.
+
+    Only the page's own button stops all mails with everything=1.
+    """
     opened = _read(token, links.UNSUBSCRIBE)
     rates.require(f"leave:{opened.recipient_id}", OFTEN)
     with work.unit(tenant_id=opened.tenant_id):
         if request.form.get("undo"):
             responses.subscribe_again(opened)
-            return _page("back")
+            return _page("back", opened)
         how = "unsubscribe" if request.form.get("page") else "one_click"
-        responses.unsubscribe(opened, how=how, browser=_browser())
-        return _page("gone")
+        everything = bool(request.form.get("everything"))
+        responses.unsubscribe(opened, how=how, browser=_browser(), everything=everything)
+        return _page("all_gone" if everything else "gone", opened)
 
 
-def _page(state: str) -> str:
-    return render_template("mail/leave.html", state=state, company=letters.company_name())
+def _page(state: str, opened: links.Opened) -> str:
+    """Of mails with a purpose of their own the page names it, and offers to stop all mails as well."""
+    purpose = responses.about(opened)
+    own = None if purpose.key == purposes.MAIN else purpose.name
+    return render_template("mail/leave.html", state=state, purpose=own, company=letters.company_name())
 
 
 @door.get("/m/v/<token>")

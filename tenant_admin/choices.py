@@ -8,6 +8,7 @@ from functools import lru_cache
 from babel import Locale
 from babel.numbers import get_currency_name, list_currencies
 from flask_babel import get_locale
+from flask_babel import gettext as _
 
 Choices = list[tuple[str, str]]
 LANGUAGES = (
@@ -22,6 +23,11 @@ CURRENCIES = (
     "BGN", "HKD", "TWD", "SGD", "KRW", "INR", "IDR", "MYR", "THB", "VND", "PHP", "AED", "SAR", "ILS", "TRY", "ZAR", "BRL",
     "MXN", "ARS", "CLP", "COP", "UAH", "KWD",
 )  # fmt: skip
+
+
+def channels() -> dict[str, str]:
+    """Return the ways to write to somebody, by their name."""
+    return {"email": _("Mail"), "sms": _("Text message"), "phone": _("Phone"), "post": _("Letter")}
 
 
 def countries() -> Choices:

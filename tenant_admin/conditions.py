@@ -20,7 +20,7 @@ NAME = re.compile(r"node\.((?:\d{1,3}\.){0,8})(field|operator|value|matter|key|m
 FRESH = {"field": "orders_count", "operator": "at_least", "value": "1"}
 DAYS = ("in_last_days", "not_in_last_days")
 INPUTS = {
-    "moment": "date", "tags": "text", "owner": "choice", "own_choice": "choice", "own_choices": "choice", "flag": "yes_no", "day": "date",
+    "moment": "date", "tags": "text", "owner": "choice", "agreement": "choice", "own_choice": "choice", "own_choices": "choice", "flag": "yes_no", "day": "date",
     "decimal": "decimal",
 }  # fmt: skip
 
@@ -56,7 +56,7 @@ def condition(row: Mapping[str, str]) -> dict[str, Any]:
     value = row.get("value", "").strip()
     if field.choices and value not in field.choices:
         value = field.choices[0]
-    if field.kind == "owner" and not value:
+    if field.kind in ("owner", "agreement") and not value:
         value = next((key for key, _name in _choices(field)), "")
     if field.kind in ("yes_no", "flag") and value not in ("yes", "no"):
         value = "yes"
@@ -83,6 +83,8 @@ def shape(node: Mapping[str, Any]) -> dict[str, Any]:
 def _choices(field: conditions.Field) -> list[tuple[str, str]]:
     if field.kind == "owner":
         return [(str(member.id), member.name or member.email) for member in members.listed()]
+    if field.kind == "agreement":
+        return sentences.agreements()
     if field.own is not None:
         return [(one.key, str(one.label)) for one in field.own.choices if not one.into]
     return [(choice, str(sentences.CHOICES[choice])) for choice in field.choices]

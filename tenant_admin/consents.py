@@ -16,11 +16,6 @@ from tenant_admin.settings import render
 pages = Blueprint("consents", __name__)
 
 
-def channel_names() -> dict[str, str]:
-    """Return the channels in the reader's language."""
-    return {"email": _("Mail"), "sms": _("Text message"), "phone": _("Phone"), "post": _("Letter")}
-
-
 def source_names() -> dict[str, str]:
     """Return where a consent came from, in the reader's language."""
     return {
@@ -34,7 +29,7 @@ def source_names() -> dict[str, str]:
 @doors.open_to("member", "settings.read")
 def index() -> Any:
     """Show what the company asks consent for."""
-    return render("consent", purposes=purposes.listed(archived=True), channels=channel_names(), most=purposes.MOST)
+    return render("consent", purposes=purposes.listed(archived=True), channels=choices.channels(), most=purposes.MOST)
 
 
 @pages.route("/settings/consent/new", methods=["GET", "POST"])
@@ -131,13 +126,15 @@ def _typed() -> dict[str, Any]:
 def _form(held: Any, values: dict[str, Any], refusal: errors.Refusal | None = None) -> Any:
     spoken = dict(choices.languages())
     languages = [(code, spoken.get(code, code)) for code in tenants.settings().languages]
-    return render("consent_form", refusal, purpose=held, values=values, channels=channel_names(), languages=languages)
+    return render(
+        "consent_form", refusal, purpose=held, values=values, channels=choices.channels(), languages=languages
+    )
 
 
 def _ledger(customer_id: str, refusal: errors.Invalid | None = None, typed: dict[str, Any] | None = None) -> Any:
     access.require_readable("customer", ["email_consent"])
     customer = profiles.one(customer_id)
-    known, names, sources = purposes.listed(archived=True), channel_names(), source_names()
+    known, names, sources = purposes.listed(archived=True), choices.channels(), source_names()
     titles = {purpose.key: purpose.name for purpose in known}
     held = consent.states(customer.id)
     rows = [

@@ -6,19 +6,21 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
+from flask import g
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from saas.audiences import conditions
 from saas.audiences.conditions import OPERATORS
+from saas.customers import purposes
 from saas.kit import records
 from saas.tenancy import members
-from tenant_admin import fields_shown
+from tenant_admin import choices, fields_shown
 
 GROUPS = (
     (_l("Orders"), ("orders_count", "spent_amount", "last_order_at", "first_order_at", "bought", "refunded_amount")),
     (_l("Visits"), ("viewed", "visits_count", "views_count", "last_visit_at", "cart_amount", "cart_at")),
-    (_l("Mails"), ("email_consent", "mails_sent", "mails_opened", "mails_clicked", "last_mail_at", "last_open_at", "last_click_at", "suppressed")),
+    (_l("Mails"), ("email_consent", "agreed", "mails_sent", "mails_opened", "mails_clicked", "last_mail_at", "last_open_at", "last_click_at", "suppressed")),
     (_l("Who"), ("tags", "country", "city", "language", "company", "email", "first_name", "last_name", "owner_id", "created_at")),
 )  # fmt: skip
 NAMES = {
@@ -30,7 +32,7 @@ NAMES = {
     "last_open_at": _l("Last mail opened"), "last_click_at": _l("Last click in a mail"), "suppressed": _l("Must not be written to"),
     "tags": _l("Tags"), "country": _l("Country"), "city": _l("City"), "language": _l("Language"), "company": _l("Company"),
     "email": _l("Email"), "first_name": _l("First name"), "last_name": _l("Last name"), "created_at": _l("Customer since"),
-    "owner_id": _l("Owner"),
+    "owner_id": _l("Owner"), "agreed": _l("Agreed to"),
 }  # fmt: skip
 WAYS = {
     "at_least": _l("at least"), "at_most": _l("at most"), "is": _l("is"), "is_not": _l("is not"), "in_last_days": _l("in the last … days"),
@@ -103,6 +105,8 @@ def sentence(condition: Mapping[str, Any], names: Mapping[str, str] | None = Non
     key = (field, operator)
     if field == "email_consent":
         key = (field, str(value)) if operator == "is" else ("", "")
+    elif field == "agreed":
+        return _agreement(operator, str(value))
     elif field == "suppressed":
         key = (field, "yes" if str(value).lower() in ("true", "yes", "1") else "no")
     if key in SPECIAL:
@@ -130,6 +134,26 @@ def sentence(condition: Mapping[str, Any], names: Mapping[str, str] | None = Non
         )
     shown = CHOICES.get(value, value) if known is not None and known.choices else value
     return _("%(field)s %(way)s %(value)s", field=name_of(field), way=WAYS.get(operator, operator), value=shown)
+
+
+def agreements() -> list[tuple[str, str]]:
+    """Return what customers may have agreed to, as (`purpose.channel`, name)."""
+    ways = choices.channels()
+    return [(f"{one.key}.{way}", f"{one.name} · {ways[way]}") for one in _purposes() for way in one.channels]
+
+
+def _purposes() -> list[purposes.Purpose]:
+    """Asked for once a page, however many conditions it shows."""
+    if "purposes" not in g:
+        g.purposes = purposes.listed(archived=True)
+    return g.purposes
+
+
+def _agreement(operator: str, value: str) -> str:
+    key, _dot, channel = value.rpartition(".")
+    name = next((one.name for one in _purposes() if one.key == key), key)
+    what = f"{name} · {choices.channels().get(channel, channel)}"
+    return _("agreed to %(what)s", what=what) if operator == "is" else _("has not agreed to %(what)s", what=what)
 
 
 def _person(value: Any) -> str:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from saas.audiences.models import Suppression
 from saas.catalog.models import Product
 from saas.commerce.models import COUNTED, Order, OrderLine, ShopEvent
+from saas.customers import consent, purposes
 from saas.customers.models import Customer, Facts, Identity
 from saas.kit import access, clock, errors, identifiers, money, records
 from saas.kit.text import gettext as _
@@ -53,12 +54,13 @@ OPERATORS = {
     "done": ("in_last_days", "not_in_last_days", "ever", "never"),
     "yes_no": ("is",),
     "owner": ("is", "is_not", "is_empty", "is_not_empty"),
+    "agreement": ("is", "is_not"),
     **{kind: ways for kind, ways in custom_filters.WAYS.items() if kind != "text"},
 }
 ME = "me"
 TELLS_OF = {
     "bought": ("orders_count", "first_order_at", "last_order_at"), "viewed": ("visits_count", "views_count", "last_visit_at"),
-    "suppressed": ("email",),
+    "suppressed": ("email",), "agreed": ("email_consent",),
 }  # fmt: skip
 """Fields that a question would tell of though it does not name them: who must not see one cannot ask."""
 VALUELESS = ("never", "ever", "is_empty", "is_not_empty")
@@ -107,6 +109,18 @@ def _tagged(operator: str, value: Any, condition: dict[str, Any]) -> ColumnEleme
     return found if operator == "has" else not_(found)
 
 
+def _agreed(operator: str, value: Any, condition: dict[str, Any]) -> ColumnElement[bool]:
+    """Whether a customer's newest word about a purpose by a channel is yes; the value is written `purpose.channel`."""
+    purpose, _dot, channel = str(value or "").rpartition(".")
+    if channel not in purposes.CHANNELS or purpose not in purposes.known({purpose}):
+        raise ValueError(_("Choose what they agreed to."))
+    if (channel, purpose) == ("email", purposes.MAIN):
+        found = Customer.email_consent == "granted"
+    else:
+        found = Customer.id.in_(consent.agreed(channel=channel, purpose=purpose))
+    return found if operator == "is" else not_(found)
+
+
 def _owned(operator: str, value: Any, condition: dict[str, Any]) -> ColumnElement[bool]:
     """Whether a customer is somebody's: a member's by id, the asking member's own (`me`), or nobody's."""
     column = Customer.owner_id
@@ -140,6 +154,7 @@ FIELDS = {
         Field("first_name", "text", Customer.first_name), Field("last_name", "text", Customer.last_name),
         Field("tags", "tags", build=_tagged), Field("bought", "done", build=_bought), Field("viewed", "done", build=_viewed),
         Field("suppressed", "yes_no", build=_suppressed), Field("owner_id", "owner", build=_owned),
+        Field("agreed", "agreement", build=_agreed),
     )
 }  # fmt: skip
 

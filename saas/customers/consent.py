@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, insert, select, update
+from sqlalchemy import ColumnElement, Select, insert, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from saas.customers import asking, erased, purposes, timeline
@@ -179,16 +179,31 @@ def states(customer_id: UUID) -> dict[tuple[str, str], Consent]:
     return {(entry.channel, entry.purpose): entry for entry in db.session.scalars(query)}
 
 
-def agreed(*, channel: str, purpose: str) -> Select:
-    """Return a select of the ids of customers whose newest word about a purpose is yes."""
-    newest = (
+def newest(*, channel: str, purpose: str) -> Select:
+    """Return a select of everybody's newest word about a purpose: customer_id and state."""
+    return (
         select(Consent.customer_id, Consent.state)
         .where(Consent.channel == channel, Consent.purpose == purpose)
         .ext(distinct_on(Consent.customer_id))
         .order_by(Consent.customer_id, Consent.at.desc(), Consent.state.desc())
-        .subquery()
     )
-    return select(newest.c.customer_id).where(newest.c.state == "granted")
+
+
+def newest_of(customer_id: ColumnElement[UUID], *, channel: str, purpose: str) -> ColumnElement[str]:
+    """Return the newest word about a purpose of the customer a query is at; null when they never spoke of it."""
+    return (
+        select(Consent.state)
+        .where(Consent.customer_id == customer_id, Consent.channel == channel, Consent.purpose == purpose)
+        .order_by(Consent.at.desc(), Consent.state.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def agreed(*, channel: str, purpose: str) -> Select:
+    """Return a select of the ids of customers whose newest word about a purpose is yes."""
+    said = newest(channel=channel, purpose=purpose).subquery()
+    return select(said.c.customer_id).where(said.c.state == "granted")
 
 
 def history(customer_id: UUID) -> list[Consent]:

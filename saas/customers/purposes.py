@@ -74,6 +74,11 @@ def known(keys: set[str]) -> dict[str, Purpose]:
     return {purpose.key: purpose for purpose in listed(archived=True) if purpose.key in keys}
 
 
+def mailed(*, keep: str = MAIN) -> list[Purpose]:
+    """Return the purposes that mails may be written for, and the one to keep whatever became of it."""
+    return [one for one in listed(archived=True) if one.key == keep or ("email" in one.channels and not one.archived)]
+
+
 def create(
     *, name: str, channels: list[str], wording: dict[str, str] | None = None, double_opt_in: bool = False
 ) -> Purpose:

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 
 from saas.audiences import segments
+from saas.customers import purposes
 from saas.kit import db as kit_db
 from saas.kit import errors, mail_headers, search, text
 from saas.kit.db import db
@@ -67,7 +68,7 @@ def change(campaign_id: UUID | str, **fields: Any) -> Campaign:
     """Change a campaign that was not sent yet.
 
     Fields: name, segment_id, template_id, subject, source (MJML or HTML with Liquid), text_source, language,
-    sender_name, reply_to, holdout_percent (0 to 50), scheduled_at. A faulty template is kept, with its problems, and
+    sender_name, reply_to, holdout_percent (0 to 50), purpose (what its readers agreed to), scheduled_at. A faulty template is kept, with its problems, and
     cannot be sent.
     Raises NoSuchCampaign, NotChangeable, BadCampaign, NoSuchSegment or NoSuchTemplate.
     """
@@ -102,6 +103,8 @@ def copy(campaign_id: UUID | str) -> Campaign:
     """Make a new draft with what is written in a campaign; raises NoSuchCampaign."""
     held = one(campaign_id)
     names = ("segment_id", "template_id", *WRITTEN, "language", "sender_name", "reply_to", "holdout_percent")
+    if held.purpose in {one.key for one in purposes.mailed()}:
+        names = (*names, "purpose")
     return create(name=_("%(name)s (copy)", name=held.name), **{name: getattr(held, name) for name in names})
 
 
@@ -130,6 +133,11 @@ def _fill(campaign: Campaign, fields: dict[str, Any]) -> None:
             wrong["holdout_percent"] = [_("Hold back between 0 and %(most)s percent.", most=MOST_HELD_OUT)]
         else:
             campaign.holdout_percent = fields["holdout_percent"]
+    if fields.get("purpose") is not None and fields["purpose"] != campaign.purpose:
+        if fields["purpose"] not in {one.key for one in purposes.mailed()}:
+            wrong["purpose"] = [_("Choose one of the purposes that mails are sent for.")]
+        else:
+            campaign.purpose = fields["purpose"]
     if wrong:
         raise BadCampaign(fields=wrong)
     if any(fields.get(name) is not None for name in (*WRITTEN, "language", "template_id")) or not campaign.compiled:
@@ -180,7 +188,7 @@ def _language() -> str:
 
 def written(campaign: Campaign) -> dict[str, Any]:
     """Return what people write of a campaign, for the trace."""
-    names = ("name", *WRITTEN, "language", "sender_name", "reply_to", "holdout_percent")
+    names = ("name", *WRITTEN, "language", "sender_name", "reply_to", "holdout_percent", "purpose")
     return {name: getattr(campaign, name) for name in names} | {"segment_id": str(campaign.segment_id or "")}
 
 

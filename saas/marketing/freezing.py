@@ -22,12 +22,14 @@ from sqlalchemy import (
     insert,
     literal,
     null,
+    or_,
     select,
     update,
 )
 
 from saas.audiences import segments
 from saas.audiences.models import Suppression
+from saas.customers import consent, purposes
 from saas.customers.models import Customer
 from saas.kit import identifiers, scope
 from saas.kit.db import db
@@ -48,8 +50,13 @@ HELD_OUT = "held_out"
 WEIGHTS = ("complaint", "bounce", "unsubscribed", "manual")
 
 
-def _reason(mailing_id: UUID, holdout_percent: int) -> ColumnElement[str]:
-    """Why a customer gets no mail; empty for those who get one."""
+def _reason(mailing_id: UUID, holdout_percent: int, said: ColumnElement[str] | None) -> ColumnElement[str]:
+    """Why a customer gets no mail; empty for those who get one.
+
+    `said` is their newest word about the mail's purpose, None for news and offers: who wants none of these gets no mail of
+    any purpose.
+    """
+    wish = Customer.email_consent if said is None else func.coalesce(said, "unknown")
     held = [
         (
             select(1).where(Suppression.email_norm == Customer.email_norm, Suppression.reason == reason).exists(),
@@ -66,17 +73,23 @@ def _reason(mailing_id: UUID, holdout_percent: int) -> ColumnElement[str]:
     return case(
         (func.coalesce(Customer.email_norm, "") == "", NO_ADDRESS),
         *held,
-        (Customer.email_consent == "withdrawn", WITHDRAWN),
-        (Customer.email_consent != "granted", NO_CONSENT),
+        (or_(Customer.email_consent == "withdrawn", wish == "withdrawn"), WITHDRAWN),
+        (wish != "granted", NO_CONSENT),
         (chance < holdout_percent * 10, HELD_OUT),
         else_="",
     )
 
 
-def forecast(definition: dict[str, Any], *, mailing_id: UUID, holdout_percent: int) -> dict[str, Any]:
+def forecast(
+    definition: dict[str, Any], *, mailing_id: UUID, holdout_percent: int, purpose: str = purposes.MAIN
+) -> dict[str, Any]:
     """Return how many of a segment would get the mail, be held out, and be skipped for which reason."""
-    reason = _reason(mailing_id, holdout_percent).label("reason")
-    inside = select(reason).where(Customer.id.in_(segments.query(definition))).subquery()
+    said = None if purpose == purposes.MAIN else consent.newest(channel="email", purpose=purpose).subquery()
+    reason = _reason(mailing_id, holdout_percent, None if said is None else said.c.state).label("reason")
+    judged = select(reason).select_from(Customer).where(Customer.id.in_(segments.query(definition)))
+    if said is not None:
+        judged = judged.outerjoin(said, said.c.customer_id == Customer.id)
+    inside = judged.subquery()
     counted = dict(db.session.execute(select(inside.c.reason, func.count()).group_by(inside.c.reason)).all())
     queued, held_out = counted.pop("", 0), counted.pop(HELD_OUT, 0)
     return {
@@ -121,7 +134,7 @@ def _write(mailing: Mailing, ids: list[UUID]) -> None:
             own.c.id,
             Customer.id.label("customer_id"),
             Customer.email,
-            _reason(mailing.id, mailing.holdout_percent).label("reason"),
+            _reason(mailing.id, mailing.holdout_percent, _said(mailing.purpose)).label("reason"),
         )
         .join_from(Customer, own, own.c.customer_id == Customer.id)
         .where(~_has_place(mailing.id))  # who was merged meanwhile with somebody who has one
@@ -140,6 +153,11 @@ def _write(mailing: Mailing, ids: list[UUID]) -> None:
     )
     columns = ["tenant_id", "id", "mailing_id", "customer_id", "email", "state", "reason", "due_at"]
     db.session.execute(insert(MailingRecipient.__table__).from_select(columns, rows))
+
+
+def _said(purpose: str) -> ColumnElement[str] | None:
+    """What a customer last said about a purpose, looked up one by one: a batch asks about few of all who ever spoke."""
+    return None if purpose == purposes.MAIN else consent.newest_of(Customer.id, channel="email", purpose=purpose)
 
 
 def _has_place(mailing_id: UUID) -> ColumnElement[bool]:

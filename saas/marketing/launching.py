@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from saas.audiences import segments
+from saas.customers import purposes
 from saas.kit import clock, errors, identifiers
 from saas.kit.db import db
 from saas.kit.events import announce
@@ -43,7 +44,13 @@ class Check:
 
 def checks(campaign: Campaign) -> list[Check]:
     """Return what has to be right before a campaign can be sent, line by line."""
-    return [_sender_check(), _segment_check(campaign), *_mail_checks(campaign), _address_check()]
+    return [
+        _sender_check(),
+        _segment_check(campaign),
+        *_purpose_check(campaign),
+        *_mail_checks(campaign),
+        _address_check(),
+    ]
 
 
 def _sender_check() -> Check:
@@ -70,6 +77,22 @@ def _segment_check(campaign: Campaign) -> Check:
     )
 
 
+def _purpose_check(campaign: Campaign) -> list[Check]:
+    """Which consent it needs, when that is not the usual one."""
+    if campaign.purpose == purposes.MAIN:
+        return []
+    purpose = purposes.one(campaign.purpose)
+    if purpose.archived or "email" not in purpose.channels:
+        return [
+            Check(
+                "purpose",
+                False,
+                _("Mails about “%(name)s” are not sent any more. Choose another purpose.", name=purpose.name),
+            )
+        ]
+    return [Check("purpose", True, _("It goes to those who agreed to: %(name)s.", name=purpose.name))]
+
+
 def _mail_checks(campaign: Campaign) -> list[Check]:
     compiled = rendering.Compiled.load(campaign.compiled) if campaign.compiled else rendering.Compiled()
     if compiled.problems:
@@ -94,7 +117,9 @@ def expected(campaign: Campaign, definition: dict[str, Any] | None) -> dict[str,
     """
     if definition is None:
         return {"audience": 0, "queued": 0, "held_out": 0, "skipped": {}}
-    return freezing.forecast(definition, mailing_id=campaign.id, holdout_percent=campaign.holdout_percent)
+    return freezing.forecast(
+        definition, mailing_id=campaign.id, holdout_percent=campaign.holdout_percent, purpose=campaign.purpose
+    )
 
 
 def launch(campaign_id: UUID | str) -> Mailing:
@@ -105,7 +130,7 @@ def launch(campaign_id: UUID | str) -> Mailing:
     campaign = _ready(campaign_id)
     mailing = _snapshot(campaign)
     mailing.forecast = freezing.forecast(
-        mailing.definition, mailing_id=mailing.id, holdout_percent=mailing.holdout_percent
+        mailing.definition, mailing_id=mailing.id, holdout_percent=mailing.holdout_percent, purpose=mailing.purpose
     )
     if not mailing.forecast["queued"]:
         raise NotReady(
@@ -150,6 +175,7 @@ def _snapshot(campaign: Campaign) -> Mailing:
         sender_name=campaign.sender_name or sender.name,
         reply_to=campaign.reply_to or sender.reply_to,
         holdout_percent=campaign.holdout_percent,
+        purpose=campaign.purpose,
         launched_at=clock.now(),
     )
 

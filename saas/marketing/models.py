@@ -61,6 +61,7 @@ class Campaign(Stamped, TenantModel):
     sender_name: Mapped[str] = mapped_column(Text, default="")
     reply_to: Mapped[str] = mapped_column(Text, default="")
     holdout_percent: Mapped[int] = mapped_column(Integer, default=10)
+    purpose: Mapped[str] = mapped_column(Text, default="marketing", server_default="marketing")
     scheduled_at: Mapped[datetime | None]
     trouble: Mapped[str] = mapped_column(Text, default="")
     version: Mapped[int] = mapped_column(Integer, default=1)
@@ -92,6 +93,7 @@ class Mailing(TenantModel):
     sender_name: Mapped[str] = mapped_column(Text, default="")
     reply_to: Mapped[str] = mapped_column(Text, default="")
     holdout_percent: Mapped[int] = mapped_column(Integer)
+    purpose: Mapped[str] = mapped_column(Text, default="marketing", server_default="marketing")
     forecast: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     reserved: Mapped[int] = mapped_column(Integer, default=0)
     held_by: Mapped[str] = mapped_column(Text, default="")

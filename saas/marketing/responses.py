@@ -14,7 +14,8 @@ from uuid import UUID
 from sqlalchemy import update
 
 from saas.audiences import suppression
-from saas.customers import consent
+from saas.customers import consent, purposes
+from saas.customers.purposes import Purpose
 from saas.kit import clock, text
 from saas.kit.db import db
 from saas.marketing import landing, links, mailings, people, pushing, rendering, tracking
@@ -133,13 +134,28 @@ def _tell(recipient: MailingRecipient, kind: str) -> None:
         pushing.count([recipient.customer_id])
 
 
-def unsubscribe(token: links.Opened, *, how: str, browser: str = "") -> None:
-    """Take back somebody's consent to mails, with the mail as its proof; raises LinkRefused."""
+def about(token: links.Opened) -> Purpose:
+    """Return the purpose of somebody's mail; raises LinkRefused."""
+    return purposes.one(mailings.one(find(token).mailing_id).purpose)
+
+
+def unsubscribe(token: links.Opened, *, how: str, browser: str = "", everything: bool = False) -> None:
+    """Take back somebody's consent to mails of this purpose, with the mail as its proof; raises LinkRefused.
+
+    `everything` takes back their consent to news and offers too, without which nobody gets a mail of any purpose.
+    """
     recipient = find(token, lock=True)
-    if recipient.unsubscribed_at is not None:
-        return
-    recipient.unsubscribed_at = clock.now()
-    _keep(recipient, "unsubscribe", detail=how)
+    purpose = mailings.one(recipient.mailing_id).purpose
+    if recipient.unsubscribed_at is None:
+        recipient.unsubscribed_at = clock.now()
+        _keep(recipient, "unsubscribe", detail=how)
+        _withdraw(recipient, purpose, how=how, browser=browser)
+    if everything and purpose != purposes.MAIN:
+        _withdraw(recipient, purposes.MAIN, how=how, browser=browser)
+    db.session.flush()
+
+
+def _withdraw(recipient: MailingRecipient, purpose: str, *, how: str, browser: str) -> None:
     proof = {
         "mailing_id": str(recipient.mailing_id),
         "recipient_id": str(recipient.id),
@@ -147,10 +163,9 @@ def unsubscribe(token: links.Opened, *, how: str, browser: str = "") -> None:
         "browser": browser[:200],
     }
     if recipient.customer_id is not None:
-        consent.withdraw(customer_id=recipient.customer_id, source=how, proof=proof)
+        consent.withdraw(customer_id=recipient.customer_id, purpose=purpose, source=how, proof=proof)
     elif recipient.email:
         suppression.suppress(recipient.email, "unsubscribed")
-    db.session.flush()
 
 
 def subscribe_again(token: links.Opened) -> None:
@@ -162,8 +177,17 @@ def subscribe_again(token: links.Opened) -> None:
     _keep(recipient, "resubscribe")
     if recipient.customer_id is not None:
         proof = {"mailing_id": str(recipient.mailing_id), "recipient_id": str(recipient.id), "how": "undo"}
-        consent.grant(customer_id=recipient.customer_id, source="undo", proof=proof)
+        for purpose in {mailings.one(recipient.mailing_id).purpose} | _withdrawn_here(recipient):
+            consent.grant(customer_id=recipient.customer_id, purpose=purpose, source="undo", proof=proof)
     db.session.flush()
+
+
+def _withdrawn_here(recipient: MailingRecipient) -> set[str]:
+    """The purposes whose newest word is a withdrawal by this very mail."""
+    return {
+        purpose for (channel, purpose), said in consent.states(recipient.customer_id).items()
+        if channel == "email" and said.state == "withdrawn" and said.proof.get("recipient_id") == str(recipient.id)
+    }  # fmt: skip
 
 
 def bounced(recipient_id: UUID, detail: str) -> None:

@@ -35,6 +35,10 @@ class CampaignIn(TemplateIn):
     holdout_percent = fields.Integer(
         validate=validate.Range(0, 50), metadata={"description": "held back by chance, to measure"}
     )
+    purpose = fields.String(
+        validate=validate.Length(1, 60),
+        metadata={"description": "the key of a consent purpose; only who agreed to it gets the mail"},
+    )
 
 
 class ProblemOut(Schema):
@@ -71,6 +75,7 @@ class CampaignOut(TemplateOut):
     sender_name = fields.String()
     reply_to = fields.String()
     holdout_percent = fields.Integer()
+    purpose = fields.String()
     scheduled_at = fields.AwareDateTime(allow_none=True)
     trouble = fields.String()
     mailing = fields.Dict(allow_none=True)
@@ -105,7 +110,7 @@ def template_shown(design: Any) -> dict[str, Any]:
 
 def campaign_shown(campaign: Any, mailing: Any | None, counts: dict[str, int] | None = None) -> dict[str, Any]:
     """Return a campaign as plain values; `counts` are its mailing's recipients by state."""
-    names = ("state", "segment_id", "template_id", "language", "sender_name", "reply_to", "holdout_percent")
+    names = ("state", "segment_id", "template_id", "language", "sender_name", "reply_to", "holdout_percent", "purpose")
     plain = {name: getattr(campaign, name) for name in (*names, "scheduled_at", "trouble")}
     told = None
     if mailing is not None:

@@ -10,9 +10,11 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from saas.audiences import segments
+from saas.customers import purposes
 from saas.kit import doors, errors, work
 from saas.kit import pages as paging
 from saas.marketing import campaigns, schemas, starter_letters, templates
+from saas.tenancy import audit
 from tenant_admin import frame
 from tenant_admin.campaigns import previewing
 
@@ -76,6 +78,7 @@ def edit(campaign_id: UUID | str) -> Any:
     if request.method == "GET":
         return _editor(campaign, _held(campaign))
     values: dict[str, Any] = {name: request.form.get(name, "") for name in (*TEXTS, "segment_id", "holdout_percent")}
+    values["purpose"] = request.form.get("purpose", campaign.purpose)
     try:
         fields = values | {
             "segment_id": values["segment_id"] or None,
@@ -111,7 +114,7 @@ def _percent(text: str) -> int:
 
 
 def _held(campaign: Any) -> dict[str, Any]:
-    values = {name: getattr(campaign, name) for name in (*TEXTS, "holdout_percent")}
+    values = {name: getattr(campaign, name) for name in (*TEXTS, "holdout_percent", "purpose")}
     return values | {"segment_id": str(campaign.segment_id or "")}
 
 
@@ -123,6 +126,7 @@ def _editor(campaign: Any, values: dict[str, Any], problems: dict | None = None,
         problems=problems or {},
         general=general,
         segments=_segments(),
+        purposes=[(one.key, one.name) for one in purposes.mailed(keep=campaign.purpose)],
         people=previewing.people(segments.one(campaign.segment_id).definition if campaign.segment_id else None),
         me=g.viewer.email,
     )
@@ -138,7 +142,7 @@ def copy(campaign_id: UUID | str) -> Response:
 
 @doors.open_to("member", "campaigns.edit")
 def delete(campaign_id: UUID | str) -> Response:
-    """Delete a campaign that is not being sent."""
+    """Put a campaign that is not being sent into the bin."""
     campaign = campaigns.one(campaign_id)
     name = campaign.name
     try:
@@ -146,5 +150,5 @@ def delete(campaign_id: UUID | str) -> Response:
     except errors.Conflict as refusal:
         frame.toast(refusal.message, kind="error")
         return frame.go(url_for("campaigns.show", campaign_id=campaign.id))
-    frame.toast(_("The campaign “%(name)s” is deleted", name=name))
+    frame.toast(_("The campaign “%(name)s” is deleted", name=name), undo=frame.undo_url(audit.latest()))
     return frame.go(url_for("campaigns.index"))
