@@ -62,7 +62,11 @@ class Column:
 def columns(what: str) -> dict[str, Column]:
     """Return the columns a file may have, as far as the acting person may see them."""
     if what == "recipients":
-        return {name: Column(name, str(label), kind, place="recipient") for name, label, kind in RECIPIENT if name not in access.hidden("customer")}
+        return {
+            name: Column(name, str(label), kind, place="recipient")
+            for name, label, kind in RECIPIENT
+            if name not in access.hidden("customer")
+        }
     known = records.kind(KINDS[what]).fields()
     found = {name: Column(name, str(one.label), _type(one), one) for name, one in known.items() if one.type != "record"}
     if what in ("orders", "lines") and "email" not in access.hidden("customer"):
