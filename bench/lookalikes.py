@@ -123,16 +123,16 @@ class People:
             }
         return other
 
-    def crowd(self, many: int, *, twice: float = 0.15, alike: float = 0.15) -> list[dict[str, Any]]:
+    def crowd(self, many: int, *, twice: float = 0.15, alike: float = 0.15, first: int = 0) -> list[dict[str, Any]]:
         """This many people, of whom some are written down again and some have a look-alike; `who` tells who is who."""
         found: list[dict[str, Any]] = []
-        for who in range(many):
+        for who in range(first, first + many):
             one = self.base(who)
             found.append(one)
             if self.random.random() < twice:
                 found.append(self.again(one))
             if self.random.random() < alike:
-                found.append(self.lookalike(one, many + who))
+                found.append(self.lookalike(one, -1 - who))
         return found
 
 
@@ -172,6 +172,8 @@ def _swap(copy, pick):
 
 
 def _other_mail(copy, pick):
+    if not copy["email"]:
+        return
     copy["email"] = f"{copy['email'].split('@')[0]}@{pick.choice(DOMAINS)}"
 
 
@@ -180,6 +182,8 @@ def _new_mail(copy, pick):
 
 
 def _plus(copy, pick):
+    if not copy["email"]:
+        return
     local, _at, domain = copy["email"].partition("@")
     copy["email"] = f"{local}+shop@{domain}" if domain == "gmail.com" else copy["email"].upper()
 
