@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from saas.kit import doors, errors, work
 from saas.kit import pages as paging
 from saas.marketing import schemas, templates
+from saas.tenancy import audit
 from tenant_admin import frame
 from tenant_admin.campaigns import previewing
 
@@ -57,8 +58,8 @@ def _editor(design: Any, values: dict[str, Any], problems: dict | None = None, g
 @pages.post("/designs/<template_id>/delete")
 @doors.open_to("member", "campaigns.edit")
 def delete(template_id: UUID | str) -> Response:
-    """Delete a design; campaigns that began with it stay as they are."""
+    """Put a design into the bin; campaigns that began with it stay as they are."""
     name = templates.one(template_id).name
     templates.delete(template_id)
-    frame.toast(_("The design “%(name)s” is deleted", name=name))
+    frame.toast(_("The design “%(name)s” is deleted", name=name), undo=frame.undo_url(audit.latest()))
     return frame.go(url_for("templates.index"))

@@ -12,17 +12,16 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from saas.customers import profiles
-from saas.kit import access, crypto, doors, money, scope, search
+from saas.kit import access, doors, money, scope, search
 from saas.kit import pages as paging
 from saas.kit.errors import Invalid
 from saas.recommend import fitting, offers, reasons, results, rules, stock
-from saas.tenancy import tenants
+from saas.tenancy import audit, tenants
 from tenant_admin import formats, frame, learnt
 
 pages = Blueprint("recommend", __name__, url_prefix="/recommendations")
 
 DAYS = 30
-UNDO_FOR = 3600  # seconds in which a deleted rule can be brought back
 MOST_LISTED = 400  # products suggested while one types
 SLOTS = {
     "home": _l("Home page"),
@@ -224,26 +223,9 @@ def rule_change(rule_id: str):
 @pages.post("/rules/<rule_id>/delete")
 @doors.open_to("member", "offers.edit")
 def rule_delete(rule_id: str):
-    """Delete a rule; it can be brought back for an hour."""
-    held = rules.delete(rule_id)
-    token = crypto.sign("offer-rule", [scope.tenant_id(), held])
-    frame.toast(_("The rule is deleted."), undo=url_for("recommend.rule_restore", token=token))
-    return frame.go(url_for("recommend.rule_list"))
-
-
-@pages.post("/rules/restore")
-@doors.open_to("member", "offers.edit")
-def rule_restore():
-    """Bring a deleted rule back."""
-    held = crypto.read_signed("offer-rule", request.args.get("token", ""), max_age=UNDO_FOR)
-    if held is None or held[0] != scope.tenant_id():
-        raise Invalid(_("That is too long ago to be undone."))
-    moments = {
-        name: datetime.datetime.fromisoformat(held[1][name]) if held[1][name] else None
-        for name in ("starts_at", "ends_at")
-    }
-    rules.create(**{**held[1], **moments, "product_id": UUID(held[1]["product_id"]) if held[1]["product_id"] else None})
-    frame.toast(_("The rule is back."))
+    """Put a rule into the bin."""
+    rules.delete(rule_id)
+    frame.toast(_("The rule is deleted."), undo=frame.undo_url(audit.latest()))
     return frame.go(url_for("recommend.rule_list"))
 
 

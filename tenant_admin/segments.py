@@ -13,6 +13,7 @@ from saas.catalog import finding as goods
 from saas.catalog import products
 from saas.kit import doors, errors
 from saas.kit import pages as paging
+from saas.tenancy import audit
 from tenant_admin import conditions, frame, sentences
 from tenant_admin.customers import listing
 
@@ -71,10 +72,10 @@ def edit(segment_id: str):
 @pages.post("/segments/<segment_id>/delete")
 @doors.open_to("member", "segments.edit")
 def delete(segment_id: str):
-    """Delete a segment; its customers stay as they are."""
+    """Put a segment into the bin; its customers stay as they are."""
     name = segments.one(segment_id).name
     segments.delete(segment_id)
-    frame.toast(_("The segment “%(name)s” is deleted", name=name))
+    frame.toast(_("The segment “%(name)s” is deleted", name=name), undo=frame.undo_url(audit.latest()))
     return frame.go(url_for("segments.index"))
 
 

@@ -211,7 +211,6 @@ def upgrade() -> None:
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("deleted_by", sa.Text(), nullable=False),
         sa.Column("deleted_by_id", sa.Text(), nullable=False),
-        sa.Column("owner_id", sa.Uuid(), nullable=True),
         sa.Column("batch", sa.Uuid(), nullable=True),
         sa.Column("journal", sa.Uuid(), nullable=False),
         sa.Column("until", sa.DateTime(timezone=True), nullable=False),

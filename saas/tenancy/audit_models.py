@@ -136,7 +136,6 @@ class BinItem(TenantModel):
     deleted_at: Mapped[datetime] = mapped_column(default=lambda: clock.now())
     deleted_by: Mapped[str] = mapped_column(Text, default="")
     deleted_by_id: Mapped[str] = mapped_column(Text, default="")
-    owner_id: Mapped[UUID | None]
     batch: Mapped[UUID | None]
     journal: Mapped[UUID]
     until: Mapped[datetime]
