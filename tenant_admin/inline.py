@@ -22,7 +22,7 @@ pages = Blueprint("inline", __name__)
 
 
 @pages.get("/records/<kind>/<record_id>/fields/<name>")
-@doors.open_to("member")
+@doors.open_to("member", "fields.read")
 def show(kind: str, record_id: str, name: str) -> Any:
     """Answer a field as it stands, or with ?edit=1 the input to change it."""
     found, record, field = _found(kind, record_id, name)
@@ -30,7 +30,7 @@ def show(kind: str, record_id: str, name: str) -> Any:
 
 
 @pages.post("/records/<kind>/<record_id>/fields/<name>")
-@doors.open_to("member")
+@doors.open_to("member", "fields.read")
 def save(kind: str, record_id: str, name: str) -> Any:
     """Change a field unless somebody else did meanwhile; then show both, and what was there before."""
     found, record, field = _found(kind, record_id, name, lock=True)

@@ -97,7 +97,7 @@ def bar(open_now: Opened) -> dict[str, Any]:
 
 
 @pages.post("/views/<kind>")
-@doors.open_to("member")
+@doors.open_to("member", "views.keep")
 def create(kind: str) -> Any:
     """Keep what a list shows as a view."""
     access.require(f"{records.kind(kind).room}.read")
@@ -110,7 +110,7 @@ def create(kind: str) -> Any:
 
 
 @pages.post("/views/<view_id>/change")
-@doors.open_to("member")
+@doors.open_to("member", "views.keep")
 def change(view_id: str) -> Any:
     """Keep what the list shows now with the view, or its new name and who sees it."""
     view = saved_views.one(view_id)
@@ -126,7 +126,7 @@ def change(view_id: str) -> Any:
 
 
 @pages.post("/views/<view_id>/delete")
-@doors.open_to("member")
+@doors.open_to("member", "views.keep")
 def delete(view_id: str) -> Any:
     """Delete a view; the page has asked."""
     view = saved_views.delete(view_id)
@@ -135,7 +135,7 @@ def delete(view_id: str) -> Any:
 
 
 @pages.post("/views/<view_id>/move")
-@doors.open_to("member")
+@doors.open_to("member", "views.keep")
 def move(view_id: str) -> Any:
     """Move a view among the tabs."""
     view = saved_views.one(view_id)
@@ -144,7 +144,7 @@ def move(view_id: str) -> Any:
 
 
 @pages.post("/views/<view_id>/default")
-@doors.open_to("member")
+@doors.open_to("member", "views.keep")
 def default(view_id: str) -> Any:
     """Have the list open with this view, for me or for everybody, or no longer."""
     view, who = saved_views.one(view_id), request.values.get("who", "me")

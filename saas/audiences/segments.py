@@ -15,7 +15,7 @@ from saas.kit import access, clock, errors, pages, search, text
 from saas.kit import db as kit_db
 from saas.kit.db import db
 from saas.kit.text import gettext as _
-from saas.tenancy import audit, bin
+from saas.tenancy import audit, bin, custom_fields
 
 EVERYBODY: dict[str, Any] = {"match": "all", "conditions": []}
 
@@ -159,3 +159,18 @@ def listed() -> Select:
 
 
 BY_NAME = ((Segment.name, "asc"), (Segment.id, "asc"))
+
+
+def asking(kind: str, field: str) -> list[str]:
+    """Return the names of the segments that ask one of the company's own fields."""
+    if kind != "customer":
+        return []
+    found = db.session.execute(select(Segment.name, Segment.definition).order_by(Segment.name)).all()
+    return [name for name, definition in found if _asks(definition, field)]
+
+
+def _asks(node: dict[str, Any], field: str) -> bool:
+    return any(_asks(one, field) if "conditions" in one else one["field"] == field for one in node["conditions"])
+
+
+custom_fields.register_user(asking)

@@ -7,7 +7,7 @@ merged or archived, no record is rewritten and nothing is lost.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -232,6 +232,14 @@ def used(row: CustomField) -> int:
         return db.session.scalar(select(func.count(distinct(table.id))).where(table.field_id == row.id)) or 0
 
 
+_users: list[Callable[[str, str], list[str]]] = []
+
+
+def register_user(named: Callable[[str, str], list[str]]) -> None:
+    """Have a field refuse to be deleted while others ask it: `named(kind, field name)` returns what they are called."""
+    _users.append(named)
+
+
 def delete(field_id: UUID | str, *, confirmation: str = "") -> None:
     """Delete a field for good. One that holds values wants its name typed, for they are lost with it.
 
@@ -239,6 +247,9 @@ def delete(field_id: UUID | str, *, confirmation: str = "") -> None:
     """
     row = one(field_id, lock=True)
     _refuse_read(row)
+    askers = [name for named in _users for name in named(row.kind, f"{CUSTOM}{row.key}")]
+    if askers:
+        raise StillUsed(_("These segments ask this field: %(names)s. Change them first.", names=", ".join(askers[:5])))
     count = used(row)
     if count and text.fold(confirmation) != text.fold(row.label):
         raise BadField(

@@ -18,7 +18,7 @@ CUSTOM = "custom"
 
 _READ = {
     "customers.read", "products.read", "orders.read", "segments.read", "campaigns.read", "offers.read", "reports.read",
-    "shops.read", "operations.read",
+    "fields.read", "views.keep", "shops.read", "operations.read",
 }  # fmt: skip
 _STAFF = _READ | {"customers.edit"}
 PERMISSIONS: dict[str, set[str]] = {
@@ -41,7 +41,9 @@ PERMISSIONS: dict[str, set[str]] = {
         "fields.edit",
         "views.share",
     },
-    "marketer": _STAFF | {"views.share"} | {"products.edit", "segments.edit", "campaigns.edit", "campaigns.send", "offers.edit", "exports.make"},
+    "marketer": _STAFF
+    | {"views.share"}
+    | {"products.edit", "segments.edit", "campaigns.edit", "campaigns.send", "offers.edit", "exports.make"},
     "sales": _STAFF,
     "service": _STAFF,
     "read_only": _READ,
@@ -61,8 +63,15 @@ CATALOGUE: tuple[tuple[str, Any, tuple[tuple[str, Any], ...]], ...] = (
     ("operations", _l("Background work"), (("read", _l("see")),)),
     ("members", _l("People and teams"), (("read", _l("see")), ("edit", _l("change")))),
     ("roles", _l("Roles"), (("edit", _l("change")),)),
-    ("fields", _l("Own fields"), (("edit", _l("change")),)),
-    ("views", _l("Saved views"), (("share", _l("share with everybody")),)),
+    ("fields", _l("Own fields"), (("read", _l("see")), ("edit", _l("change")))),
+    (
+        "views",
+        _l("Saved views"),
+        (
+            ("keep", _l("keep")),
+            ("share", _l("share with everybody")),
+        ),
+    ),
     ("settings", _l("The company's settings"), (("read", _l("see")), ("edit", _l("change")))),
     ("keys", _l("Keys for programs"), (("edit", _l("change")),)),
     ("hooks", _l("Webhooks"), (("edit", _l("change")),)),

@@ -144,6 +144,17 @@ class TestSettings:
         assert answer.status_code == 422
         assert "There is no field called" in answer.text and "spent + 1" in answer.text
 
+    def test_a_field_that_a_segment_asks_is_not_deleted(self, company, level):
+        rule = {
+            "match": "any",
+            "conditions": [
+                {"match": "all", "conditions": [{"field": "custom.level", "operator": "is", "value": "gold"}]}
+            ],
+        }
+        company.api("POST", "/segments", json={"name": "Golden", "definition": rule})
+        answer = company.post(f"/settings/fields/{level['id']}/delete", {"confirmation": "Level"})
+        assert answer.status_code == 409 and "These segments ask this field: Golden" in answer.text
+
     def test_only_who_may_makes_fields(self, app, company):
         browser = add_member(app, company, role="sales")
         assert browser.get("/settings/fields").status_code == 403

@@ -97,7 +97,7 @@ def one_shown(row: Any) -> dict[str, Any]:
 @blueprint.route("/fields/<kind>")
 class Fields(MethodView):
     @blueprint.response(200, Schema.from_dict({"items": fields.List(fields.Nested(FieldOut))}, name="Fields"))
-    @doors.open_to("key")
+    @doors.open_to("key", "fields.read")
     def get(self, kind: str) -> dict[str, Any]:
         """List the fields of customer, product or order: what is built in, then the company's own."""
         found = records.kind(kind)
