@@ -44,6 +44,9 @@ def rows() -> Iterator[Row]:
         yield _told("a field changed, with history, search and undo", spent, bare)
         spent = _timed(lambda: _undo(tenant, changing))
         yield _told("undone", spent, bare)
+        for kind, wanted in (("the newest", {}), ("of one batch", {"batch": changing})):
+            spent = min(_timed(lambda wanted=wanted: _history(tenant, wanted)) for _again in range(5)) * 1000
+            yield at_most(f"a page of the history of {SIZE * 2:,} entries, {kind}", spent, 20, form=".1f", unit=" ms")
         spent = _timed(lambda: _seal(tenant))
         yield _told("sealed", spent, None)
         spent = _timed(lambda: _verify(tenant))
@@ -105,6 +108,14 @@ def _undo(tenant: int, operation_id) -> None:
         done = operations.one(operation_id)
         if (done.state, done.undone) != ("undone", SIZE):
             raise RuntimeError(f"not all came back: {done.state}, {done.undone} of {SIZE}, {done.error}")
+
+
+def _history(tenant: int, wanted: dict[str, object]) -> None:
+    from saas.kit import pages, work
+    from saas.tenancy import audit
+
+    with work.unit(tenant_id=tenant):
+        pages.page(audit.listed(**wanted), order=audit.NEWEST, limit=50)
 
 
 def _seal(tenant: int) -> None:

@@ -217,10 +217,10 @@ class TestDo:
             owner = members.listed()[0].id
         done = run(company, begin(company, do="own", value=str(owner)))
         with unit(company):
-            assert {row for row in db.session.scalars(select(Customer.owner_id))} == {owner}
+            assert set(db.session.scalars(select(Customer.owner_id))) == {owner}
         undo(company, done.id)
         with unit(company):
-            assert {row for row in db.session.scalars(select(Customer.owner_id))} == {None}
+            assert set(db.session.scalars(select(Customer.owner_id))) == {None}
 
     def test_consent_is_withdrawn_and_given_back_only_where_there_was_one(self, company, people, small):
         with unit(company):
@@ -228,7 +228,7 @@ class TestDo:
                 consent.grant(customer_id=one, source="form")
         done = run(company, begin(company, do="withdraw", value="A letter from the court"))
         with unit(company):
-            assert {row for row in db.session.scalars(select(Customer.email_consent))} == {"withdrawn"}
+            assert set(db.session.scalars(select(Customer.email_consent))) == {"withdrawn"}
             assert consent.history(people[0])[0].proof["reason"] == "A letter from the court"
         undone = undo(company, done.id)
         assert undone.undone == 2 and undone.report["kept"] == 10

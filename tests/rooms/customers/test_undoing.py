@@ -12,7 +12,7 @@ from saas.commerce import orders
 from saas.commerce.models import Order
 from saas.customers import consent, facts, identity, profiles, timeline
 from saas.customers.models import NO_SOURCE, Consent, Customer, Facts, Identity, TimelineEntry
-from saas.kit import clock, errors, pages, scope, work
+from saas.kit import clock, pages, scope, work
 from saas.kit.db import db
 from saas.tenancy import audit, bin, undoing
 from saas.tenancy.models import BinItem
@@ -290,7 +290,10 @@ class TestBin:
         batch = identifiers.new()
         with unit(company):
             custom_fields.make(kind="customer", label="Card", type="text", unique=True)
-            made = {profiles.create(email=f"c{n}@shop.example", first_name=f"C{n}", custom={"card": f"K{n}"}).id: f"C{n}" for n in range(3)}
+            made = {
+                profiles.create(email=f"c{n}@shop.example", first_name=f"C{n}", custom={"card": f"K{n}"}).id: f"C{n}"
+                for n in range(3)
+            }
             bin.put("customer", made, batch=batch)
         with unit(company):
             profiles.create(email="other@shop.example", custom={"card": "K1"})
