@@ -22,6 +22,8 @@ MACHINES = {
     "collector.collect",
     "offers.show",
     "insights.download",
+    "imports.failed",
+    "operations.download",
     "campaigns.mail",
     "plan.invoice_pdf",
 }
@@ -29,7 +31,6 @@ MACHINES = {
 BUSIEST = "SELECT customer_id FROM orders WHERE tenant_id = %s AND customer_id IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1"
 NEWEST = "SELECT id FROM {} WHERE tenant_id = %s ORDER BY id DESC LIMIT 1"
 EXAMPLES = {
-    "import_id": "SELECT id FROM imports WHERE tenant_id = %s ORDER BY id DESC LIMIT 1",
     "customer_id": BUSIEST,
     "product_id": "SELECT product_id FROM order_lines WHERE tenant_id = %s AND product_id IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1",
     "order_id": NEWEST.format("orders"), "shop_id": NEWEST.format("shops"), "segment_id": NEWEST.format("segments"),
@@ -37,11 +38,26 @@ EXAMPLES = {
     "recipient_id": NEWEST.format("mailing_recipients"), "delivery_id": NEWEST.format("deliveries_in"), "key_id": NEWEST.format("api_keys"),
     "member_id": NEWEST.format("members"), "rule_id": NEWEST.format("offer_rules"), "offer_id": NEWEST.format("offers_shown"),
     "invoice_id": NEWEST.format("invoices"), "checkout_id": NEWEST.format("checkouts"),
-    "entry_id": NEWEST.format("audit_entries"),
+    "entry_id": NEWEST.format("audit_entries"), "import_id": NEWEST.format("imports"), "operation_id": NEWEST.format("operations"),
+    "field_id": "SELECT id FROM custom_fields WHERE tenant_id = %s AND type = 'choice' ORDER BY id DESC LIMIT 1",
+    "webhook_id": NEWEST.format("hooks"), "role_id": NEWEST.format("roles"), "erasure_id": NEWEST.format("erasures"),
+    "pair_id": "SELECT id FROM duplicate_pairs WHERE tenant_id = %s AND state = 'open' ORDER BY score DESC LIMIT 1",
+    "other_id": "SELECT id FROM customers WHERE tenant_id = %s ORDER BY id DESC LIMIT 1", "record_id": BUSIEST,
+    "rule": "SELECT 'timeline' WHERE %s > 0",
+    "key": "SELECT key FROM consent_purposes WHERE tenant_id = %s ORDER BY id DESC LIMIT 1",
     "plan": "SELECT plan FROM subscriptions WHERE tenant_id = %s LIMIT 1",
 }  # fmt: skip
 
 
+# Pages that look quite different by what they show: [name, query of the rest of the address, address].
+VARIANTS = [
+    ("operations-show", "SELECT DISTINCT ON (kind) kind, id FROM operations WHERE tenant_id = %s ORDER BY kind, id DESC", "/operations/{}"),
+    ("imports-show", "SELECT name, id FROM imports WHERE tenant_id = %s ORDER BY id DESC LIMIT 3", "/imports/{}"),
+    ("history-show", "SELECT DISTINCT ON (action) action, id FROM audit_entries WHERE tenant_id = %s ORDER BY action, id DESC", "/history/{}"),
+    ("own_fields-show", "SELECT DISTINCT ON (type) type, id FROM custom_fields WHERE tenant_id = %s ORDER BY type, id DESC", "/settings/fields/{}"),
+    ("customers-view", "SELECT 'own', id FROM saved_views WHERE tenant_id = %s AND kind = 'customer' ORDER BY id DESC LIMIT 1", "/customers?view={}"),
+    ("history-record", "SELECT 'one', record_id FROM audit_entries WHERE tenant_id = %s AND kind = 'customer' AND action NOT LIKE '%%delete%%' ORDER BY id DESC LIMIT 1", "/history?kind=customer&record={}"),
+]  # fmt: skip
 SENT = "SELECT campaign_id FROM mailings WHERE tenant_id = %s ORDER BY id DESC LIMIT 1"
 
 
@@ -76,6 +92,13 @@ def sent_campaign(product, tenant_id):
     return _ask(product, SENT, tenant_id)
 
 
+def variants(product, tenant_id):
+    """This function will return [name, address] of further looks of pages, as many as the company has."""
+    with psycopg.connect(product.told["DATABASE_ADMIN_URL"], autocommit=True) as ledger:
+        return [(f"{name}-{re.sub('[^a-z]+', '_', str(which))}", address.format(found))
+                for name, question, address in VARIANTS for which, found in ledger.execute(question, [tenant_id])]  # fmt: skip
+
+
 def _ask(product, question, value):
     with psycopg.connect(product.told["DATABASE_ADMIN_URL"], autocommit=True) as ledger:
         row = ledger.execute(question, [value]).fetchone()
@@ -93,7 +116,7 @@ def print_map():
     found = []
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
         entrance = doors.entrance_of(app.view_functions[rule.endpoint], "GET")
-        if "GET" in rule.methods and entrance and entrance.kind not in ("key", "staff") and rule.endpoint not in MACHINES:
+        if "GET" in rule.methods and entrance and entrance.kind != "key" and rule.endpoint not in MACHINES:
             found.append([rule.endpoint, rule.rule, entrance.kind])
     print(json.dumps(found))
 

@@ -28,7 +28,7 @@ class Product(Copy):
     def __init__(self, folder):
         folder.mkdir(parents=True, exist_ok=True)
         super().__init__(folder, whole=True, ENVIRONMENT="test", RATE_LIMITS="0", ARGON2_MEMORY_KIB="64")
-        self.until_ready()
+        self.until_ready(seconds=300)  # the whole of it, on a machine that is busy with other things
         self.urls = self.state["urls"]
         self.told = json.loads((self.var / "environment.json").read_text())
 

@@ -69,8 +69,8 @@ class Copy:
         )
         os.close(output)
 
-    def until_ready(self):
-        until(lambda: self.is_ready() or self.process.poll() is not None)
+    def until_ready(self, seconds=60):
+        until(lambda: self.is_ready() or self.process.poll() is not None, seconds)
         assert self.process.poll() is None, self.said()
         return self
 

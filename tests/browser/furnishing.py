@@ -1,0 +1,162 @@
+"""What a company has after a busy week, made through its own doors: one more of everything that the demo's past does not bring.
+
+By its program (the API): a segment, a rule, own fields, a purpose, a webhook that fails, files brought and taken, two who are one
+person, one who was deleted, one who was erased. By its owner (the pages): a role, a team, views, a look for duplicates, many
+changed at once, a way in through the company's own sign-in, support let in.
+"""
+
+import json
+import re
+import secrets
+import time
+import urllib.parse
+import urllib.request
+
+import pyotp
+
+from tests.browser import running
+
+RULE = {"kind": "boost", "category": "Mugs", "percent": 150}
+FILE = "Email,First name,Last name,Town,Joined,Newsletter\n"
+ENDED = {"done", "failed", "cancelled", "undone"}
+WAIT = 180
+
+
+def by_program(product, demo):
+    """This function will make what programs make; it returns when all that takes long has ended."""
+    address, key, mark = product.urls["web"] + "/api/v1", demo["api_key"], secrets.token_hex(2)
+
+    def send(path, data, **options):
+        return running.read_json(address + path, key=key, data=data, **options)
+
+    twice = {"match": "all", "conditions": [{"field": "orders_count", "operator": "at_least", "value": 2}]}
+    send("/segments", {"name": f"Come often {mark}", "definition": twice})
+    send("/recommendations/rules", RULE)
+    source = "<p>Hello {{ customer.first_name }}</p>"
+    send("/templates", {"name": f"A plain letter {mark}", "subject": "News", "source": source})
+    send("/fields/customer", {"label": f"Size {mark}", "type": "choice", "choices": ["Small", "Medium", "Large"]})
+    send("/fields/customer", {"label": f"Birthday {mark}", "type": "date", "personal": True, "help": "For a card"})
+    send("/fields/product", {"label": f"Care {mark}", "type": "text"})
+    send("/consent-purposes", {"name": f"Invitations {mark}", "channels": ["email", "sms"], "double_opt_in": True,
+                               "wording": {"en": "I would like to be invited to your evenings."}})  # fmt: skip
+    send("/webhooks", {"name": "Stock book", "url": "http://127.0.0.1:9/told", "topics": ["customer.changed"]})
+    people = {name: _customer(address, key, first_name=name, last_name=f"Walk-{mark}", **more) for name, more in {
+        "Marta": {"email": f"marta-{mark}@walk.example", "phone": "+47 22 33 44 55", "city": "Oslo"},
+        "Martha": {"email": f"martha-{mark}@walk.example", "phone": "+47 22 33 44 55", "city": "Oslo"},
+        "Wim": {"email": f"wim-{mark}@walk.example"}, "William": {"email": f"william-{mark}@walk.example"},
+        "Gone": {"email": f"gone-{mark}@walk.example"}, "Erased": {"email": f"erased-{mark}@walk.example"},
+        "Asked": {"email": f"asked-{mark}@walk.example"},
+    }.items()}  # fmt: skip
+    send(f"/customers/{people['Wim']}/merge", {"loser": people["William"]})
+    ask(f"{address}/customers/{people['Gone']}", key=key, method="DELETE")
+    begun = [
+        send(f"/customers/{people['Erased']}/data/erase", {}),
+        send(f"/customers/{people['Asked']}/data/export", {}),
+    ]
+    begun += [send("/exports", {"what": "customers", "format": "xlsx"})]
+    for act in ("none", "check", "run"):
+        rows = [
+            f"new-{act}-{n}-{mark}@walk.example,Nina,Nilsson,Bergen,{n + 1}/3/2026,{'yes' if n % 2 else 'maybe'}\n"
+            for n in range(20)
+        ]
+        body = (FILE + "".join(rows) + "no address at all,Otto,,Bergen,99/99/2026,no\n").encode()
+        query = urllib.parse.urlencode({"kind": "customer", "name": f"people-{act}.csv", "act": act})
+        json.loads(ask(f"{address}/imports?{query}", key=key, method="POST", body=body, kind="text/csv"))
+    hook = {**demo, "hook_url": product.urls["web"] + urllib.parse.urlsplit(demo["hook_url"]).path}
+    running.deliver(hook, {"type": "order.updated", "data": {"external_id": "no-money"}})
+    product.settle()
+    until_ended(address, key)
+    return people
+
+
+def _customer(address, key, **fields):
+    return running.read_json(f"{address}/customers", key=key, data=fields)["id"]
+
+
+def ask(url, *, key, method="GET", body=None, kind="application/json"):
+    """This function will ask the API and return the raw answer."""
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": kind}
+    if method == "DELETE":
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=30) as answer:
+            headers["If-Match"] = answer.headers.get("ETag", "*")
+    with urllib.request.urlopen(
+        urllib.request.Request(url, data=body, headers=headers, method=method), timeout=60
+    ) as answer:
+        return answer.read()
+
+
+def until_ended(address, key):
+    """This function will wait until no long work is under way."""
+    deadline = time.monotonic() + WAIT
+    while left := [
+        one for one in running.read_json(f"{address}/operations", key=key)["items"] if one["state"] not in ENDED
+    ]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.2)
+
+
+def by_owner(product, demo, context, people):
+    """This function will make what an owner makes on pages; the context is signed in."""
+    mark, customer = secrets.token_hex(2), people["Marta"]
+    fill(
+        context,
+        "/settings/roles/new",
+        {"name": f"Field sales {mark}", "level": "own", "may": "customers.read", "field.customer.phone": "hidden"},
+    )
+    fill(context, "/settings/teams", {"name": f"North {mark}"})
+    fill(
+        context,
+        "/views/customer",
+        {"name": f"Oslo {mark}", "audience": "everyone", "s.where": "city.is.Oslo"},
+        on="/customers",
+    )
+    fill(context, "/settings/support", {"length": "hour", "reason": "The import looks odd"})
+    fill(
+        context,
+        "/settings/sso",
+        {"issuer": "https://id.walk.example", "client_id": "regulars", "secret": "quiet", "newcomer_role": "read_only"},
+    )
+    fill(context, "/settings/sso/domains", {"domain": f"walk-{mark}.example"}, on="/settings/sso")
+    fill(context, "/customers/duplicates/scan", {}, on="/customers/duplicates")
+    fill(
+        context,
+        "/records/customer/" + customer + "/fields/city",
+        {"value": "Bergen", "was": "Oslo", "place": "cell"},
+        on="/customers",
+    )
+    product.settle()
+    until_ended(product.urls["web"] + "/api/v1", demo["api_key"])
+
+
+def fill(context, address, form, *, on=""):
+    """This function will send a form as the page does that it stands on."""
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', context.request.get(on or address).text())
+    answer = context.request.post(address, form={"csrf_token": token.group(1), **form}, max_redirects=0)
+    assert answer.status in (200, 204, 302, 303), f"{address}: {answer.status} {answer.text()[-1500:]}"
+
+
+def sign_in(context, product, known):
+    """This function will sign in as a person does; the context keeps the cookie."""
+    page = context.new_page()
+    page.goto(product.urls["web"] + "/sign-in")
+    page.fill("[name=email]", known["email"])
+    page.fill("[name=password]", known["password"])
+    page.press("[name=password]", "Enter")
+    page.wait_for_url(product.urls["web"] + "/")
+    page.close()
+
+
+def staff(context, product):
+    """This function will let one of the platform's own staff sign in, with codes from an app; the context keeps the cookie."""
+    known = {"email": f"staff-{secrets.token_hex(3)}@walk.example", "password": "looking after many"}
+    product.found(company="Regulars", **known)
+    product.command("saas", "staff", "add", known["email"])
+    sign_in(context, product, known)
+    page = context.new_page()
+    page.goto("/account/second-factor")
+    page.get_by_role("button", name="Set up an app").click()
+    page.get_by_label("Code", exact=True).wait_for()
+    page.get_by_label("Code", exact=True).fill(pyotp.TOTP(re.search(r"[A-Z2-7]{32}", page.content())[0]).now())
+    page.get_by_role("button", name="Turn codes on").click()
+    page.get_by_role("heading", name="Your recovery codes").wait_for()
+    page.close()
