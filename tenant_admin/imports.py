@@ -25,7 +25,7 @@ PIECE = 256 * 1024
 FORM = 1024 * 1024  # what the form itself may take besides the file
 KINDS = {"customer": _l("Customers"), "product": _l("Products"), "order": _l("Orders")}
 STATES = {
-    "created": ("good", _l("New")), "updated": ("info", _l("Changed")), "unchanged": ("grey", _l("Unchanged")),
+    "created": ("good", _l("Added")), "updated": ("info", _l("Changed")), "unchanged": ("grey", _l("Unchanged")),
     "repeated": ("grey", _l("Repeated in the file")), "skipped": ("grey", _l("Left out")), "failed": ("danger", _l("Cannot be taken")),
 }  # fmt: skip
 DELIMITERS = ((",", _l("Comma")), (";", _l("Semicolon")), ("\t", _l("Tab")), ("|", _l("Bar")))
