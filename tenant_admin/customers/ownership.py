@@ -50,9 +50,10 @@ def hand_over(customer_id: str):
 def share(customer_id: str):
     """Show the customer to a colleague or a team."""
     customer = profiles.one(customer_id)
-    kind, _colon, wanted = request.form.get("with", "").partition(":")
+    wanted = request.form.get("with", "")
+    team = wanted.removeprefix("team:") if wanted.startswith("team:") else None
     try:
-        owners.share(customer, **{"team_id" if kind == "team" else "member_id": wanted}, expires_at=_until())
+        owners.share(customer, team_id=team, member_id=None if team else wanted, expires_at=_until())
     except errors.Invalid as refusal:
         frame.toast(next(iter(refusal.fields.values()))[0] if refusal.fields else refusal.message, kind="error")
     else:

@@ -47,8 +47,13 @@ class SegmentOut(Schema):
     updated_at = fields.AwareDateTime()
 
 
-def shown(segment: Any) -> dict[str, Any]:
-    return {name: getattr(segment, name) for name in SegmentOut().fields}
+def shown(*found: Any) -> list[dict[str, Any]]:
+    """Return segments as plain values; their sizes are what the key's role sees of them."""
+    sizes = segments.sizes(found)
+    return [
+        {name: getattr(segment, name) for name in SegmentOut().fields} | {"size": sizes[segment.id]}
+        for segment in found
+    ]
 
 
 def version(segment: Any) -> str:
@@ -56,7 +61,7 @@ def version(segment: Any) -> str:
 
 
 def answered(segment: Any) -> tuple[dict[str, Any], int, dict[str, str]]:
-    return shown(segment), 200, {"ETag": f'"{version(segment)}"'}
+    return shown(segment)[0], 200, {"ETag": f'"{version(segment)}"'}
 
 
 @blueprint.route("/segments")
@@ -67,14 +72,14 @@ class Segments(MethodView):
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List segments by name."""
         page = pages.page(segments.listed(), order=segments.BY_NAME, **query)
-        return {"items": [shown(segment) for segment in page.items], "next": page.next}
+        return {"items": shown(*page.items), "next": page.next}
 
     @blueprint.arguments(SegmentIn)
     @blueprint.response(201, SegmentOut)
     @doors.open_to("key", "segments.edit")
     def post(self, item: dict[str, Any]) -> dict[str, Any]:
         """Make a segment; 422 names the condition that cannot be asked."""
-        return shown(segments.create(**item))
+        return shown(segments.create(**item))[0]
 
 
 @blueprint.route("/segments/<segment_id>")
@@ -84,6 +89,7 @@ class OneSegment(MethodView):
     def get(self, segment_id: UUID) -> Any:
         """Show a segment, counted just now."""
         segment = segments.one(segment_id)
+        segments.asked(segment)
         segments.count_again(segment)
         return answered(segment)
 
@@ -108,6 +114,6 @@ class OneSegment(MethodView):
 @doors.open_to("key", "segments.read")
 def members(query: dict[str, Any], segment_id: UUID) -> dict[str, Any]:
     """List the customers that belong to a segment right now."""
-    page = segments.members(segments.one(segment_id).definition, **query)
+    page = segments.members(segments.asked(segments.one(segment_id)), **query)
     reads.note(kind="customer", count=len(page.items))
     return {"items": customers.shown(page.items), "next": page.next}
