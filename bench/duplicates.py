@@ -41,7 +41,9 @@ def rows() -> Iterator[Row]:
     from saas.tenancy import operations
 
     with running.product(doors=False) as product:
-        filling = multiprocessing.get_context("spawn").Process(target=fill, args=(product.tenant_id,))  # its memory is not the scan's
+        filling = multiprocessing.get_context("spawn").Process(
+            target=fill, args=(product.tenant_id,)
+        )  # its memory is not the scan's
         filling.start()
         filling.join()
         with product.app.app_context(), scope.tenant(product.tenant_id):
@@ -55,13 +57,26 @@ def rows() -> Iterator[Row]:
             with work.unit():
                 state = operations.one(operation_id).state
                 typed = time.perf_counter()
-                duplicates.similar({"first_name": "Anna", "last_name": "Schmidt", "email": "anna.schmidt@gmail.com", "postcode": "10007"})
+                duplicates.similar(
+                    {
+                        "first_name": "Anna",
+                        "last_name": "Schmidt",
+                        "email": "anna.schmidt@gmail.com",
+                        "postcode": "10007",
+                    }
+                )
                 typed = (time.perf_counter() - typed) * 1000
         with psycopg.connect(os.environ["DATABASE_ADMIN_URL"]) as platform:
             true = platform.execute(TRUE, {"tenant": product.tenant_id}).fetchone()[0]
             found, right, sure, sure_right = platform.execute(FOUND, {"tenant": product.tenant_id}).fetchone()
         yield at_most(f"scan of {many:,} customers ({state})", minutes, MOST_MINUTES, form=".1f", unit=" min")
-        yield at_most("  memory of the process at its peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, MOST_MIB, form=",.0f", unit=" MiB")
+        yield at_most(
+            "  memory of the process at its peak",
+            resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            MOST_MIB,
+            form=",.0f",
+            unit=" MiB",
+        )
         yield at_least("  of the pairs found, right", right / max(found, 1), 0.9)
         yield at_least(f"  of the {true:,} true pairs, found", right / max(true, 1), 0.85)
         yield at_least("  of those with a chance of 99%, right", sure_right / max(sure, 1), 0.99)
@@ -72,7 +87,11 @@ def fill(tenant_id: int) -> None:
     """Write the made-up people, a part at a time."""
     people, written, zero = People(5, SIZE), 0, "00000000-0000-0000-0000-000000000000"
     seen: set[int] = set()
-    with psycopg.connect(os.environ["DATABASE_ADMIN_URL"]) as platform, platform.cursor() as cursor, cursor.copy(COPY) as copy:
+    with (
+        psycopg.connect(os.environ["DATABASE_ADMIN_URL"]) as platform,
+        platform.cursor() as cursor,
+        cursor.copy(COPY) as copy,
+    ):
         for first in range(0, SIZE, PART):
             for one in people.crowd(min(PART, SIZE - first), first=first):
                 written += 1
