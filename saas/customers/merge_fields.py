@@ -60,7 +60,7 @@ class Live:
             written = columns[name]
             given = {name.removeprefix(CUSTOM): None if written is None else json.loads(written)}
             with access.lifted(reason="what was merged is taken apart as a whole"):
-                custom_values.change("customer", self.customer, given)
+                custom_values.put_back("customer", self.customer, given)
             return
         for column, value in columns.items():
             setattr(self.customer, column, UUID(value) if value and column in ("source_id", "owner_id") else value)

@@ -94,6 +94,24 @@ def apply(kind: str, record: Any, moved: Values, *, new: bool = False) -> tuple[
     return before, {field.name: _plain(field, value) for field, value in moved.items()}
 
 
+def put_back(kind: str, record: Any, held: Mapping[str, Any]) -> None:
+    """Have a record hold again what it, or one that becomes part of it, held before: as JSON keeps it, by key (None: nothing).
+
+    Nothing is refused: archived fields and choices come back as they were, what no field knows any more is kept and not
+    found, and a value that is another record's own by now is left out.
+    """
+    known = records.kind(kind).every()
+    values = {known[f"{CUSTOM}{key}"]: records.unplain(kept, known[f"{CUSTOM}{key}"].type) for key, kept in held.items() if f"{CUSTOM}{key}" in known}  # fmt: skip
+    taken = taken_by_others(kind, {record.id: values})
+    values = {
+        field: value for field, value in values.items() if record.id not in taken or taken[record.id][0] is not field
+    }
+    unknown = {key: kept for key, kept in held.items() if f"{CUSTOM}{key}" not in known and kept is not None}
+    record.custom = merged(record.custom, values) | unknown
+    db.session.flush()
+    record_values.write(records.kind(kind).values, {record.id: values})
+
+
 def of_items(kind: str, items: Sequence[Mapping[str, Any]]) -> tuple[dict[int, Values], dict[int, str]]:
     """Return the values that items bring in `custom` by the items' places, and why those of others cannot be read."""
     named = [index for index, item in enumerate(items) if item.get("custom")]

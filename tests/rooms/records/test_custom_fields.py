@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import select
 
 from saas.catalog import products
 from saas.commerce import orders
@@ -220,3 +221,34 @@ class TestChoices:
             with pytest.raises(custom_fields.BadField):
                 custom_fields.change_choice(custom_fields.add_choice(made.id, label="X").id, "x", label=label)
             custom_fields._choices_are(custom_fields.one(made.id), [{"key": "gold", "label": "Gold"}])
+
+
+class TestMerging:
+    def test_the_winner_takes_what_it_did_not_hold_and_both_have_theirs_again(self, field):
+        from saas.customers import merging, unmerging
+        from saas.kit.db import db
+
+        field("Card", unique=True)
+        level = field("Level", "choice", choices=["Gold", "Silver"])
+        winner, loser = ada(level="Silver"), profiles.create(last_name="Ada", custom={"card": "A-1", "level": "Gold"})
+        custom_fields.archive(level.id)
+        loser_id = loser.id
+        made = merging.merge(winner_id=winner.id, loser_id=loser_id)
+        db.session.expire_all()
+        assert profiles.one(winner.id).custom == {"level": "silver", "card": "A-1"}
+        assert count_of("card", "A-1") == [winner.id]
+        unmerging.unmerge(made.id)
+        db.session.expire_all()
+        assert profiles.one(winner.id).custom == {"level": "silver"}
+        assert profiles.one(loser_id).custom == {"card": "A-1", "level": "gold"}
+        assert count_of("card", "A-1") == [loser_id]
+
+
+def count_of(key: str, value: str) -> list:
+    """Return the customers that are found by a value."""
+    from saas.customers.models import Customer
+    from saas.kit.db import db
+    from saas.tenancy import custom_filters
+
+    asked = custom_filters.ask(records.kind("customer").every()[f"custom.{key}"], "is", value)
+    return list(db.session.scalars(select(Customer.id).where(asked)))
