@@ -67,7 +67,7 @@ TABLES: dict[str, Marks] = {
     "bin_items": Marks(
         person="record_id title",
         staff="deleted_by deleted_by_id",
-        plain="kind deleted_at owner_id batch journal until",
+        plain="kind deleted_at batch journal until",
         ways=(("record_id", "customers"),),
         erase=ROWS,
     ),
