@@ -56,7 +56,7 @@ VARIANTS = [
     ("history-show", "SELECT DISTINCT ON (action) action, id FROM audit_entries WHERE tenant_id = %s ORDER BY action, id DESC", "/history/{}"),
     ("own_fields-show", "SELECT DISTINCT ON (type) type, id FROM custom_fields WHERE tenant_id = %s ORDER BY type, id DESC", "/settings/fields/{}"),
     ("customers-view", "SELECT 'own', id FROM saved_views WHERE tenant_id = %s AND kind = 'customer' ORDER BY id DESC LIMIT 1", "/customers?view={}"),
-    ("history-record", "SELECT 'one', record_id FROM audit_entries WHERE tenant_id = %s AND kind = 'customer' AND action NOT LIKE '%%delete%%' ORDER BY id DESC LIMIT 1", "/history?kind=customer&record={}"),
+    ("history-record", "SELECT 'one', record_id FROM audit_entries WHERE tenant_id = %s AND action = 'customers.edited' ORDER BY id DESC LIMIT 1", "/history?kind=customer&record={}"),
 ]  # fmt: skip
 SENT = "SELECT campaign_id FROM mailings WHERE tenant_id = %s ORDER BY id DESC LIMIT 1"
 
