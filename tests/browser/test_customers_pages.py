@@ -138,7 +138,7 @@ class TestCustomers:
         expect(page.locator(".r-inline-field.is-saved")).to_be_visible()
         page.fill("#i-email", "nonsense")
         page.keyboard.press("Tab")
-        expect(page.locator(".r-toast")).to_contain_text("This is not an e-mail address.")
+        expect(page.locator(".r-inline-field .r-error")).to_contain_text("This is not an e-mail address.")
         page.fill("#tag-new", "loyal")
         page.keyboard.press("Enter")
         expect(page.locator(".r-tag")).to_contain_text("loyal")
