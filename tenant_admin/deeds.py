@@ -22,7 +22,7 @@ KINDS = {
     "tenant": _l("Company"), "plan": _l("Plan"), "operation": _l("Background work"), "address": _l("Address"), "bin": _l("Bin"),
     "role": _l("Role"), "team": _l("Team"), "custom_field": _l("Field"), "hook": _l("Webhook"), "login": _l("Sign-in"),
     "import": _l("Import"), "view": _l("View"), "support": _l("Support access"), "page": _l("Page"), "sso": _l("Own sign-in"),
-    "sso_domain": _l("Mail domain"), "sign_in": _l("Sign-in"),
+    "retention": _l("How long data is kept"), "consent_purpose": _l("Purpose"), "sso_domain": _l("Mail domain"), "sign_in": _l("Sign-in"),
 }  # fmt: skip
 # the end of an action: what was done to a record of its kind
 VERBS = {
@@ -40,7 +40,7 @@ VERBS = {
     "switched_off": _l("switched off"), "glass_broken": _l("an owner came in by password and second factor"),
     "domain_added": _l("domain added"), "domain_proven": _l("domain proven"), "domain_removed": _l("domain removed"),
     "person_tied": _l("person recognised"), "factor_reset": _l("second factor reset"),
-    "archived": _l("put away"), "stopped": _l("stopped"),
+    "ran": _l("old data removed"), "archived": _l("put away"), "stopped": _l("stopped"),
 }  # fmt: skip
 DOORS = {
     "page": _l("on these pages"), "api": _l("through the API"), "shop": _l("by a shop or shopper"), "job": _l("in the background"),
@@ -56,7 +56,7 @@ LABELS = {
     "count": _l("How many"), "filter": _l("Filter"), "fields": _l("Fields"), "format": _l("Format"), "email": _l("E-mail"), "role": _l("Role"),
     "reason": _l("Reason"), "title": _l("What"), "chosen": _l("Chosen by"), "do": _l("Action"), "field": _l("Field"), "value": _l("Value"),
     "price_micros": _l("Price"), "currency": _l("Currency"), "segment_id": _l("Segment"), "owner_id": _l("Owner"), "language": _l("Language"),
-    "holdout_percent": _l("Held out"), "sender_name": _l("Sender"), "reply_to": _l("Answers go to"), "requests": _l("Requests"),
+    "holdout_percent": _l("Held out"), "purpose": _l("Purpose"), "sender_name": _l("Sender"), "reply_to": _l("Answers go to"), "requests": _l("Requests"),
     "records": _l("Records"), "from": _l("From"), "address": _l("Address"), "country": _l("Country"), "zone": _l("Time zone"),
     "languages": _l("Languages"), "external_id": _l("Number in the shop"), "stock": _l("Stock"), "active": _l("On sale"),
     "until": _l("Until"), "may_edit": _l("May change things"), "issuer": _l("Issuer"), "client_id": _l("Client id"), "domain": _l("Domain"),

@@ -262,6 +262,26 @@ def upgrade() -> None:
     )
     for statement in walls.protect("delivery_attempts"):
         op.execute(statement)
+    op.create_table(
+        "retention_rules",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("made_by", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("unit IN ('days', 'months')", name=op.f("ck_retention_rules_unit")),
+        sa.CheckConstraint("number > 0", name=op.f("ck_retention_rules_number")),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_retention_rules_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_retention_rules")),
+        sa.UniqueConstraint("tenant_id", "rule", name=op.f("uq_retention_rules_tenant_id_rule")),
+    )
+    for statement in walls.protect("retention_rules"):
+        op.execute(statement)
 
 
 def downgrade() -> None:

@@ -179,3 +179,19 @@ class Attempt(TenantModel):
     status: Mapped[int | None] = mapped_column(Integer)
     reason: Mapped[str] = mapped_column(Text, default="")
     milliseconds: Mapped[int] = mapped_column(Integer, default=0)
+
+
+class RetentionRule(Stamped, TenantModel):
+    """That a company keeps one kind of its data for `number` days or months and no longer."""
+
+    __tablename__ = "retention_rules"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "rule"),
+        CheckConstraint("number > 0", name="number"),
+        CheckConstraint("unit IN ('days', 'months')", name="unit"),
+    )
+
+    rule: Mapped[str] = mapped_column(Text)
+    number: Mapped[int] = mapped_column(Integer)
+    unit: Mapped[str] = mapped_column(Text)
+    made_by: Mapped[str] = mapped_column(Text, default="")

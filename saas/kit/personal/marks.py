@@ -271,6 +271,7 @@ TABLES: dict[str, Marks] = {
         ways=(("order_id", "orders"),),
         erase={"reason": "''"},
     ),
+    "retention_rules": Marks(staff="made_by", plain="rule number unit"),
     "roles": Marks(plain="name name_norm permissions rows hidden locked"),
     "saved_views": Marks(person="content", plain="kind name member_id audience team_id place", erase=TOLD),
     "search_changes": Marks(plain="kind record_id changed_at"),
