@@ -124,7 +124,8 @@ def _pack(packed: zipfile.ZipFile, traces: Traces) -> None:
                     whole.write((b"," if sheets else b"") + orjson.dumps(table) + b":[")
                     sheets[table] = waiting.enter_context(tempfile.SpooledTemporaryFile(max_size=1024 * 1024))
                     _write_table(whole, page, sheets[table], table, traces)
-            whole.write(b'},"history":' + orjson.dumps(_history(traces), default=str) + b"}")
+            whole.write(b'},"copies":' + orjson.dumps(personal.copies(traces)))
+            whole.write(b',"history":' + orjson.dumps(_history(traces), default=str) + b"}")
         page.write(b"</body></html>")
         for name, held in (
             {f"csv/{table}.csv": sheet for table, sheet in sheets.items()} | {"person.html": page}

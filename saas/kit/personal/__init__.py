@@ -3,9 +3,9 @@
 A room gathers who the person is (`Traces`); everything else follows from the list of columns.
 """
 
-from saas.kit.personal.erasing import erase, mentioned
+from saas.kit.personal.erasing import copies, erase, mentioned
 from saas.kit.personal.marks import COMMON, TABLES, Marks
 from saas.kit.personal.reading import holds, read, tables
 from saas.kit.personal.traces import Traces
 
-__all__ = ["COMMON", "TABLES", "Marks", "Traces", "erase", "holds", "mentioned", "read", "tables"]
+__all__ = ["COMMON", "TABLES", "Marks", "Traces", "copies", "erase", "holds", "mentioned", "read", "tables"]

@@ -73,8 +73,24 @@ def _told(table: str, marks: Marks) -> str:
 def _written(table: str, name: str) -> str:
     kind = db.metadata.tables[table].columns[name].type
     if isinstance(kind, LargeBinary):
-        return f"position(convert_to(w, 'UTF8') IN t.{quoted(name)}) > 0"
+        # as text, bytes beyond ASCII escaped on both sides: so that capitals make no difference and no body is unreadable
+        return f"strpos(lower(encode(t.{quoted(name)}, 'escape')), lower(encode(convert_to(w, 'UTF8'), 'escape'))) > 0"
     return f"strpos(lower(t.{quoted(name)}::text), w) > 0"
+
+
+def copies(traces: Traces) -> dict[str, int]:
+    """Return in how many rows by table the person is written among others: requests and messages as they were sent.
+
+    These hold other people too, so they are counted for the person and not handed out.
+    """
+    found = {}
+    for table, marks in TABLES.items():
+        if MENTIONS in _ways(marks) and traces.words and table in db.metadata.tables:
+            query = f"SELECT count(*) FROM {quoted(table)} t WHERE {_told(table, marks)}"
+            many = db.session.execute(bound(query, _words(traces)), _words(traces)).scalar()
+            if many:
+                found[table] = many
+    return found
 
 
 def _take_words(table: str, marks: Marks, traces: Traces) -> int:
