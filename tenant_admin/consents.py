@@ -125,9 +125,9 @@ def _typed() -> dict[str, Any]:
 
 def _form(held: Any, values: dict[str, Any], refusal: errors.Refusal | None = None) -> Any:
     spoken = dict(choices.languages())
-    languages = [(code, spoken.get(code, code)) for code in tenants.settings().languages]
+    tongues = [(code, spoken.get(code, code)) for code in tenants.settings().languages]
     return render(
-        "consent_form", refusal, purpose=held, values=values, channels=choices.channels(), languages=languages
+        "consent_form", refusal, purpose=held, values=values, channels=choices.channels(), tongues=tongues
     )
 
 

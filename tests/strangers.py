@@ -12,6 +12,9 @@ NAMES = {
     "customer_id": "customer", "product_id": "product", "order_id": "order", "shop_id": "shop", "segment_id": "segment",
     "campaign_id": "campaign", "template_id": "template", "delivery_id": "delivery", "key_id": "key", "member_id": "member",
     "domain_id": "domain", "offer_id": "offer", "import_id": "import", "export_id": "export", "rule_id": "rule", "mailing_id": "mailing", "recipient_id": "recipient", "invoice_id": "invoice",
+    "webhook_id": "webhook", "message_id": "message", "operation_id": "operation", "file_id": "file", "role_id": "role", "team_id": "team",
+    "field_id": "field", "view_id": "view", "entry_id": "entry", "item_id": "item", "pair_id": "pair", "merge_id": "merge", "share_id": "share",
+    "erasure_id": "erasure", "other_id": "other", "kind": "kind", "record_id": "customer", "name": "name", "state": "state",
 }  # fmt: skip
 
 
@@ -46,13 +49,21 @@ def filled_company(app) -> Filled:
     make("template", "/templates", {"name": "Letter", "subject": "Hello", "source": "<p>Hello</p>"})
     make("campaign", "/campaigns", {"name": "Spring", "subject": "Hello", "source": "<p>Hello</p>"})
     make("rule", "/recommendations/rules", {"kind": "boost", "category": "Pots"})
-    answer = company.api("POST", "/imports?kind=customer&name=people.csv", data="email\nfrom-a-file@shop.example\n", content_type="text/csv")
+    answer = company.api(
+        "POST",
+        "/imports?kind=customer&name=people.csv",
+        data="email\nfrom-a-file@shop.example\n",
+        content_type="text/csv",
+    )
     ids["import"] = answer.json["id"]
     ids["export"] = company.api("POST", "/exports", json={"what": "customers"}).json["id"]
     ids["offer"] = _an_offer(app, company)
     drain_outbox(app, company)
     ids["key"], ids["member"] = _of_the_house(app, company)
     ids["domain"] = _a_domain(app, company)
+    make("webhook", "/webhooks", {"url": "http://127.0.0.1:9/hear", "topics": ["order.changed"]})
+    ids["message"] = company.api("POST", f"/webhooks/{ids['webhook']}/ping").json["id"]
+    ids |= _of_hosting(app, company, ids)
     return Filled(company, ids)
 
 
@@ -85,22 +96,69 @@ def _of_the_house(app, company: Company) -> tuple[str, str]:
         return str(db.session.scalar(select(ApiKey.id))), str(db.session.scalar(select(Member.id)))
 
 
+def _of_hosting(app, company: Company, ids: dict[str, str]) -> dict[str, str]:
+    """Make what people make of their own in a company, past the doors where there is none for programs."""
+    from sqlalchemy import select
+
+    from saas.audiences import segments
+    from saas.customers import merging, owners, profiles
+    from saas.customers.models import CustomerShare, DuplicatePair, Erasure
+    from saas.kit import clock, files, scope, work
+    from saas.kit.db import db
+    from saas.tenancy import custom_fields, made_roles, operations, saved_views, teams
+    from saas.tenancy.audit_models import BinItem
+    from saas.tenancy.models import AuditEntry
+
+    found: dict[str, str] = {"kind": "customer", "name": "city", "state": "different"}
+    actor = scope.Actor("member", ids["member"], "Owner")
+    with app.app_context(), work.unit(tenant_id=company.tenant_id, actor=actor):
+        found["role"] = str(
+            made_roles.create(name="Own", permissions=["customers.read"], rows={}, hidden=[], locked=[]).id
+        )
+        team = teams.create(name="North")
+        found["team"] = str(team.id)
+        found["field"] = str(custom_fields.make(kind="customer", label="Size", type="text").id)
+        found["view"] = str(saved_views.create(kind="customer", name="Mine", content={"where": ["city.is.Bath"]}).id)
+        found["file"] = str(files.write([b"a,b"], name="list.csv", permission="customers.read").id)
+        first, second, third = (
+            profiles.create(email=f"{name}@shop.example", city="Bath").id for name in ("one", "two", "three")
+        )
+        found["other"] = str(second)
+        owners.share(profiles.one(first), team_id=team.id)
+        found["merge"] = str(merging.merge(winner_id=first, loser_id=third).id)
+        one_id, other_id = sorted((first, second))
+        pair = DuplicatePair(one_id=one_id, other_id=other_id, score=900, found_at=clock.now())
+        erasure = Erasure(erased_at=clock.now())
+        db.session.add_all([pair, erasure])
+        segments.delete(segments.create(name="Gone", definition={"match": "all", "conditions": []}).id)
+        found["operation"] = str(operations.start(kind=operations.kinds()[0].name, params={}).id)
+        db.session.flush()
+        found["pair"], found["erasure"] = str(pair.id), str(erasure.id)
+        for name, model in (("share", CustomerShare), ("item", BinItem), ("entry", AuditEntry)):
+            found[name] = str(db.session.scalar(select(model.id)))
+        operations.cancel(found["operation"])
+    return found
+
+
 def addresses(rule, ids: dict[str, str]) -> Iterator[str]:
     """Yield the rule's address with the other company's ids, as far as there is one of each kind."""
-    if all(NAMES.get(name) in ids for name in rule.arguments):
+    own = set(rule.arguments) - {"kind", "name", "state"}  # these are the same words in every company
+    if own and all(NAMES.get(name) in ids for name in rule.arguments):
         yield re.sub(r"<(?:[^:>]+:)?([^>]+)>", lambda match: ids[NAMES[match.group(1)]], rule.rule)
 
 
 BODIES = {
+    "PATCH /api/v1/orders/": {"custom": {}}, "/merges/": {"different": True},
     "/orders/": {"external_id": "o1", "placed_at": "2026-05-01T10:00:00Z", "currency": "EUR"},
     "/schedule": {"at": "2090-05-01T10:00:00Z"}, "/test": {"to": "me@shop.example"}, "/consents": {"state": "granted"},
+    "/customers/duplicates/": {"state": "different"}, "/merge": {"loser": "11111111-1111-4111-8111-111111111111"},
 }  # fmt: skip
 
 
 def call(company: Company, kind: str, method: str, path: str):
     """Ask as a company's program or as its owner at the page, with a body that would be good for one's own."""
     if kind == "key":
-        body = next((body for part, body in BODIES.items() if part in path), {}) if method in ("PUT", "POST") else {}
+        body = next((body for part, body in BODIES.items() if part in f"{method} {path}"), {})
         return company.api(method, path.removeprefix("/api/v1"), json=None if method in ("GET", "DELETE") else body)
     if method == "GET":
         return company.page.get(path)

@@ -39,7 +39,7 @@ def test_raw_sql_and_session_get_stay_in_the_kit():
     found = [
         f"{path}:{line} {name}" for path, source in sources(*PRODUCT) for name, line in calls(source)
         if (name in ("text", "sa.text", "sqlalchemy.text") or name.endswith("session.get")) and not path.startswith("saas/kit/")
-        and not path.endswith("/models.py")
+        and not path.endswith("models.py")
     ]  # fmt: skip
     assert found == []
 
@@ -54,6 +54,7 @@ def test_nobody_writes_the_tenant_by_hand():
         "saas/kit/db.py",
         "saas/tenancy/sessions.py",
         "saas/billing/platform.py",  # the platform counts what one company has, in a unit over all
+        "saas/kit/sizes.py",  # the platform counts what one company has, in a unit over all
         "saas/billing/erasing.py",  # the platform erases one company, across all tables
     }
     found = [
