@@ -731,6 +731,8 @@ def upgrade() -> None:
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("role_id", sa.Uuid(), nullable=True),
+        sa.Column("scopes", postgresql.ARRAY(sa.Text()), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("(role = 'custom') = (role_id IS NOT NULL)", name=op.f("ck_api_keys_role_id")),

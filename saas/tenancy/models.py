@@ -257,6 +257,8 @@ class ApiKey(Stamped, TenantModel):
     revoked_at: Mapped[datetime | None]
     role: Mapped[str] = mapped_column(Text, default="owner")
     role_id: Mapped[UUID | None]
+    scopes: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    expires_at: Mapped[datetime | None]
     __table_args__ = (
         tenant_fk("made_by", "members", ondelete="SET NULL"),
         tenant_fk("role_id", "roles"),

@@ -71,7 +71,8 @@ def of_actor(kind: str, actor_id: str) -> Access:
 def of_key(key: ApiKey, made: Role | None = None) -> Access:
     """Return what a program's key may do. It is nobody's own, so it sees all rows; only who sees them all makes one."""
     held = of_role(key.role, made)
-    return Access(held.permissions, {}, None, (), (), held.hidden, held.locked)
+    allowed = held.permissions if key.scopes is None else roles.written_out(held.permissions) & frozenset(key.scopes)
+    return Access(allowed, {}, None, (), (), held.hidden, held.locked)
 
 
 def covers(mine: Access, theirs: Access) -> bool:

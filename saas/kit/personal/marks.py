@@ -39,7 +39,7 @@ class Marks:
 
 
 TABLES: dict[str, Marks] = {
-    "api_keys": Marks(staff="name", plain="hint digest made_by last_used_at revoked_at role role_id"),
+    "api_keys": Marks(staff="name", plain="hint digest made_by last_used_at revoked_at role role_id scopes expires_at"),
     "api_requests": Marks(person="body headers", plain="key_id name fingerprint status asked_at", erase=MENTIONS),
     "attributions": Marks(
         person="order_id recipient_id kind touched_at ordered_at amount currency",
