@@ -121,7 +121,7 @@ class TestKilled:
         assert titles(engine, 7, "anna") == ["Anna Old"]
         engine.replace(None, 7, entries("Anna New"))
         assert titles(engine, 7, "anna") == ["Anna New"]
-        assert sorted(path.name[:2] for path in (engine.folder / "7").iterdir()) == ["cu", "v1"]
+        assert sorted(path.name[:2] for path in (engine.folder / "7").iterdir()) == ["cu", f"v{terms.VERSION}"]
 
 
 class TestLost:
@@ -141,9 +141,9 @@ class TestLost:
             elif harm == "truncate":
                 file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
         if harm == "point nowhere":
-            (home / "current").write_text("v1-../../etc")
+            (home / "current").write_text(f"v{terms.VERSION}-../../etc")
         elif harm == "other version":
-            (home / "current").write_text(generation.name.replace("v1-", "v0-"))
+            (home / "current").write_text(generation.name.replace(f"v{terms.VERSION}-", f"v{terms.VERSION - 1}-"))
         assert search.find(tenant_id, "anna") == []
         assert search.write_pending(tenant_id, lambda keys: [customer("Anna Again")] if keys is None else []) == 1
         assert [hit.title for hit in search.find(tenant_id, "anna")] == ["Anna Again"]
