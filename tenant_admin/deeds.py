@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +17,7 @@ from saas.customers import owners
 from saas.kit import access, records
 from saas.tenancy import undoing
 from saas.tenancy.audit import Told
+from tenant_admin import formats
 
 KINDS = {
     "customer": _l("Customer"), "product": _l("Product"), "order": _l("Order"), "segment": _l("Segment"), "campaign": _l("Campaign"),
@@ -74,6 +77,7 @@ PAGES = {
     "operation": ("operations.show", "operation_id"), "shop": ("shops.show", "shop_id"),
 }  # fmt: skip
 LONGEST = 300
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 
 
 def action(name: str) -> str:
@@ -141,9 +145,13 @@ def value(kind_name: str, field: str, held: Any) -> str:
         return f"{held / 1_000_000:.2f}"
     if isinstance(held, list) and all(isinstance(one, str) for one in held):
         return ", ".join(held)[:LONGEST]
-    if isinstance(held, (dict, list)):
+    if isinstance(held, dict):
+        return "; ".join(f"{name}: {value(kind_name, name, inner) or '–'}" for name, inner in held.items())[:LONGEST]
+    if isinstance(held, list):
         return orjson.dumps(held).decode()[:LONGEST]
     text = str(held)
+    if MOMENT.fullmatch(text):
+        return formats.when(datetime.fromisoformat(text))
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 

@@ -98,10 +98,15 @@ def show(import_id: str) -> ResponseReturnValue:
 def _show(held: Any, wrong: dict[str, list[str]] | None = None, sentence: str = "") -> str:
     tried = operations.one(held.check_id) if held.check_id else None
     done = operations.one(held.run_id) if held.run_id else None
-    known = targets.of(held.kind)
+    known, setup = targets.of(held.kind), None
+    if done is None:
+        try:
+            setup = _setup(held, known)
+        except files.NoSuchFile:  # it was thrown away in time, or with a person who was erased
+            sentence = _("The file is not kept any more. Bring it again.")
     return render_template(
         "imports/show.html", held=held, kind=str(KINDS[held.kind]), errors=wrong or {}, sentence=sentence, known=known, options=held.options,
-        tried=tried and _work(tried), done=done and _work(done), setup=None if done else _setup(held, known), states=STATES,
+        tried=tried and _work(tried), done=done and _work(done), setup=setup, states=STATES,
         labels={name: str(target.label) for name, target in known.items()}, back=url_for(f"{held.kind}s.index"),
     )  # fmt: skip
 

@@ -40,7 +40,7 @@ def show(operation_id: str) -> str:
     name = f"operations/{operation.kind.replace('.', '_')}.html"
     return render_template(
         "operations/show.html", operation=_row(operation), report=operation.report, params=operation.params,
-        failures=[{"position": one.position, "row": one.row, "reason": one.reason} for one in failed.items] if failed else [],
+        failures=[{"position": one.position, "row": one.row, "reason": _(one.reason)} for one in failed.items] if failed else [],
         next=failed.next if failed else None, more=name if _exists(name) else None,
     )  # fmt: skip
 
@@ -100,7 +100,7 @@ def _row(operation: Any) -> dict[str, Any]:
     done = operation.undone if back else operation.done
     total = operation.done if back else operation.total
     return {
-        "id": operation.id, "kind": operation.kind, "title": operation.title, "state": operation.state, "done": done, "total": total,
+        "id": operation.id, "kind": operation.kind, "title": _(operation.title), "state": operation.state, "done": done, "total": total,
         "failed": operation.failed, "error": operation.error, "by": operation.actor_name, "created_at": operation.created_at,
         "ended_at": operation.ended_at, "going": going, "may_undo": operations.may_undo(operation), "undo_until": operation.undo_until,
         "may_cancel": operation.state in ("waiting", "running"), "estimate": estimate(operation) if going else None,

@@ -81,6 +81,7 @@ class Eye:
         self.draw_charts()
         if self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
             self.complain(f"{size['width']} {look}: scrolls sideways: {self.page.evaluate(WIDEST)}")
+        self.page.evaluate(SETTLED)  # a picture taken while colours still change shows what nobody sees
         PICTURES.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=PICTURES / f"{name}-{size['width']}-{look}.png", full_page=True)
 
