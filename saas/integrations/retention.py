@@ -100,7 +100,7 @@ def preview(key: str, number: int) -> dict[str, Any]:
     asked = [
         select(
             literal(part.name, Text).label("name"), func.count().label("count"), cast(func.min(part.moment), Text).label("oldest")
-        ).select_from(part.source).where(part.old(before))
+        ).select_from(part.model).where(part.old(before))
         for part in parts.PARTS[rule.key]
     ]  # fmt: skip
     rows = db.session.execute(union_all(*asked)).all()
@@ -173,7 +173,7 @@ def start_due() -> list[Operation]:
 def anything(key: str, before: datetime) -> bool:
     """Tell whether a rule has anything to take."""
     return any(
-        db.session.scalar(select(part.model.id).select_from(part.source).where(part.old(before)).limit(1)) is not None
+        db.session.scalar(select(part.model.id).select_from(part.model).where(part.old(before)).limit(1)) is not None
         for part in parts.PARTS[key]
     )
 

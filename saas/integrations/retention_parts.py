@@ -37,12 +37,7 @@ class Part:
     moment: Any
     old: Callable[[datetime], ColumnElement[bool]]
     emptied: dict[str, Any] | None = None
-    source: Any = None
     erased: bool = False
-
-    def __post_init__(self) -> None:
-        if self.source is None:
-            object.__setattr__(self, "source", self.model)
 
 
 def _by_id(model: Any) -> Callable[[datetime], ColumnElement[bool]]:
@@ -58,16 +53,18 @@ def _nobodys(before: datetime) -> ColumnElement[bool]:
 def _strangers(before: datetime) -> ColumnElement[bool]:
     """Who never ordered, in whatever state an order is, and of whom there has been no sign since."""
     signs = (Facts.last_visit_at, Facts.last_open_at, Facts.last_click_at, Facts.cart_at)
+    known = (
+        Facts.tenant_id == Customer.tenant_id,
+        Facts.id == Customer.id,
+        or_(Facts.orders_count > 0, *(at >= before for at in signs)),
+    )
     mine = (Order.tenant_id == Customer.tenant_id, Order.customer_id == Customer.id)
     said = (Consent.tenant_id == Customer.tenant_id, Consent.customer_id == Customer.id, Consent.at >= before)
     told = (
         TimelineEntry.tenant_id == Customer.tenant_id, TimelineEntry.customer_id == Customer.id, TimelineEntry.at >= before,
         TimelineEntry.kind.not_in(NO_SIGN),
     )  # fmt: skip
-    return and_(
-        Customer.created_at < before, func.coalesce(Facts.orders_count, 0) == 0, *(or_(at.is_(None), at < before) for at in signs),
-        ~_any(*mine), ~_any(*said), ~_any(*told),
-    )  # fmt: skip
+    return and_(Customer.created_at < before, ~_any(*known), ~_any(*mine), ~_any(*said), ~_any(*told))
 
 
 def _any(*where: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -98,12 +95,7 @@ PARTS: dict[str, tuple[Part, ...]] = {
         Part("visits", Visit, Visit.began_at, _by_id(Visit)),
         Part("visitors", Visitor, Visitor.last_seen_at, _nobodys),
     ),
-    "strangers": (
-        Part(
-            "customers", Customer, Customer.created_at, _strangers, erased=True,
-            source=Customer.__table__.outerjoin(Facts.__table__, and_(Facts.tenant_id == Customer.tenant_id, Facts.id == Customer.id)),
-        ),
-    ),
+    "strangers": (Part("customers", Customer, Customer.created_at, _strangers, erased=True),),
     "timeline": (Part("timeline_entries", TimelineEntry, TimelineEntry.at, _by_id(TimelineEntry)),),
     "recipients": (
         Part(

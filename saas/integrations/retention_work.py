@@ -62,7 +62,7 @@ def _take(_operation: Any, part: parts.Part, before: datetime, after: UUID | Non
 
 def _erase(operation: Any, part: parts.Part, before: datetime, after: UUID | None) -> tuple[int, UUID | None]:
     """Erase some people, each wherever they are; who cannot be erased is noted and stays."""
-    query = select(part.model.id).select_from(part.source).where(part.old(before)).order_by(part.model.id).limit(PEOPLE)
+    query = select(part.model.id).select_from(part.model).where(part.old(before)).order_by(part.model.id).limit(PEOPLE)
     found = list(db.session.scalars(query if after is None else query.where(part.model.id > after)))
     until, gone, last = time.monotonic() + SECONDS, 0, None
     for place, customer_id in enumerate(found):

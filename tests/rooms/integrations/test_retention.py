@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from saas.commerce import orders
 from saas.commerce.models import ShopEvent, Visit, Visitor
@@ -159,6 +159,7 @@ class TestStrangers:
             consent.grant(customer_id=known["agreed"], source="form")
             timeline.add(customer_id=known["noted"], kind="note", at=lately, title="Called", key="n")
             timeline.add(customer_id=known["written"], kind="mail_sent", at=lately, title="News", key="m")
+            db.session.execute(delete(Facts).where(Facts.id == known["gone"]))
         switch_on(company, "strangers", 24)
         with at(company, NOON):
             found = retention.preview("strangers", 24)
