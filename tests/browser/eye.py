@@ -123,8 +123,9 @@ class Eye:
 WIDEST = """() => [...document.querySelectorAll("body *")]
   .filter((one) => one.getBoundingClientRect().right > innerWidth + 1 && one.checkVisibility())
   .slice(0, 3).map((one) => one.outerHTML.slice(0, 120))"""
-SETTLED = """Promise.all(document.getAnimations().filter((one) => one.effect.getTiming().iterations !== Infinity)
-  .map((one) => one.finished.catch(() => 0)))"""
+SETTLED = """Promise.race([new Promise((done) => setTimeout(done, 1000)),
+  Promise.all(document.getAnimations().filter((one) => one.effect.getTiming().iterations !== Infinity)
+    .map((one) => one.finished.catch(() => 0)))])"""
 
 
 def english_sentences():
