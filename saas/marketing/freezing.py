@@ -6,6 +6,7 @@ the mailing's, so that the choice is random, the same whenever it is asked, and 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -98,6 +99,14 @@ def forecast(
         "held_out": held_out,
         "skipped": counted,
     }
+
+
+def changed_their_minds(mailing_id: UUID, customer_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Return which of these customers may not be written to any more, and why: they said so after the mailing was frozen."""
+    purpose = mailings.one(mailing_id).purpose
+    said = None if purpose == purposes.MAIN else consent.newest_of(Customer.id, channel="email", purpose=purpose)
+    judged = select(Customer.id, _reason(mailing_id, 0, said)).where(Customer.id.in_(customer_ids))
+    return {customer: why for customer, why in db.session.execute(judged) if why and why != NO_ADDRESS}
 
 
 def freeze_some(mailing_id: UUID, *, most: int = BATCH) -> bool:

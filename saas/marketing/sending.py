@@ -71,8 +71,13 @@ def _send(mailing_id: UUID, until: float) -> None:
 def _deliver(rows: Sequence[Claimed], *, press: Press, hand: ledger.Hand, client: smtp.Client) -> bool:
     """Send an armful, a handful at a time; False when somebody paused it or the mail server is away."""
     with work.unit():
-        known = press.load([row.customer_id for row in rows if row.customer_id])
-    waiting, settled, source = True, [], iter(rows)
+        ids = [row.customer_id for row in rows if row.customer_id]
+        known, barred = press.load(ids), freezing.changed_their_minds(hand.values["mailing"], ids)
+    waiting, settled = (
+        True,
+        [Outcome(row.id, "skipped", barred[row.customer_id], tried=0) for row in rows if row.customer_id in barred],
+    )
+    source = iter([row for row in rows if row.customer_id not in barred])
     while waiting and (handful := list(islice(source, HANDFUL))):
         settled += [
             Outcome(row.id, "skipped", "customer_deleted", tried=0) for row in handful if row.customer_id not in known

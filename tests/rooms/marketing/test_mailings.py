@@ -215,6 +215,26 @@ class TestTurns:
         shop.work(mailing_id)
         assert shop.states(mailing_id) == {"sent": 30} and len(mailbox.items()) == 30
 
+    def test_who_changes_their_mind_after_the_launch_gets_no_mail(self, shop, mailbox):
+        from saas.audiences import suppression
+        from saas.customers import consent
+
+        ids = shop.people(12)
+        campaign_id = shop.campaign()
+        mailing_id = shop.launch(campaign_id)
+        with shop.unit():
+            launching.pause(campaign_id)
+        shop.work(mailing_id)
+        with shop.unit():
+            consent.withdraw(customer_id=ids[3], source="staff")
+            suppression.suppress("person7@mail.example", "complaint")
+            launching.resume(campaign_id)
+        shop.work(mailing_id)
+        assert shop.states(mailing_id) == {"sent": 10, "skipped": 2}
+        reasons = {row.email: row.reason for row in shop.rows(mailing_id) if row.state == "skipped"}
+        assert reasons == {"person3@mail.example": "withdrawn", "person7@mail.example": "suppressed:complaint"}
+        assert len(mailbox.items()) == 10
+
     def test_a_pause_takes_effect_within_one_handful(self, shop, mailbox, monkeypatch):
         from saas.marketing import sending
 
