@@ -15,7 +15,7 @@ from flask_babel import lazy_gettext as _l
 
 from saas.customers import owners
 from saas.kit import access, records
-from saas.tenancy import undoing
+from saas.tenancy import roles, undoing
 from saas.tenancy.audit import Told
 from tenant_admin import formats
 
@@ -133,6 +133,8 @@ def value(kind_name: str, field: str, held: Any) -> str:
         return ""
     if field == "owner_id":
         return owners.names([UUID(held)]).get(UUID(held), str(held))
+    if field in ("role", "newcomer_role"):
+        return {role.key: role.name for role in roles.described()}.get(str(held), str(held))
     known = _field(kind_name, field)
     if known is not None and known.custom:
         try:

@@ -263,7 +263,7 @@ def read_consent(said: str) -> str:
     try:
         return "granted" if values.yes_no(said) else "withdrawn"
     except values.NotReadable:
-        raise values.NotReadable(_("Write granted, withdrawn or unknown.")) from None
+        raise values.NotReadable(_("Write yes or no, or leave it empty.")) from None
 
 
 def read_state(said: str) -> str:
