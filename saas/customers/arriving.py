@@ -125,19 +125,19 @@ def upsert_many(
     created: dict[UUID, Message] = {}
     changes: dict[UUID, list[Message]] = {}
     for index, row in rows:
-        message = (items[index].get("updated_at") or now + timedelta(microseconds=index), row)
+        at = items[index].get("updated_at") or now + timedelta(microseconds=index)
         held = next((known[name] for name in names[index] if name in known), None)
         if held in foreign:
             results[index].error = COLLEAGUES
             continue
         if held is None:
             held = identifiers.new()
-            created[held] = message
+            created[held] = (at, row)
             results[index].status = "created"
         else:
-            changes.setdefault(held, []).append(message)
-            results[index].status = "updated"
-            results[index].origin = next((origins[name] for name in names[index] if name in origins), None)
+            origin = next((origins[name] for name in names[index] if name in origins), None)
+            changes.setdefault(held, []).append((at, row if origin is None else _nameless(row)))
+            results[index].status, results[index].origin = "updated", origin
         results[index].id = held
         for name in names[index]:
             known.setdefault(name, held)
@@ -205,6 +205,12 @@ def _names(row: dict[str, Any], source_id: UUID) -> list[identity.Name]:
     if not names and row.get("phone_norm"):
         names.append(("phone", NO_SOURCE, row["phone_norm"]))
     return names
+
+
+def _nameless(row: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what a former self of a merged customer goes by: mails go to the address that was chosen when they were
+    merged, and the former self has its own names again when they are taken apart."""
+    return {name: value for name, value in row.items() if name not in ("email", "email_norm", "external_id")}
 
 
 def _leave_out_taken(results: list[Upserted], created: dict[UUID, Message], changes: dict[UUID, list[Message]]) -> None:

@@ -194,6 +194,20 @@ class TestUnmerge:
         assert told == [loser]
         assert whose(order("later", external_id="77")) == loser
 
+    def test_a_message_by_the_losers_name_does_not_rename_the_winner(self, two):
+        winner, loser = two
+        made = merging.merge(winner_id=winner, loser_id=loser)
+        came = profiles.upsert_many([{"email": "a.lovelace@work.example", "external_id": "77", "city": "Rome"}], SHOP)
+        assert (came[0].id, came[0].status) == (winner, "updated")
+        held = profiles.one(winner)
+        assert (held.email_norm, held.email, held.external_id) == ("ada@shop.example", "ada@shop.example", None)
+        assert held.city == "Rome"
+        assert profiles.upsert_many([{"email": "a.lovelace@work.example"}], SHOP)[0].status == "unchanged"
+        unmerging.unmerge(made.id)
+        assert profiles.one(winner).email_norm == "ada@shop.example"
+        assert profiles.one(loser).email_norm == "a.lovelace@work.example"
+        assert identity.find("external", "77", SHOP) == loser
+
     def test_a_browser_that_came_since_goes_along(self, two):
         winner, loser = two
         made = merging.merge(winner_id=winner, loser_id=loser)
