@@ -13,6 +13,7 @@ from saas.catalog import products
 from saas.commerce import orders
 from saas.customers import arriving, facts
 from saas.kit import errors
+from saas.tenancy import bin
 
 NOW = datetime.now(UTC)
 
@@ -112,9 +113,12 @@ class TestSegments:
         )
         with pytest.raises(segments.NameTaken):
             segments.create(name="Britons", definition=segments.EVERYBODY)
-        segments.delete(segment.id)
+        held = segment.id  # the record itself is out of its table
+        segments.delete(held)
         with pytest.raises(segments.NoSuchSegment):
-            segments.one(segment.id)
+            segments.one(held)
+        assert bin.restore(bin.find("segment", held)) == held
+        assert (segments.one(held).name, segments.one(held).size) == ("Britons", 1)
 
 
 TREES = st.recursive(
