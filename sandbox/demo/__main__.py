@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from sandbox.demo import forms, groups, letters
 COMPANY, EMAIL, PASSWORD = "Fern & Kettle", "demo@regulars.example", "fern-and-kettle"
 OLDEST = timedelta(days=29)  # /collect takes nothing that is older than a month
 BULK, SENDERS, MOST_EVENTS = 500, 3, 100
+QUIET = 5  # seconds; the web closes a connection on which nothing is asked for 30, and the browsing takes others
 SEGMENTS = {"tea-week": "Tea lovers", "missed-you": "Gone quiet", "warm-light": "Light and warmth"}
 DRAFT = "New glazes"
 
@@ -31,11 +33,12 @@ class Refused(Exception):
 
 
 class Door:
-    """One kept connection to Regulars."""
+    """One kept connection to Regulars, made anew when it was quiet for so long that the server may just be closing it."""
 
     def __init__(self, url, *, key=""):
         place = urlsplit(url)
         self.line = http.client.HTTPConnection(place.hostname, place.port, timeout=120)
+        self.spoken = time.monotonic()
         self.headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
 
     def post(self, path, body):
@@ -47,9 +50,12 @@ class Door:
         return self.ask("GET", path)
 
     def ask(self, method, path, body=None):
+        if time.monotonic() - self.spoken > QUIET:
+            self.line.close()
         self.line.request(method, path, body, self.headers)
         answer = self.line.getresponse()
         text = answer.read().decode()
+        self.spoken = time.monotonic()
         if answer.status >= 300:
             raise Refused(f"{path} answered {answer.status}: {text[:500]}")
         return json.loads(text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from datetime import UTC, datetime
 
 import pytest
@@ -48,6 +50,27 @@ def door(monkeypatch):
     doors.clear()
     monkeypatch.setattr(loading, "Door", Recorder)
     return Recorder()
+
+
+class TestDoor:
+    def test_a_connection_that_the_server_closed_in_a_quiet_time_is_made_anew(self, monkeypatch):
+        """As the web does after 30 s; the browsing takes longer on a slow machine."""
+        monkeypatch.setattr(loading, "QUIET", 0)
+        with socket.create_server(("127.0.0.1", 0)) as server:
+
+            def answer_once_each():
+                for _ in range(2):
+                    line, _address = server.accept()
+                    with line:
+                        line.recv(65_536)
+                        line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+            thread = threading.Thread(target=answer_once_each, daemon=True)
+            thread.start()
+            door = loading.Door(f"http://127.0.0.1:{server.getsockname()[1]}")
+            assert [door.get("/segments"), door.get("/segments")] == [{}, {}]
+            thread.join()
+            door.line.close()
 
 
 class TestBrowsing:
