@@ -162,7 +162,7 @@ def _page(hook: Any, *, secret: str | None = None) -> Any:
 
 def _shown(hook: Any) -> dict[str, Any]:
     return {
-        "id": hook.id, "name": hook.name, "url": hook.url, "topics": hook.topics, "state": hook.state, "reason": _(hook.reason) if hook.reason else "",
+        "id": hook.id, "name": hook.name, "url": hook.url, "topics": hook.topics, "state": hook.state, "reason": _reason(hook.reason),
         "last_taken_at": hook.last_taken_at, "failing_since": hook.failing_since, "renewed_until": hook.previous_until,
         "health": "failing" if hook.state == "active" and hook.failing_since else hook.state,
     }  # fmt: skip
@@ -173,5 +173,12 @@ def _row(delivery: Any, tries: list[Any]) -> dict[str, Any]:
     return {
         "id": delivery.id, "topic": delivery.topic, "state": delivery.state, "made_at": delivery.made_at, "attempts": len(tries),
         "due_at": delivery.due_at if delivery.state == "waiting" else None, "status": last.status if last else None,
-        "reason": _(last.reason) if last and last.reason else "", "milliseconds": last.milliseconds if last else None,
+        "reason": _reason(last.reason if last else ""), "milliseconds": last.milliseconds if last else None,
     }  # fmt: skip
+
+
+def _reason(kept: str) -> str:
+    """Return why a message was not taken, in the reader's language and without the name of the fault in the program."""
+    if kept.startswith("This address does not answer"):
+        return _("This address does not answer.")
+    return _(kept) if kept else ""
