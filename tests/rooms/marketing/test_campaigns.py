@@ -9,7 +9,6 @@ import pytest
 
 from saas.audiences import segments
 from saas.kit import clock
-from saas.kit.db import db
 from saas.marketing import campaigns, launching, letters, mailings, templates
 from saas.tenancy import audit, tenants
 from tests.mailboxes import part
