@@ -185,7 +185,8 @@ class Imports(MethodView):
 
 
 def _pieces() -> Iterator[bytes]:
-    if "Idempotency-Key" in request.headers:  # then the body was read already, to tell a repetition from another request
+    # With a key the body was read already, to tell a repetition from another request.
+    if "Idempotency-Key" in request.headers:
         yield request.get_data()
         return
     while piece := request.stream.read(PIECE):
@@ -243,7 +244,7 @@ def undo(import_id: UUID) -> dict[str, Any]:
 
 
 @blueprint.route("/imports/<import_id>/failed")
-@blueprint.response(200, fields.String(), content_type="text/csv")
+@blueprint.response(200, {"type": "string", "format": "binary"}, content_type="text/csv")
 @doors.open_to("key", "customers.edit")
 def failed(import_id: UUID) -> Response:
     """Fetch the lines that could not be taken, in the file's own format with a column that says why."""

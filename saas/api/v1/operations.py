@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import Response
+from flask import Response, stream_with_context
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields
 
@@ -116,6 +116,6 @@ def download(file_id: UUID) -> Response:
     if file.made_by != scope.actor().id and not (file.permission and access.may(file.permission)):
         raise files.NoSuchFile
     return Response(
-        files.streamed(scope.tenant_id(), file.id), content_type=file.content_type,
+        stream_with_context(files.streamed(scope.tenant_id(), file.id)), content_type=file.content_type,
         headers={"Content-Length": str(file.size), "Cache-Control": "private, no-store", "Content-Disposition": "attachment"},
     )  # fmt: skip
