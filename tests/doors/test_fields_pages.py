@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from saas.kit import work
+from saas.tenancy import api_keys, made_roles
 from tests.companies import add_member
 from tests.doors.shop_data import HOSTILE, send
 
@@ -72,6 +74,25 @@ class TestApi:
         company.api("PATCH", path, json={"archived": True})
         assert "custom.level" not in {field["name"] for field in company.api("GET", "/fields/customer").json["items"]}
         assert company.api("PATCH", f"/fields/product/{level['id']}", json={"label": "X"}).status_code == 404
+
+    def test_one_field_is_read_by_its_id_unless_it_is_hidden(self, app, company, other_company, level):
+        path = f"/fields/customer/{level['id']}"
+        found = company.api("GET", path).json
+        assert (found["name"], [one["label"] for one in found["choices"]]) == ("custom.level", ["Gold", "Silver"])
+        with app.app_context(), work.unit(tenant_id=company.tenant_id):
+            seen = ["customers.read", "fields.read"]
+            role = made_roles.create(
+                name="Blind", permissions=seen, rows={}, hidden=["customer.custom.level"], locked=[]
+            )
+            _key, blind = api_keys.make(name="Blind", role=str(role.id))
+        asked = [
+            company.api("GET", path, headers={"Authorization": f"Bearer {blind}"}),
+            other_company.api("GET", path), company.api("GET", f"/fields/product/{level['id']}"),
+            company.api("GET", "/fields/customer/None"), company.api("GET", f"/fields/nothing/{level['id']}"),
+        ]  # fmt: skip
+        assert [one.status_code for one in asked] == [404] * 5
+        company.api("PATCH", path, json={"archived": True})
+        assert company.api("GET", path).status_code == 200
 
     def test_filters_and_sorts_by_own_fields(self, company, people):
         ask = lambda query: [item["name"] for item in company.api("GET", f"/customers?{query}").json["items"]]  # noqa: E731

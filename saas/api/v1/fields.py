@@ -115,6 +115,17 @@ class Fields(MethodView):
 
 @blueprint.route("/fields/<kind>/<field_id>")
 class OneField(MethodView):
+    @blueprint.response(200, FieldOut)
+    @doors.open_to("key", "fields.read")
+    def get(self, kind: str, field_id: UUID) -> dict[str, Any]:
+        """Show a field of the company's own, an archived one too."""
+        found = records.kind(kind)
+        access.require(f"{found.room}.read")
+        row = custom_fields.of_kind(found.name, field_id)
+        if f"custom.{row.key}" not in found.fields(archived=True):
+            raise custom_fields.NoSuchField
+        return one_shown(row)
+
     @blueprint.arguments(FieldChange)
     @blueprint.response(200, FieldOut)
     @doors.open_to("key", "fields.edit")
