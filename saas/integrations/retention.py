@@ -93,10 +93,13 @@ def _shown(rule: Rule, row: RetentionRule | None) -> Rule:
     return Rule(rule.key, rule.unit, rule.choices, row.number, row.made_by, row.updated_at)
 
 
-def preview(key: str, number: int) -> dict[str, Any]:
-    """Return how much of what would go now, and the oldest of it; changes nothing. Raises NoSuchRule or BadRule."""
+def preview(key: str, number: int | None = None) -> dict[str, Any]:
+    """Return how much of what would go now, and the oldest of it; changes nothing. Raises NoSuchRule or BadRule.
+
+    Without a number it is the time the rule has; a rule that is off has none.
+    """
     rule = one(key)
-    before = boundary(_time(rule, number), rule.unit)
+    before = boundary(_time(rule, number or rule.number), rule.unit)
     asked = [
         select(
             literal(part.name, Text).label("name"), func.count().label("count"), cast(func.min(part.moment), Text).label("oldest")
@@ -152,8 +155,8 @@ def switch_off(key: str) -> Rule:
     return one(key)
 
 
-def _time(rule: Rule, number: int) -> int:
-    if number not in rule.choices:
+def _time(rule: Rule, number: int | None) -> int:
+    if number is None or number not in rule.choices:
         raise BadRule(fields={"number": [_("Choose how long to keep it.")]})
     return number
 

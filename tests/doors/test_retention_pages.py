@@ -60,10 +60,14 @@ def test_programs_read_preview_switch_on_and_off(company, other_company, old):
     found = company.api("GET", "/retention-rules/timeline/preview?number=12").json
     assert (found["total"], found["counts"]) == (3, {"timeline_entries": 3})
     assert company.api("GET", "/retention-rules/timeline/preview?number=13").status_code == 422
+    # While it is off there is no time to go by.
+    assert company.api("GET", "/retention-rules/timeline/preview").status_code == 422
+    assert company.api("GET", "/retention-rules/nothing/preview").status_code == 404
     wrong = company.api("PUT", "/retention-rules/timeline", json={"number": 12, "confirm": "no"})
     assert (wrong.status_code, list(wrong.json["error"]["fields"])) == (422, ["name"])
     made = company.api("PUT", "/retention-rules/timeline", json={"number": 12, "confirm": old})
     assert (made.status_code, made.json["number"], made.json["unit"]) == (200, 12, "months")
+    assert company.api("GET", "/retention-rules/timeline/preview").json["counts"] == found["counts"]
     assert {rule["number"] for rule in other_company.api("GET", "/retention-rules").json["items"]} == {None}
     assert company.api("DELETE", "/retention-rules/timeline").status_code == 204
     assert company.api("PUT", "/retention-rules/all", json={"number": 12, "confirm": old}).status_code == 404

@@ -41,7 +41,9 @@ class RetentionRuleIn(shapes.Shape):
 class RetentionAsked(shapes.Shape):
     """The time to look at."""
 
-    number = fields.Integer(required=True, validate=validate.Range(1, 1000))
+    number = fields.Integer(
+        validate=validate.Range(1, 1000), metadata={"description": "without it the time the rule has now"}
+    )
 
 
 class RetentionPreview(Schema):
@@ -83,4 +85,4 @@ class OneRule(MethodView):
 @doors.open_to("key", "settings.read")
 def preview(query: dict[str, Any], rule: str) -> dict[str, Any]:
     """Count what would go now, and how old the oldest is; nothing is changed."""
-    return retention.preview(rule, query["number"])
+    return retention.preview(rule, query.get("number"))
