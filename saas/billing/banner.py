@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import orjson
 from redis.exceptions import RedisError
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, literal, select, true
 
 from saas.billing.models import Account, Closing, Invoice, Notice
 from saas.kit import clock, scope, valkey, work
@@ -49,48 +49,39 @@ def _look() -> dict[str, str | None]:
     closing = select(Closing.erase_at).where(Closing.reopened_at.is_(None)).scalar_subquery()
     month = clock.now().strftime("%Y-%m")
     keys = select(func.max(Notice.key)).where(Notice.key.startswith(f"usage:{month}:"))
-    erase_at, full, nearly = db.session.execute(
-        select(
-            closing, keys.where(Notice.key.endswith(":100")).scalar_subquery(),
-            keys.where(Notice.key.endswith(":080")).scalar_subquery(),
-        )
-    ).one()  # fmt: skip
-    if erase_at is not None:
-        return {"kind": "closing", "until": erase_at.isoformat()}
-    said = _of_account()
-    if said.get("kind") in ("unpaid", "past_due", "confirm", "double"):
-        return said
-    if full:
-        return {"kind": "full", "until": None, "name": full.split(":")[2]}
-    if said:
-        return said
-    return {"kind": "nearly_full", "until": None, "name": nearly.split(":")[2]} if nearly else {}
-
-
-def _of_account() -> dict[str, str | None]:
     asks = select(Invoice.id).where(Invoice.status == "open", Invoice.asks_confirmation).exists()
+    always = select(literal(1)).subquery()  # the row is there for a company without an account, too
     row = db.session.execute(
         select(
-            Account.standing,
-            Account.ends_at,
-            Account.renews_at,
-            Account.grace_until,
-            Account.double,
-            Account.card,
-            asks,
-        )
-    ).one_or_none()
-    if row is None:
-        return {}
-    standing, ends_at, renews_at, grace_until, double, card, confirm = row
-    if standing == "unpaid":
+            closing.label("erase_at"), keys.where(Notice.key.endswith(":100")).scalar_subquery().label("full"),
+            keys.where(Notice.key.endswith(":080")).scalar_subquery().label("nearly"), asks.label("confirm"),
+            Account.standing, Account.ends_at, Account.renews_at, Account.grace_until, Account.double, Account.card,
+        ).select_from(always).outerjoin(Account, true())
+    ).one()  # fmt: skip
+    if row.erase_at is not None:
+        return {"kind": "closing", "until": row.erase_at.isoformat()}
+    said = _of_account(row)
+    if said.get("kind") in ("unpaid", "past_due", "confirm", "double"):
+        return said
+    if row.full:
+        return {"kind": "full", "until": None, "name": row.full.split(":")[2]}
+    if said:
+        return said
+    return {"kind": "nearly_full", "until": None, "name": row.nearly.split(":")[2]} if row.nearly else {}
+
+
+def _of_account(row: Row) -> dict[str, str | None]:
+    if row.standing == "unpaid":
         return {"kind": "unpaid", "until": None}
-    if standing == "past_due":
-        return {"kind": "confirm" if confirm else "past_due", "until": grace_until and grace_until.isoformat()}
-    if double:
+    if row.standing == "past_due":
+        return {
+            "kind": "confirm" if row.confirm else "past_due",
+            "until": row.grace_until and row.grace_until.isoformat(),
+        }
+    if row.double:
         return {"kind": "double", "until": None}
-    if ends_at is not None:
-        return {"kind": "ending", "until": ends_at.isoformat()}
-    if standing == "trialing" and renews_at is not None and renews_at - clock.now() < TRIAL_SOON:
-        return {"kind": "trial" if card else "trial_free", "until": renews_at.isoformat()}
+    if row.ends_at is not None:
+        return {"kind": "ending", "until": row.ends_at.isoformat()}
+    if row.standing == "trialing" and row.renews_at is not None and row.renews_at - clock.now() < TRIAL_SOON:
+        return {"kind": "trial" if row.card else "trial_free", "until": row.renews_at.isoformat()}
     return {}
