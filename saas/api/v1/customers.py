@@ -81,7 +81,11 @@ class Customers(MethodView):
         """Create a customer; 409 when the address is known, 402 when the plan is full."""
         alike = duplicates.similar(item)
         made = shown([profiles.create(**item)])[0]
-        return made | {"possible_duplicates": [{"id": one.customer.id, "score": one.score, "evidence": one.reasons} for one in alike]}
+        return made | {
+            "possible_duplicates": [
+                {"id": one.customer.id, "score": one.score, "evidence": one.reasons} for one in alike
+            ]
+        }
 
 
 @blueprint.route("/customers/bulk", methods=["POST"])
