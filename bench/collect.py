@@ -107,7 +107,7 @@ def running(folder: Path) -> Iterator[tuple[int, str, roles.Urls]]:
         port = servers.free_port()
         granian = Path(sys.executable).parent / "granian"
         web = launch.start(
-            [granian, "--interface", "wsgi", "saas.wsgi:app", "--host", "127.0.0.1", "--port", port, "--workers", 2, "--blocking-threads", 4, "--no-ws"],
+            [granian, "--interface", "wsgi", "saas.wsgi:app", "--host", "127.0.0.1", "--port", port, "--workers", 2, "--blocking-threads", 12, "--no-ws"],
             env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         _wait(port, web)

@@ -101,7 +101,7 @@ def serving(app: str, environment: dict[str, str]) -> Iterator[tuple[int, subpro
     """Serve an application as the Procfile does."""
     port, granian = servers.free_port(), Path(sys.executable).parent / "granian"
     web = launch.start(
-        [granian, "--interface", "wsgi", app, "--host", "127.0.0.1", "--port", port, "--workers", 2, "--blocking-threads", 4, "--no-ws"],
+        [granian, "--interface", "wsgi", app, "--host", "127.0.0.1", "--port", port, "--workers", 2, "--blocking-threads", 12, "--no-ws"],
         env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
