@@ -50,8 +50,9 @@ def index() -> str:
     """Show the plan, its use against the limits, the other plans, and the invoices."""
     account, alive, allowed = accounts.current(), subscriptions.alive(), limits.all_limits()
     mine = usage.plan(account, allowed=allowed)
-    uses = measure(allowed)
-    past = usage.history(uses)
+    counted = usage.counted_lately()
+    uses = measure(allowed, counted)
+    past = usage.history(uses, counted)
     owing = invoices.unpaid()
     owner = "plan.edit" in (frame.viewer().rights or ("plan.edit",))
     return render_template(
@@ -66,10 +67,10 @@ def index() -> str:
     )  # fmt: skip
 
 
-def measure(allowed: usage.Limits) -> list[usage.Use]:
+def measure(allowed: usage.Limits, counted: usage.Counted | None = None) -> list[usage.Use]:
     """Return what is used of everything the plan counts."""
     return usage.measured(
-        contacts=profiles.count(), shops=shops.count(), allowed=allowed, events_waiting=meter.waiting()
+        contacts=profiles.count(), shops=shops.count(), allowed=allowed, events_waiting=meter.waiting(), counted=counted
     )
 
 

@@ -34,10 +34,20 @@ class Use:
         return 0.0 if self.most is None else 1.0 if self.most == 0 else self.used / self.most
 
 
-def measured(*, contacts: int, shops: int, allowed: Limits, events_waiting: int = 0) -> list[Use]:
-    """Return what is used of everything the plan counts; rooms above hand in what they count."""
+Counted = Mapping[tuple[str, str], int]
+
+
+def counted_lately() -> Counted:
+    """Return what was counted of each thing in each of the last twelve months."""
+    return limits.history(since=months()[0])
+
+
+def measured(
+    *, contacts: int, shops: int, allowed: Limits, events_waiting: int = 0, counted: Counted | None = None
+) -> list[Use]:
+    """Return what is used of everything the plan counts; rooms above hand in what they count, and `counted` if they have it."""
     month = limits.period()
-    counted = limits.history(since=month)
+    counted = limits.history(since=month) if counted is None else counted
     used = {name: counted.get((name, month), 0) for name in METERED}
     used["events_month"] += events_waiting
     used |= {"contacts": contacts, "shops": shops, "members": members.count()}
@@ -89,10 +99,10 @@ def months(now: datetime | None = None) -> list[str]:
     return [f"{month // 12}-{month % 12 + 1:02d}" for month in range(place - MONTHS + 1, place + 1)]
 
 
-def history(uses: Sequence[Use]) -> dict[str, list[int | None]]:
+def history(uses: Sequence[Use], counted: Counted | None = None) -> dict[str, list[int | None]]:
     """Return for each thing what was used in each of the last twelve months; None before it was counted."""
     known = months()
-    counted = limits.history(since=known[0])
+    counted = counted_lately() if counted is None else counted
     found = {use.name: [counted.get((use.name, month)) for month in known] for use in uses}
     for use in uses:
         found[use.name][-1] = use.used

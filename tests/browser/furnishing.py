@@ -34,7 +34,7 @@ def by_program(product, demo):
     send("/recommendations/rules", RULE)
     source = "<p>Hello {{ customer.first_name }}</p>"
     send("/templates", {"name": f"Plain letter {mark}", "subject": "News", "source": source})
-    send("/fields/customer", {"label": "Size", "type": "choice", "choices": ["Small", "Medium", "Large"]})
+    send("/fields/customer", {"label": "Kettle", "type": "choice", "choices": ["Small", "Medium", "Large"]})
     send("/fields/customer", {"label": "Birthday", "type": "date", "personal": True, "help": "For a card"})
     send("/fields/product", {"label": "Care", "type": "text"})
     send("/consent-purposes", {"name": "Invitations", "channels": ["email", "sms"], "double_opt_in": True,
@@ -149,7 +149,7 @@ def sign_in(context, product, known):
 def staff(context, product):
     """This function will let one of the platform's own staff sign in, with codes from an app; the context keeps the cookie."""
     known = {"email": f"staff-{secrets.token_hex(3)}@walk.example", "password": "looking after many"}
-    product.found(company="Regulars", **known)
+    product.found(company="Caretakers", **known)
     product.command("saas", "staff", "add", known["email"])
     sign_in(context, product, known)
     page = context.new_page()

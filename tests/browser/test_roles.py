@@ -77,7 +77,7 @@ def test_a_salesperson_sees_only_her_own(app, house, enter):
     expect(page.get_by_label("Only their own")).to_be_checked()
     page.select_option("select[name='field.customer.phone']", "hidden")
     page.click("text=Save the role")
-    expect(page.locator(".r-rows")).to_contain_text("Sees only their own customers · 1 field hidden")
+    expect(page.locator(".r-rows").first).to_contain_text("Sees only their own customers · 1 field hidden")
 
     page.goto("/settings/teams")
     page.fill("#f-name", "North")

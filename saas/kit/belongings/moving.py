@@ -186,11 +186,14 @@ def remaining(table: str, journals: Sequence[UUID], *, holder: UUID) -> dict[str
 
 def hanging(table: str, record_id: UUID, *, skip: Sequence[str] = ()) -> dict[str, int]:
     """Return how many rows of each table hang on a record and would move with it."""
-    found = {}
-    for b in movable(table):
-        if b.table not in skip:
-            query = f"SELECT count(*) FROM {quoted(b.table)} WHERE tenant_id = :tenant AND {quoted(b.column)} = :record"
-            found[b.table] = found.get(b.table, 0) + run(query, record=record_id).scalar()
+    counted = [
+        f"SELECT '{b.table}', count(*) FROM {quoted(b.table)} WHERE tenant_id = :tenant AND {quoted(b.column)} = :record"
+        for b in movable(table)
+        if b.table not in skip
+    ]
+    found: dict[str, int] = {}
+    for name, many in run(" UNION ALL ".join(counted), record=record_id) if counted else ():
+        found[name] = found.get(name, 0) + many
     return {name: many for name, many in found.items() if many}
 
 
