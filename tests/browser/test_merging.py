@@ -179,6 +179,6 @@ class TestOnePersonsData:
         done(app, company)
         page.reload()
         page.get_by_role("link", name="Certificate of erasure").click()
-        expect(page.locator("main")).to_contain_text("customer_identities")
+        expect(page.locator("main")).to_contain_text("Names they go by")
         assert faults(page) == []
         assert company.api("GET", f"/customers/{ids['grace']}").status_code == 404
