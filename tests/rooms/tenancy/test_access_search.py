@@ -87,4 +87,6 @@ def test_orders_are_found_by_whoever_sees_the_customer(app, company, engine, dra
         owners.hand_over(profiles.one(identity.find("email", "hers@x.example")), to=ann.id)
     drain(company)
     with crew.acting(tenant_id, ann):
-        assert names(tenant_id, "ORD-7001", ("order",)) == ["ORD-7001"] and names(tenant_id, "ORD-8302", ("order",)) == []
+        assert (
+            names(tenant_id, "ORD-7001", ("order",)) == ["ORD-7001"] and names(tenant_id, "ORD-8302", ("order",)) == []
+        )
