@@ -38,7 +38,9 @@ def suppress(email: str, reason: str, *, detail: str = "", at: datetime | None =
         audit.record(
             action="suppressions.added",
             kind="address",
-            record_id=erased.digest(norm),  # the trace is never changed, so it names no address; what it tells can be emptied
+            record_id=erased.digest(
+                norm
+            ),  # the trace is never changed, so it names no address; what it tells can be emptied
             after={"email": norm, "reason": reason, "detail": detail[:500]},
         )
         announce(AddressSuppressed(email_norm=norm, reason=reason))
@@ -54,7 +56,9 @@ def release(email: str) -> bool:
         .returning(Suppression.id)
     ).all()
     if gone:
-        audit.record(action="suppressions.released", kind="address", record_id=erased.digest(norm), after={"email": norm})
+        audit.record(
+            action="suppressions.released", kind="address", record_id=erased.digest(norm), after={"email": norm}
+        )
     return bool(gone)
 
 

@@ -191,7 +191,11 @@ def record_many(
     _write_lines({**fresh, **later}, ids, set(later), source_id)
     refunded = _write_refunds(drafts, ids, source_id)
     _bind_visitors({**fresh, **later}, customers, origins)
-    came = [(ids[key], customers[draft.index], origins[draft.index]) for key, draft in fresh.items() if draft.index in origins]
+    came = [
+        (ids[key], customers[draft.index], origins[draft.index])
+        for key, draft in fresh.items()
+        if draft.index in origins
+    ]
     merge_tree.note_came("orders", came)
     for draft in drafts:
         key = draft.row["external_id"]

@@ -53,7 +53,9 @@ def look(names: Iterable[Name]) -> dict[Name, tuple[UUID, UUID | None]]:
         return {}
     columns = (Identity.kind, Identity.source_id, Identity.value, Identity.customer_id, Identity.origin_id)
     query = select(*columns).where(tuple_(Identity.kind, Identity.source_id, Identity.value).in_(wanted))
-    return {(kind, source, value): (customer, origin) for kind, source, value, customer, origin in db.session.execute(query)}
+    return {
+        (kind, source, value): (customer, origin) for kind, source, value, customer, origin in db.session.execute(query)
+    }
 
 
 def link(customer_id: UUID, kind: str, value: str, source_id: UUID = NO_SOURCE, *, proven: bool = True) -> UUID:

@@ -30,12 +30,16 @@ class TooManyRows(Exception):
 
 def safe(text: str) -> str:
     """Return a text that no spreadsheet takes for a formula; `unsafe` gives it back."""
-    return "'" + text if text.startswith(DANGEROUS) or (text.startswith("'") and text[1:].startswith(DANGEROUS)) else text
+    return (
+        "'" + text if text.startswith(DANGEROUS) or (text.startswith("'") and text[1:].startswith(DANGEROUS)) else text
+    )
 
 
 def unsafe(text: str) -> str:
     """Return what `safe` was given."""
-    return text[1:] if text.startswith("'") and text[1:].startswith((*DANGEROUS, "'")) and safe(text[1:]) == text else text
+    return (
+        text[1:] if text.startswith("'") and text[1:].startswith((*DANGEROUS, "'")) and safe(text[1:]) == text else text
+    )
 
 
 def plain(value: Any) -> str:
@@ -77,7 +81,9 @@ def json_lines(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[
     """Yield a JSON object a line, by field name; amounts as decimal texts."""
     held = bytearray()
     for row in rows:
-        held += orjson.dumps(dict(zip(names, row, strict=True)), default=str, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
+        held += orjson.dumps(
+            dict(zip(names, row, strict=True)), default=str, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
+        )
         if len(held) > CHUNK:
             yield bytes(held)
             held.clear()
@@ -126,7 +132,9 @@ def parquet(names: Sequence[str], types: Sequence[str], rows: Iterable[Sequence[
         "moment": pyarrow.timestamp("us", tz="UTC"), "yes_no": pyarrow.bool_(), "tags": pyarrow.list_(pyarrow.string()),
         "choices": pyarrow.list_(pyarrow.string()),
     }  # fmt: skip
-    schema = pyarrow.schema([(name, kinds.get(kind, pyarrow.string())) for name, kind in zip(names, types, strict=True)])
+    schema = pyarrow.schema(
+        [(name, kinds.get(kind, pyarrow.string())) for name, kind in zip(names, types, strict=True)]
+    )
     with tempfile.TemporaryFile() as file:
         with files.ParquetWriter(file, schema, compression="zstd") as writer:
             group: list[Sequence[Any]] = []

@@ -82,7 +82,9 @@ def page(query: Select, *, order: Order, cursor: str | None = None, limit: int =
 def _values(row: Sequence[Any], order: Order) -> list[Any]:
     """Return what the row is sorted by, each from the entity that the column belongs to."""
     return [
-        getattr(next((entity for entity in row if isinstance(entity, column.parent.mapper.class_)), None), column.key, None)
+        getattr(
+            next((entity for entity in row if isinstance(entity, column.parent.mapper.class_)), None), column.key, None
+        )
         for column, _ in order
     ]
 

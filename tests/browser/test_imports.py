@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import shopfront
-from tests.browser.test_walk import sign_in
+from tests.browser.furnishing import sign_in
 
 pytestmark = pytest.mark.browser
 PEOPLE = [

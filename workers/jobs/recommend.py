@@ -39,7 +39,9 @@ def follow_merge(
     *, winner_id: str = "", loser_id: str = "", holder_id: str = "", back_id: str = "", **_: object
 ) -> None:
     """Have the offers forget what they held of customers who became one or were taken apart."""
-    shoppers.follow_merge(tenant_id=scope.tenant_id(), customer_ids=[one for one in (winner_id, loser_id, holder_id, back_id) if one])
+    shoppers.follow_merge(
+        tenant_id=scope.tenant_id(), customer_ids=[one for one in (winner_id, loser_id, holder_id, back_id) if one]
+    )
     freshness.note_news()
 
 

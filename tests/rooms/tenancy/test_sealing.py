@@ -30,15 +30,21 @@ def sealed(company, context):
 
 @pytest.fixture
 def tampering(database_urls):
-    """Run statements as a superuser would who owns the database and has no key."""
+    """Run statements as a superuser would who owns the database and has no key; the company goes with its broken chain,
+    for others look at all chains of this database.
+    """
+    broken = []
 
     def run(company, *statements):
+        broken.append(company.tenant_id)
         with psycopg.connect(database_urls.owner) as connection:
             connection.execute(f"SET app.tenant_id = '{company.tenant_id}'")
             for statement in statements:
                 assert connection.execute(statement).rowcount > 0, statement
 
-    return run
+    yield run
+    with psycopg.connect(database_urls.owner) as connection:
+        connection.execute("DELETE FROM tenants WHERE id = ANY(%s)", [broken])
 
 
 def broken(company, **more) -> str:
