@@ -320,6 +320,8 @@ class TestOverlays:
     def test_menus_open_at_their_button_and_are_walked_with_arrows(self, visit):
         page = visit()
         page.click("text=Last 30 days")
+        # The browser tells of an opened menu a moment later; only then is its first item in focus.
+        page.wait_for_selector(".r-menu:popover-open .r-menu-item:focus >> text=Last 7 days")
         page.keyboard.press("ArrowDown")
         assert page.evaluate("document.activeElement.textContent").strip() == "Last 30 days"
         menu, button = (
