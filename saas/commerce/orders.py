@@ -360,10 +360,13 @@ def _sum_refunds(order_ids: Sequence[UUID]) -> set[UUID]:
 
 def _bind_visitors(drafts: dict[str, Draft], customers: dict[int, UUID], origins: dict[int, UUID]) -> None:
     """An order proves whose browser it was placed with."""
-    for draft in drafts.values():
-        if draft.row["visitor"] and draft.index in customers:
-            origin = origins.get(draft.index)
-            identity.bind_visitor(draft.row["visitor"], customers[draft.index], proven=True, origin_id=origin)
+    identity.bind_visitors(
+        {
+            draft.row["visitor"]: (customers[draft.index], origins.get(draft.index))
+            for draft in drafts.values() if draft.row["visitor"] and draft.index in customers
+        },
+        proven=True,
+    )  # fmt: skip
 
 
 def one(order_id: UUID | str, *, lock: bool = False) -> Order:

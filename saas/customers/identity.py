@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, true, tuple_
+from sqlalchemy import Text, Uuid, delete, func, literal, select, true, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from saas.customers import facts
 from saas.customers.events import VisitorRecognised
 from saas.customers.models import NO_SOURCE, Identity
-from saas.kit import clock, identifiers, scope
+from saas.kit import arrays, clock, identifiers, scope
 from saas.kit.db import db
 from saas.kit.events import announce
 
@@ -91,26 +91,42 @@ def unlink(customer_id: UUID, kind: str, value: str) -> None:
     )
 
 
-def bind_visitor(visitor: str, customer_id: UUID, *, proven: bool, origin_id: UUID | None = None) -> bool:
-    """Say that a browser is a customer's; tells whether that is news.
+def bind_visitor(visitor: str, customer_id: UUID, *, proven: bool) -> bool:
+    """Say that a browser is a customer's; tells whether that is news. See `bind_visitors`."""
+    return bool(bind_visitors({visitor: (customer_id, None)}, proven=proven))
+
+
+def bind_visitors(bound: Mapping[str, tuple[UUID, UUID | None]], *, proven: bool) -> list[str]:
+    """Say of browsers whose they are, as (customer, by which former self of a merged one they came); returns those for
+    which that is news.
 
     A proven binding (a signature, a link in a mail, an order) replaces another customer's; a claimed one never replaces
-    a proven one, so that nobody can take over a browser's history by typing an address. `origin_id` says by which former
-    self of a merged customer they came.
+    a proven one, so that nobody can take over a browser's history by typing an address.
     """
-    statement = insert(Identity).values(
-        tenant_id=scope.tenant_id(), id=identifiers.new(), customer_id=customer_id, kind="visitor", source_id=NO_SOURCE,
-        value=visitor, proven=proven, origin_id=origin_id, created_at=clock.now(), updated_at=clock.now(),
+    if not bound:
+        return []
+    visitors = sorted(bound)  # in one order, so that two who bind many never lock crosswise
+    new = arrays.table(
+        id=(identifiers.many(len(visitors)), Uuid), value=(visitors, Text),
+        customer_id=([bound[one][0] for one in visitors], Uuid), origin_id=([bound[one][1] for one in visitors], Uuid),
     )  # fmt: skip
+    values = {
+        "tenant_id": literal(scope.tenant_id(), Identity.tenant_id.type), "id": new.c.id, "customer_id": new.c.customer_id,
+        "kind": literal("visitor", Text), "source_id": literal(NO_SOURCE, Uuid), "value": new.c.value, "proven": literal(proven),
+        "origin_id": new.c.origin_id, "created_at": func.now(), "updated_at": func.now(),
+    }  # fmt: skip
+    statement = insert(Identity).from_select(list(values), select(*values.values()), include_defaults=False)
+    theirs = statement.excluded
     fresh = statement.on_conflict_do_update(
         index_elements=["tenant_id", "kind", "source_id", "value"],
-        set_={"customer_id": customer_id, "proven": proven, "origin_id": origin_id, "updated_at": func.now()},
-        where=((Identity.customer_id != customer_id) | (Identity.proven != proven))
+        set_={"customer_id": theirs.customer_id, "proven": proven, "origin_id": theirs.origin_id, "updated_at": func.now()},
+        where=((Identity.customer_id != theirs.customer_id) | (Identity.proven != proven))
         & (true() if proven else Identity.proven.is_(False)),
-    )
-    news = db.session.execute(fresh.returning(Identity.id)).first() is not None
-    if news:
-        announce(VisitorRecognised(visitor=visitor, customer_id=str(customer_id), proven=proven))
+    )  # fmt: skip
+    news = list(db.session.scalars(fresh.returning(Identity.value)))
+    announce(*[
+        VisitorRecognised(visitor=visitor, customer_id=str(bound[visitor][0]), proven=proven) for visitor in news
+    ])  # fmt: skip
     return news
 
 
