@@ -5,6 +5,8 @@ of a second in each second. While nobody else asks, nothing is refused: an idle 
 off as soon as the purse is empty, with the seconds after which it is not; people only when it is deep in debt.
 
 Known by its key, a program that is put off is answered before anything is looked up, so that refusing costs next to nothing.
+Who asks on and on while put off, and so minds no Retry-After, has a purse that fills slower until it listens: its requests would
+else always run beside somebody's, and one request in four that shares its process takes twice as long.
 All of it lives in the memory of one process: there is nothing to agree on with others.
 """
 
@@ -26,6 +28,8 @@ COMPANY = 10.0  # seconds for which somebody who asked still counts as wanting s
 HELD, SLOTS = 0.3, 9
 """Seconds for which a refusal is held back and how many may be: who minds no Retry-After would else ask ten thousand times
 a second, and refusing that often is work too. Some threads must be left for the others (WEB_THREADS is 12)."""
+DEAF, LISTENING, SLOWER = 8, 5.0, 0.3
+"""Refusals that make a company deaf, the seconds in which they are forgotten (to 1/e), and how much of its share is then left."""
 KNOWN = 10_000  # keys and companies that are remembered at the most
 
 
@@ -47,15 +51,15 @@ class Purses:
         self._held: dict[int, tuple[float, float]] = {}
         self._asked: dict[int, float] = {}
         self._keys: dict[int, int] = {}
+        self._put_off: dict[int, tuple[float, float]] = {}
         self._slots = threading.BoundedSemaphore(SLOTS)
 
     def owed(self, tenant_id: int) -> float:
         """Return the seconds until a company's purse is no longer empty; 0 while nobody else wants some."""
-        share = _share()
-        if not share or not self._others(tenant_id):
+        if not _share() or not self._others(tenant_id):
             return 0.0
         held = self._now(tenant_id)
-        return -held / share if held < 0 else 0.0
+        return -held / self._filling(tenant_id) if held < 0 else 0.0
 
     def ask(self, tenant_id: int, *, patience: float) -> None:
         """Note that a company wants some; raises HadItsShare when it is more than `patience` seconds in debt."""
@@ -65,7 +69,7 @@ class Purses:
         if len(self._asked) > KNOWN:
             self._forget()
         owed = self.owed(tenant_id)
-        if owed > patience / _share():
+        if owed > patience / self._filling(tenant_id):
             raise HadItsShare(max(1, math.ceil(owed)))
         self._take(tenant_id, DEPOSIT)
 
@@ -90,7 +94,11 @@ class Purses:
         if tenant_id is None:
             return 0
         owed = self.owed(tenant_id)
-        return max(1, math.ceil(owed)) if owed > 0 else 0
+        if owed <= 0:
+            return 0
+        with self._guard:
+            self._put_off[tenant_id] = (self._deafness(tenant_id) + 1, self._clock())
+        return max(1, math.ceil(owed))
 
     def hold_back(self) -> None:
         """Let who was refused wait for a moment, unless too many do already."""
@@ -102,7 +110,14 @@ class Purses:
 
     def _now(self, tenant_id: int) -> float:
         held, at = self._held.get(tenant_id, (PURSE, 0.0))
-        return min(PURSE, held + (self._clock() - at) * _share())
+        return min(PURSE, held + (self._clock() - at) * self._filling(tenant_id))
+
+    def _filling(self, tenant_id: int) -> float:
+        return _share() * (SLOWER if self._deafness(tenant_id) > DEAF else 1.0)
+
+    def _deafness(self, tenant_id: int) -> float:
+        refusals, at = self._put_off.get(tenant_id, (0.0, 0.0))
+        return refusals * math.exp((at - self._clock()) / LISTENING)
 
     def _others(self, tenant_id: int) -> bool:
         since = self._clock() - COMPANY
@@ -113,6 +128,7 @@ class Purses:
         with self._guard:
             self._asked = {one: asked for one, asked in self._asked.items() if asked > since}
             self._held = {one: self._held[one] for one in self._asked if one in self._held}
+            self._put_off = {one: self._put_off[one] for one in self._asked if one in self._put_off}
 
 
 purses = Purses()

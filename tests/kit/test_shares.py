@@ -92,14 +92,32 @@ class TestAPurse:
         clock.at += 3
         assert purses.refused(77) == 0
 
+    @pytest.mark.parametrize(("pause", "part"), [(0.02, shares.SLOWER), (1.0, 1.0)])
+    def test_who_does_not_listen_gets_less_of_it(self, purses, clock, pause, part):
+        purses.remember(77, NOISY)
+        got, asked = 0.0, 0.0
+        for step in range(12_000):  # two minutes
+            clock.at += 0.01
+            if step % 100 == 0:
+                purses.ask(QUIET, patience=0)
+            if clock.at < asked + pause:
+                continue
+            asked = clock.at
+            if not purses.refused(77):
+                purses.ask(NOISY, patience=0)
+                purses.pay(NOISY, 1.0)
+                got += 1.0
+        assert got == pytest.approx(part * 0.4 * 120 + shares.PURSE, rel=0.15)
+
     def test_what_is_remembered_has_an_end(self, purses, clock, monkeypatch):
         monkeypatch.setattr(shares, "KNOWN", 50)
         for one in range(1000):
             purses.remember(one, one)
             purses.ask(one, patience=0)
-            purses.pay(one, 0.01)
+            purses.pay(one, shares.PURSE + 1)
+            purses.refused(one)
             clock.at += 1
-        assert len(purses._keys) <= 51 and len(purses._asked) <= 51 and len(purses._held) <= 52
+        assert max(map(len, (purses._keys, purses._asked, purses._held, purses._put_off))) <= 52
 
 
 class TestAtTheDoor:
