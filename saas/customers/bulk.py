@@ -44,9 +44,9 @@ class Written:
 
 def held(customer_ids: Sequence[UUID], *, lock: bool = False) -> dict[UUID, dict[str, Any]]:
     """Return customers as columns by their id, as far as the acting person sees them."""
-    wanted = [getattr(Customer, name) for name in HELD]
-    query = select(*wanted).where(Customer.id == arrays.among(customer_ids)).order_by(Customer.id)
-    rows = db.session.execute(query.with_for_update() if lock else query).mappings()
+    new = arrays.table(id=(sorted(customer_ids), Uuid))
+    query = select(*(getattr(Customer, name) for name in HELD)).where(Customer.id == new.c.id)
+    rows = db.session.execute(arrays.each(new, query.with_for_update() if lock else query)).mappings()
     return {row["id"]: dict(row) for row in rows}
 
 

@@ -222,19 +222,19 @@ class Customers:
         return found, several
 
     def _look_up(self, kind: str, source: UUID, said: list[str]) -> list[Any]:
-        among = arrays.among(said, Text)
+        new = arrays.table(value=(list(dict.fromkeys(said)), Text))
         if kind == "phone":
-            query = select(Customer.phone_norm, Customer.id).where(Customer.phone_norm == among)
+            query = select(Customer.phone_norm, Customer.id).where(Customer.phone_norm == new.c.value)
         elif kind in self.unique:
             field_id = self.unique[kind].id
             query = select(CustomerValue.sole, CustomerValue.id).where(
-                CustomerValue.field_id == field_id, CustomerValue.sole == among
+                CustomerValue.field_id == field_id, CustomerValue.sole == new.c.value
             )
         else:
             query = select(Identity.value, Identity.customer_id).where(
-                Identity.kind == kind, Identity.source_id == source, Identity.value == among
+                Identity.kind == kind, Identity.source_id == source, Identity.value == new.c.value
             )
-        return list(db.session.execute(query).all())
+        return list(db.session.execute(arrays.each(new, query)).all())
 
     def _hold(self, work: Work, *, lock: bool) -> None:
         """Read those who are there, as far as the acting person sees them, and what differs."""
@@ -296,8 +296,9 @@ class Customers:
 
     @staticmethod
     def _taken(norms: list[str]) -> dict[str, UUID]:
-        query = select(Customer.email_norm, Customer.id).where(Customer.email_norm == arrays.among(norms, Text))
-        return {norm: customer for norm, customer in db.session.execute(query) if norm}
+        new = arrays.table(value=(norms, Text))
+        query = select(Customer.email_norm, Customer.id).where(Customer.email_norm == new.c.value)
+        return {norm: customer for norm, customer in db.session.execute(arrays.each(new, query)) if norm}
 
     def _soles(self, people: dict[UUID, Person]) -> dict[tuple[str, str], UUID]:
         found: dict[tuple[str, str], UUID] = {}
