@@ -14,12 +14,29 @@ from tenant_admin import choices, frame
 pages = Blueprint("settings", __name__)
 
 
-def tabs(active: str) -> list[dict[str, Any]]:
-    """Return the places of the settings this member may open, in groups: {"group", "items": [{"label", "url", "active"}]}."""
+class Places(list[dict[str, Any]]):
+    """The places of the settings in groups: {"group", "items": [{"label", "url", "active"}]}."""
+
+    @property
+    def here(self) -> str:
+        """The name of the place that is open, which is the title of its page."""
+        return self._open("label")
+
+    @property
+    def url(self) -> str:
+        """The address of the place that is open."""
+        return self._open("url")
+
+    def _open(self, what: str) -> str:
+        return next((item[what] for group in self for item in group["items"] if item["active"]), "")
+
+
+def tabs(active: str) -> Places:
+    """Return the places of the settings this member may open, in groups."""
     groups = (
         (_("Company"), (
             ("settings.index", _("Company"), "settings.read"), ("sender.index", _("Sender and domain"), "settings.read"),
-            ("consents.index", _("Consent"), "settings.read"), ("retention.index", _("Data"), "settings.read"), ("plan.index", _("Plan"), "plan.read"),
+            ("consents.index", _("Consent"), "settings.read"), ("retention.index", _("Keeping data"), "settings.read"), ("plan.index", _("Plan"), "plan.read"),
         )),
         (_("People"), (
             ("members.index", _("People"), "members.read"), ("teams.index", _("Teams"), "members.read"), ("roles.index", _("Roles"), "members.read"),
@@ -38,7 +55,7 @@ def tabs(active: str) -> list[dict[str, Any]]:
         ]}
         for group, items in groups
     ]  # fmt: skip
-    return [group for group in shown if group["items"]]
+    return Places(group for group in shown if group["items"])
 
 
 def render(template: str, refusal: errors.Refusal | None = None, **values: Any) -> Any:

@@ -32,6 +32,7 @@ ICON_USES = (
     re.compile(r"""\bicon\(\s*["']([a-z0-9-]+)["']"""),
     re.compile(r"""\bicon["']?\s*[=:]\s*["']([a-z0-9-]+)["']"""),
     re.compile(r"""\bicon=["']?[^"'\n]*\bif\b[^\n]*?\belse\s+["']([a-z0-9-]+)["']"""),
+    re.compile(r"""\b(?:empty|icon_button)\(\s*["']([a-z0-9-]+)["']"""),
     re.compile(r"""data-icon=["']([a-z0-9-]+)["']"""),
 )
 

@@ -1,4 +1,4 @@
-"""Settings > Data: what would go is shown, switching on needs the company's name, and the last nights are told."""
+"""Settings > Keeping data: what would go is shown, switching on needs the company's name, and the last nights are told."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ export function options(data) {
   return {
     animationDuration: 240, textStyle: { fontFamily: font }, aria: { enabled: false },
     grid: { left: 4, right: 16, top: (many ? 34 : 10) + (data.y_name && !lying ? 20 : 0), bottom: (lying ? data.y_name : data.x_name) ? 24 : 4, containLabel: true },
-    legend: { show: many, left: 0, top: 0, itemWidth: 10, itemHeight: 10, itemGap: 16, icon: "roundRect", data: data.series.map((one) => one.name), textStyle: { color: text, fontFamily: font, fontSize: 13 } },
+    legend: { type: "scroll", show: many, left: 0, right: 0, top: 0, itemWidth: 10, itemHeight: 10, itemGap: 16, icon: "roundRect", data: data.series.map((one) => one.name), textStyle: { color: text, fontFamily: font, fontSize: 13 } },
     tooltip: {
       trigger: "axis", confine: true, className: "r-tip", transitionDuration: 0,
       axisPointer: { type: lying || data.kind === "bar" || data.kind === "stacked" ? "shadow" : "line", lineStyle: { color: faint(text, 0.5), type: "solid" }, shadowStyle: { color: faint(text, 0.08) } },
