@@ -1,7 +1,9 @@
 """What a shop's page may send about a browser: read by hand, because this is the busiest door of the house.
 
 A batch that is wrong as a whole raises; an event that is wrong is refused with its reason and keeps no other out. What is
-too long for its column is cut, what is missing or of the wrong kind is refused.
+too long for its column is cut, what is missing or of the wrong kind is refused, what is not known here is kept beside.
+
+A browser whose clock is wrong says when it sends (`sent_at`), and its events are moved by what it is wrong by.
 """
 
 from __future__ import annotations
@@ -20,6 +22,9 @@ from saas.kit.text import gettext as _
 
 MOST_BYTES, MOST_EVENTS, MOST_ITEMS, MOST_PROPERTIES = 512 * 1024, 100, 200, 4096
 OLDEST = timedelta(days=30)
+SLIP = timedelta(seconds=90)
+"""What a clock may be wrong by, or a batch under way, before the events' times are corrected."""
+DAY = timedelta(days=1)
 VOUCHED_FOR = {"analytics": True, "marketing": False}
 """What holds where the sender says nothing of consent: a server that sends events answers for them itself."""
 VISITOR = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -35,6 +40,7 @@ class Batch:
     analytics: bool
     marketing: bool
     events: list[Any]
+    sent_at: datetime | None = None
 
 
 class BadEvent(ValueError):
@@ -69,23 +75,35 @@ def read(raw: bytes) -> Batch:
         wrong["consent.marketing"] = [_("Must be true or false: what the visitor agreed to.")]
     if not isinstance(events, list) or not 1 <= len(events) <= MOST_EVENTS:
         wrong["events"] = [_("Must be a list of 1 to 100 events.")]
+    sent_at = None
+    try:
+        sent_at = None if body.get("sent_at") is None else _moment(body["sent_at"])
+    except BadEvent as error:
+        wrong["sent_at"] = [str(error)]
     if wrong:
         raise errors.Invalid(fields=wrong)
-    return Batch(body["site_key"], visitor, consent["analytics"], consent.get("marketing", False), events)
+    return Batch(body["site_key"], visitor, consent["analytics"], consent.get("marketing", False), events, sent_at)
 
 
 def rows(batch: Batch, *, source_id: UUID, now: datetime) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the batch's events as rows of shop_events, and those that are refused as {"index", "id", "reason"}."""
     taken, refused = [], []
     names, oldest = (str(source_id), batch.visitor), now - OLDEST
-    tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + DAY
+    wrong_by = _wrong_by(batch, now)
     for index, event in enumerate(batch.events):
         try:
-            taken.append(_row(event, names, now, oldest, tomorrow))
+            taken.append(_row(event, names, now, oldest, tomorrow, wrong_by))
         except BadEvent as error:
             told = event.get("id") if isinstance(event, dict) else None
             refused.append({"index": index, "id": told[:64] if isinstance(told, str) else None, "reason": str(error)})
     return taken, refused
+
+
+def _wrong_by(batch: Batch, now: datetime) -> timedelta:
+    """What has to be added to the browser's times; nothing while its clock is about right."""
+    wrong_by = now - (batch.sent_at or now)
+    return wrong_by if abs(wrong_by) > SLIP else timedelta(0)
 
 
 def refuse_all(batch: Batch, reason: str) -> list[dict[str, Any]]:
@@ -97,29 +115,43 @@ def refuse_all(batch: Batch, reason: str) -> list[dict[str, Any]]:
     ]
 
 
-def _row(event: Any, names: tuple[str, str], now: datetime, oldest: datetime, tomorrow: datetime) -> dict[str, Any]:
+def _row(
+    event: Any, names: tuple[str, str], now: datetime, oldest: datetime, tomorrow: datetime, wrong_by: timedelta
+) -> dict[str, Any]:
     if not isinstance(event, dict):
         raise BadEvent(_("An event must be an object."))
     key, kind, said = event.get("id"), event.get("type"), event.get("at")
     if not isinstance(key, str) or not 0 < len(key) <= 64:
         raise BadEvent(_("The id must be a text of 1 to 64 characters."))
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise BadEvent(_("The type must be one of %(types)s.", types=", ".join(KINDS)))
-    at = _moment(said)
+    if not isinstance(kind, str) or not NAME.fullmatch(kind):
+        raise BadEvent(
+            _(
+                "The type must be one of %(types)s, or a name of your own: up to 50 of a-z, 0-9 and “_”, a letter first.",
+                types=", ".join(KINDS),
+            )
+        )
+    claimed = _moment(said)
+    try:
+        at = claimed + wrong_by
+        # The id keeps the time the browser claims (in whole days right, and to the end of today), so that the same event is
+        # one when it is sent again however the two ways took; what is counted happened now at the latest.
+        event_id = identifiers.at(min(claimed + round(wrong_by / DAY) * DAY, tomorrow), *names, key)
+    except OverflowError:
+        raise BadEvent(_("This is older than 30 days.")) from None
     if at < oldest:
         raise BadEvent(_("This is older than 30 days."))
-    # The id keeps the time the browser claims (to the end of today), so that a clock that is ahead does not make the
-    # same event two when it is sent again; what is counted happened now at the latest.
-    event_id = identifiers.at(min(at, tomorrow), *names, key)
     details: dict[str, Any] = {}
     for name, most in TEXTS:
         value = event.get(name)
         if value is not None:
             details[name] = _text(value, name, most)
     url = details.pop("url", None)
-    product = KINDS[kind](event, details)
+    reader, fields = KINDS.get(kind, OWN)
+    product = reader(event, details)
     if event.get("properties") is not None:
         details["properties"] = _properties(event["properties"])
+    if event.keys() - fields:
+        details["extra"] = _properties({name: event[name] for name in event if name not in fields})
     return {
         "id": event_id,
         "type": kind,
@@ -131,6 +163,7 @@ def _row(event: Any, names: tuple[str, str], now: datetime, oldest: datetime, to
 
 
 TEXTS = (("url", 2000), ("referrer", 2000), ("title", 500))
+NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
 
 
 def _moment(said: Any) -> datetime:
@@ -164,7 +197,7 @@ def _properties(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadEvent(_("“properties” must be an object."))
     if len(orjson.dumps(value)) > MOST_PROPERTIES:
-        raise BadEvent(_("“properties” are longer than 4,096 bytes."))
+        raise BadEvent(_("“properties”, and what is not known here, are at most 4,096 bytes long."))
     return value
 
 
@@ -174,6 +207,10 @@ def _page(event: dict[str, Any], details: dict[str, Any]) -> str | None:
 
 def _product(event: dict[str, Any], details: dict[str, Any]) -> str:
     return _key(event.get("product"), "product")
+
+
+def _category(event: dict[str, Any], details: dict[str, Any]) -> None:
+    details["category"] = _key(event.get("category"), "category")
 
 
 def _search(event: dict[str, Any], details: dict[str, Any]) -> None:
@@ -235,8 +272,15 @@ def _offer(event: dict[str, Any], details: dict[str, Any]) -> str | None:
     return _page(event, details)
 
 
-KINDS: dict[str, Callable[[dict[str, Any], dict[str, Any]], str | None]] = {
-    "page_viewed": _page, "product_viewed": _product, "search_submitted": _search, "cart_updated": _cart,
-    "checkout_started": _cart, "identified": _identity, "offer_seen": _offer, "offer_clicked": _offer,
+EVERY = frozenset({"id", "type", "at", "url", "referrer", "title", "properties"})
+Reader = Callable[[dict[str, Any], dict[str, Any]], str | None]
+KINDS: dict[str, tuple[Reader, frozenset[str]]] = {
+    "page_viewed": (_page, EVERY | {"product"}), "product_viewed": (_product, EVERY | {"product"}), "category_viewed": (_category, EVERY | {"category"}),
+    "search_submitted": (_search, EVERY | {"query"}), "cart_updated": (_cart, EVERY | {"cart"}), "checkout_started": (_cart, EVERY | {"cart"}),
+    "identified": (_identity, EVERY | {"identity"}), "offer_seen": (_offer, EVERY | {"product", "offer"}),
+    "offer_clicked": (_offer, EVERY | {"product", "offer"}),
 }  # fmt: skip
-"""The types of events, each with what it must carry; answers the product it is about."""
+"""The types of events, each with what reads it (answers the product it is about) and the fields it knows; what else
+an event carries is kept as `extra`."""
+OWN: tuple[Reader, frozenset[str]] = (_page, EVERY | {"product"})
+"""Events of the shop's own naming."""

@@ -88,6 +88,18 @@ class TestContract:
         assert details["cart_updated"]["cart"] == cart | {"currency": "EUR"}
         assert (details["search_submitted"], details["offer_clicked"]) == ({"query": "tea"}, {"offer": "o1"})
 
+    def test_what_the_shop_names_itself_is_an_event_like_any_other(self, app, company, send):
+        own = event("gift_wrapped", properties={"paper": "red"}, product=12)
+        assert send(body(company, own, event("category_viewed", category=7))).json["accepted"] == 2
+        kept = {row.type: row for row in stored(app, company)}
+        assert (kept["gift_wrapped"].product, kept["gift_wrapped"].details) == ("12", {"properties": {"paper": "red"}})
+        assert kept["category_viewed"].details == {"category": "7"}
+
+    def test_what_is_not_known_here_is_kept_beside(self, app, company, send):
+        assert send(body(company, event(utm={"source": "x"}, query="not of a page"))).json["accepted"] == 1
+        [row] = stored(app, company)
+        assert row.details == {"extra": {"utm": {"source": "x"}, "query": "not of a page"}}
+
     def test_a_shops_own_key_says_which_shop_it_was(self, app, company, send):
         with app.app_context(), work.unit(tenant_id=company.tenant_id):
             shop = shops.connect(kind="generic", name="Shop")[0]
@@ -178,7 +190,7 @@ class TestBadInput:
         assert (answer.status_code, list(answer.json["error"]["fields"])) == (422, ["visitor"])
 
     @pytest.mark.parametrize("wrong", [
-        None, 7, "text", [], event(key=5), {**event(), "id": ""}, event(key="x" * 65), event("bought"), event(None), event(["page_viewed"]),
+        None, 7, "text", [], event(key=5), {**event(), "id": ""}, event(key="x" * 65), event("Bought it!"), event("x" * 51), event("_x"), event(None), event(["page_viewed"]),
         event(at="yesterday"), event(at="2026-03-04T11:30:00"), {**event(), "at": None}, {**event(), "at": 1772623800}, {**event(), "at": {}},
         event(at="0001-01-01T00:00:00+23:59"), event(at="9999-12-31T23:59:59-23:59"), event("product_viewed"),
         event("product_viewed", product=""), event("product_viewed", product="x" * 201), event("product_viewed", product=True),
@@ -192,7 +204,7 @@ class TestBadInput:
         event("cart_updated", cart={"items": [{"product": "p", "price": []}]}), event("cart_updated", cart={"items": [{}] * 201}),
         event("cart_updated", cart={"items": [], "id": {}}), event("identified"), event("identified", identity={}),
         event("identified", identity={"signature": "x"}), event("identified", identity={"email": {}}), event("offer_seen"),
-        event(properties=[]), event(properties={"x": "y" * 4096}), event(url=5), event(title=[]), event(product=1.5),
+        event("category_viewed"), event("category_viewed", category={}), event(properties=[]), event(properties={"x": "y" * 4096}), event(more="y" * 4096), event(url=5), event(title=[]), event(product=1.5),
     ])  # fmt: skip
     def test_one_wrong_event_keeps_no_other_out(self, app, company, send, wrong):
         answer = send(body(company, event(key="before"), wrong, event(key="after")))
@@ -229,6 +241,34 @@ class TestBadInput:
         assert seen == [(f"collect:{company.site_key}", "60000/minute", 2)]
 
 
+ROBOTS = (
+    "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+    "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm) Chrome/116.0.1938.76 Safari/537.36",
+    "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; GPTBot/1.2; +https://openai.com/gptbot",
+    "Mozilla/5.0 (Linux; Android 5.0) AppleWebKit/537.36 (KHTML, like Gecko) Mobile Safari/537.36 (compatible; Bytespider)",
+)
+PEOPLE = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1",
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/142.0.0.0 Safari/537.36",
+    "Mozilla/5.0 (Linux; Android 14; CUBOT X70) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36",
+    "python-requests/2.32", "shop-backend/1.0", "",
+)  # fmt: skip
+
+
+class TestRobots:
+    @pytest.mark.parametrize("browser", ROBOTS)
+    def test_one_that_says_so_is_no_visitor(self, app, company, send, browser):
+        answer = send(body(company, event()), headers={"User-Agent": browser})
+        assert (answer.status_code, answer.json["accepted"]) == (202, 0)
+        assert "robot" in answer.json["refused"][0]["reason"]
+        assert stored(app, company) == []
+
+    @pytest.mark.parametrize("browser", PEOPLE)
+    def test_everybody_else_is(self, app, company, send, browser):
+        assert send(body(company, event()), headers={"User-Agent": browser}).json["accepted"] == 1
+
+
 class TestTimes:
     def test_the_future_is_now(self, app, company, send):
         before = datetime.now(UTC)
@@ -240,6 +280,48 @@ class TestTimes:
             again = event(key=f"ahead-{ahead.days}", at=datetime.now(UTC) + ahead)
             send(body(company, again)), send(body(company, again))
         assert len(stored(app, company)) == 2
+
+    WRONG = (
+        timedelta(minutes=-3),
+        timedelta(hours=-3),
+        timedelta(hours=11),
+        timedelta(days=-3, hours=-5),
+        timedelta(days=-20_000),
+        timedelta(days=900),
+    )
+
+    @pytest.mark.parametrize("wrong_by", WRONG, ids=str)
+    def test_a_clock_that_is_wrong_is_put_right_and_sending_again_makes_no_second(
+        self, app, company, send, drain, wrong_by
+    ):
+        true = datetime.now(UTC) - timedelta(minutes=40)
+        events = [event(key=f"k{n}", at=true + wrong_by + timedelta(minutes=n)) for n in range(3)]
+        for late in (timedelta(0), timedelta(seconds=4)):  # the second way takes longer
+            sent = body(company, *events, sent_at=(datetime.now(UTC) - late + wrong_by).isoformat())
+            assert send(sent).json == {"accepted": 3, "refused": []}
+        rows = sorted(stored(app, company), key=lambda row: row.at)
+        assert [abs((row.at - true - timedelta(minutes=n)).total_seconds()) < 5 for n, row in enumerate(rows)] == [
+            True
+        ] * 3
+        drain(company)
+        with app.app_context(), work.unit(tenant_id=company.tenant_id):
+            assert list(db.session.scalars(select(Visit.events_count))) == [3]
+
+    def test_a_clock_that_is_about_right_is_believed(self, app, company, send):
+        at = datetime.now(UTC) - timedelta(minutes=5)
+        send(body(company, event(at=at), sent_at=(datetime.now(UTC) - timedelta(seconds=60)).isoformat()))
+        assert [row.at for row in stored(app, company)] == [at]
+
+    @pytest.mark.parametrize("sent_at", ["now", 5, "9999-12-31T23:59:59-23:59", {}])
+    def test_when_it_was_sent_must_be_a_time(self, company, send, sent_at):
+        answer = send(body(company, event(), sent_at=sent_at))
+        assert (answer.status_code, list(answer.json["error"]["fields"])) == (422, ["sent_at"])
+
+    def test_no_times_however_far_apart_break_it(self, app, company, send):
+        ends = ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z")
+        for at in ends:
+            for sent_at in ends:
+                assert send(body(company, event(at=at), sent_at=sent_at)).status_code == 202
 
     def test_older_than_thirty_days_is_refused(self, app, company, send):
         now = datetime.now(UTC)

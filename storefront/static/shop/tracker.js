@@ -1,5 +1,5 @@
 /* Regulars tracker: tells the shop's CRM what a visitor looks at, once they agree (docs/shops.md).
-   Calls wait in window.regulars.q until it is here; nothing in it may throw into the shop. */
+   Calls wait in window.regulars.q until it is here; nothing may throw into the shop. */
 (() => {
 	const doc = document, nav = navigator, early = window.regulars || {};
 	const tag = doc.currentScript || doc.querySelector('script[data-site-key]');
@@ -48,6 +48,7 @@
 	const pack = batch => JSON.stringify({
 		site_key: site,
 		visitor: batch[0].v,
+		sent_at: new Date(),
 		consent: { analytics: true, marketing: consent().marketing && !nav.globalPrivacyControl && nav.doNotTrack != 1 },
 		events: batch.map(({ v, ...event }) => event),
 	});
@@ -120,6 +121,7 @@
 		page,
 		visitor: f => f(visitor(), site),
 		product: ({ id, properties }) => record('product_viewed', { product: id, properties }),
+		category: ({ id, properties }) => record('category_viewed', { category: id, properties }),
 		search: ({ query }) => record('search_submitted', { query }),
 		cart: cart => record('cart_updated', { cart }),
 		checkout: cart => record('checkout_started', { cart }),
@@ -130,7 +132,7 @@
 		},
 		reset: () => leave() || forget(), // signed out: who comes next is somebody else
 	};
-	const run = window.regulars = safe((name, d) => (commands[name] || (() => name && record(name, d)))(d));
+	const run = window.regulars = safe((name, d) => (commands[name] || (() => name && record(name, /^offer_/.test(name) ? d : { properties: d })))(d));
 	run.live = true;
 
 	run('page');
