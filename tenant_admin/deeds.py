@@ -69,6 +69,12 @@ LABELS = {
     "tags": _l("Tags"), "sku": _l("Article number"), "kind": _l("Kind"), "slot": _l("Place"), "product_id": _l("Product"),
     "category": _l("Category"), "position": _l("Position"), "percent": _l("Strength"), "note": _l("Note"), "starts_at": _l("Begins"),
     "ends_at": _l("Ends"), "plan": _l("Plan"), "state": _l("State"), "sender_email": _l("Sender's address"), "version": _l("Version"),
+    "parent_id": _l("Inside"), "rows": _l("Which customers they see"), "hidden": _l("Hidden fields"), "locked": _l("Fields they may only see"),
+    "content": _l("What it shows"), "failed": _l("Failed"), "certificate": _l("Certificate of erasure"), "topics": _l("Tell of"),
+    "scopes": _l("Rights"), "permissions": _l("What they may do"), "length": _l("For how long"), "channels": _l("Channels"),
+    "wording": _l("Words people agree to"), "double_opt_in": _l("Confirm by a click in a mail"), "hint": _l("Begins with"), "type": _l("What it holds"),
+    "choices": _l("Choices"), "label": _l("Name"), "required": _l("Needed"), "unique": _l("Each record its own"), "personal": _l("Tells something about a person"),
+    "help": _l("What should be entered?"), "audience": _l("Who sees it"), "manager_id": _l("Manager"), "text": _l("Text of the mail"),
 }  # fmt: skip
 # kind -> (endpoint, argument) of a record's page
 PAGES = {
@@ -76,6 +82,7 @@ PAGES = {
     "segment": ("segments.show", "segment_id"), "campaign": ("campaigns.show", "campaign_id"), "template": ("templates.edit", "template_id"),
     "operation": ("operations.show", "operation_id"), "shop": ("shops.show", "shop_id"),
 }  # fmt: skip
+LEVELS = {"all": _l("Everything"), "team": _l("The team's customers"), "own": _l("Only their own")}
 LONGEST = 300
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 
@@ -133,6 +140,12 @@ def value(kind_name: str, field: str, held: Any) -> str:
         return ""
     if field == "owner_id":
         return owners.names([UUID(held)]).get(UUID(held), str(held))
+    if field == "kind":
+        return kind(str(held))
+    if field == "rows" and isinstance(held, dict):
+        return "; ".join(f"{kind(name)}: {LEVELS.get(level, level)}" for name, level in held.items())
+    if field in ("hidden", "locked", "fields") and isinstance(held, list):
+        return ", ".join(_label(kind_name, str(one)) for one in held)[:LONGEST]
     if field in ("role", "newcomer_role"):
         return {role.key: role.name for role in roles.described()}.get(str(held), str(held))
     known = _field(kind_name, field)
@@ -155,6 +168,13 @@ def value(kind_name: str, field: str, held: Any) -> str:
     if MOMENT.fullmatch(text):
         return formats.when(datetime.fromisoformat(text))
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def _label(kind_name: str, field: str) -> str:
+    """Return what a field is called on the pages; `field` may name its kind, as in "customer.phone"."""
+    of, dot, name = field.rpartition(".")
+    known = _field(of, name) if dot and of != "custom" else _field(kind_name, field)
+    return str(known.label) if known is not None else undoing.named(name)
 
 
 def _field(kind_name: str, field: str) -> records.Field | None:

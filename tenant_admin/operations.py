@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from jinja2 import TemplateNotFound
 
+from saas.customers import duplicate_work
 from saas.kit import access, clock, doors, files, scope
 from saas.kit import pages as paging
 from saas.tenancy import operations
@@ -40,9 +41,20 @@ def show(operation_id: str) -> str:
     name = f"operations/{operation.kind.replace('.', '_')}.html"
     return render_template(
         "operations/show.html", operation=_row(operation), report=operation.report, params=operation.params,
-        failures=[{"position": one.position, "row": one.row, "reason": _(one.reason)} for one in failed.items] if failed else [],
-        next=failed.next if failed else None, more=name if _exists(name) else None,
+        failures=[{"position": one.position, "row": _row_as_text(one.row), "reason": _(one.reason)} for one in failed.items] if failed else [],
+        next=failed.next if failed else None, more=name if _exists(name) else None, onward=_onward(operation),
     )  # fmt: skip
+
+
+def _onward(operation: Any) -> dict[str, str] | None:
+    """Return the page where one goes on with what came of an operation, if there is one."""
+    if operation.state in operations.GOING:
+        return None
+    if operation.kind.startswith("imports.") and "import_id" in operation.params:
+        return {"label": _("To the import"), "url": url_for("imports.show", import_id=operation.params["import_id"])}
+    if operation.kind in (duplicate_work.SCAN, duplicate_work.MERGE):
+        return {"label": _("To the duplicates"), "url": url_for("duplicates.index")}
+    return None
 
 
 @pages.post("/operations/<operation_id>/cancel")
@@ -138,6 +150,12 @@ def _result(operation: Any) -> str:
     if operation.failed:
         words += " · " + ngettext("%(num)s could not be done", "%(num)s could not be done", operation.failed)
     return words + (" · " + _("stopped before the end") if operation.state == "cancelled" else "")
+
+
+def _row_as_text(row: Any) -> str:
+    """Return what a line said that could not be done: its values, without what is empty."""
+    values = row.values() if isinstance(row, dict) else row if isinstance(row, list) else [row]
+    return " · ".join(str(value) for value in values if value not in (None, ""))
 
 
 def _exists(template: str) -> bool:
