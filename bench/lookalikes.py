@@ -6,7 +6,10 @@ Who is who is known, so what the search for duplicates finds can be counted: pai
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Sequence
 from typing import Any
+
+Slip = Callable[[dict[str, Any], random.Random], None]
 
 
 def _listed(words: str, by: str = " ") -> list[str]:
@@ -66,9 +69,10 @@ FIRMS = [
 class People:
     """A source of made-up people; the same seed makes the same ones."""
 
-    def __init__(self, seed: int = 7, many: int = 1000) -> None:
+    def __init__(self, seed: int = 7, many: int = 1000, *, slips: Sequence[Slip] | None = None) -> None:
         self.random, self.towns = random.Random(seed), max(18, many // 60)
         self.taken: set[str] = set()
+        self.slips = slips or SLIPS
 
     def base(self, who: int) -> dict[str, Any]:
         """One person, written down once and whole."""
@@ -98,7 +102,7 @@ class People:
     def again(self, one: dict[str, Any]) -> dict[str, Any]:
         """The same person written down another time: two to four things are different, as they are in real lists."""
         pick, copy = self.random, dict(one)
-        for slip in pick.sample(SLIPS, pick.choice([1, 2, 2, 3])):
+        for slip in pick.sample(self.slips, pick.choice([1, 2, 2, 3])):
             slip(copy, pick)
         if not copy["email"] and not copy["phone"] and pick.random() < 0.7:
             copy["email"] = one["email"]
@@ -232,6 +236,35 @@ def _latin(copy, pick):
         copy["last_name"] = copy["last_name"].replace("ü", "ue").replace("ö", "oe").replace("ä", "ae")
 
 
+def _mail_typo(copy, pick):
+    local, _at, domain = copy["email"].partition("@")
+    if len(local) > 5:
+        copy["email"] = f"{_typo(local, pick)}@{domain}" if pick.random() < 0.7 else f"{local}@{_typo(domain, pick)}"
+
+
+def _phone_form(copy, pick):
+    if copy["phone"].startswith("+49 "):
+        copy["phone"] = copy["phone"].replace("+49 ", pick.choice(["0049 ", "+49 (0)", "+49", "(0"]), 1)
+        copy["phone"] += ")" if copy["phone"].startswith("(") else ""
+
+
+TRADITIONAL = str.maketrans("张刘陈杨黄赵吴欧阳丽华国伟强晓杰龙云", "張劉陳楊黃趙吳歐陽麗華國偉強曉傑龍雲")
+
+
+def _other_script(copy, pick):
+    """Han names in traditional characters; others in capitals, as forms ask for them."""
+    for name in ("first_name", "last_name"):
+        copy[name] = copy[name].translate(TRADITIONAL).upper()
+
+
+def _one_field(copy, pick):
+    """The whole name in one field."""
+    first, last = copy["first_name"], copy["last_name"]
+    if first and last:
+        han = any(char in first + last for char in "".join(HAN_FAMILY))
+        copy |= {"first_name": "", "last_name": last + first if han else f"{first} {last}"}
+
+
 SLIPS = [
     _last,
     _initial,
@@ -246,4 +279,8 @@ SLIPS = [
     _no_address,
     _short_street,
     _latin,
+    _mail_typo,
+    _phone_form,
+    _other_script,
+    _one_field,
 ]

@@ -6,12 +6,14 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from saas import config
 from saas.app import create_app
+from saas.customers import likeness
 from saas.kit import logs
 
 logs.begin("web")
 # Who waits for the database ten times a request must get its turn back sooner than after 5 ms when another is computing.
 sys.setswitchinterval(0.0005)
 app = create_app()
+likeness.warm()  # or the first who types a customer in waits for what reads numbers and names
 if config.get().proxy_hops:
     hops = config.get().proxy_hops
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)

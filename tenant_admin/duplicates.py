@@ -21,7 +21,7 @@ pages = Blueprint("duplicates", __name__)
 STATES = {"open": _l("To look at"), "skipped": _l("Put off"), "different": _l("Two people")}
 REASONS = {
     "mail_same": _l("same e-mail address"), "mail_role": _l("same shared address of a firm"), "mail_local": _l("same name in the e-mail, another provider"),
-    "mail_name": _l("the e-mail is only the name, another provider"), "mail_typo": _l("e-mails differ by one letter"), "mail_other": _l("different e-mails"),
+    "mail_number": _l("the e-mail is the name and a number, another provider"), "mail_name": _l("the e-mail is only the name, another provider"), "mail_typo": _l("e-mails differ by one letter"), "mail_other": _l("different e-mails"),
     "phone_same": _l("same phone number"), "phone_other": _l("different phone numbers"), "name_same": _l("same name"), "name_swapped": _l("same name, the other way round"),
     "name_close": _l("names differ by a letter or an initial"), "name_family": _l("same family name, one without a given name"),
     "name_given_differs": _l("another given name"), "name_family_differs": _l("another family name"), "name_other": _l("different names"),
@@ -76,8 +76,9 @@ def _row(pair: Any, known: dict[UUID, Any]) -> dict[str, Any]:
 @pages.post("/customers/duplicates/scan")
 @doors.open_to("member", "customers.edit")
 def scan() -> Any:
-    """Begin to look through the whole base."""
-    return frame.go(url_for("operations.show", operation_id=duplicate_work.scan().id))
+    """Begin to look at who changed since the last look, or through everybody."""
+    begun = duplicate_work.scan() if request.form.get("everybody") else duplicate_work.scan_news()
+    return frame.go(url_for("operations.show", operation_id=begun.id))
 
 
 @pages.post("/customers/duplicates/merge")

@@ -1,7 +1,8 @@
 """Long work with duplicates: looking through the whole base, and merging all pairs that are all but certain.
 
-The scan goes twice over the base, each time in order and a bounded part in memory: first every customer's keys are written,
-then the keys are read in order, and who meets under one is compared. It can be stopped and goes on where it was.
+The scan goes twice over the base, each time in order and a bounded part in memory: first every customer's keys are written
+where they changed, then the keys are read in order, and who meets under one is compared. It can be stopped and goes on where
+it was. Once everybody was looked through, only who changed since needs to be.
 """
 
 from __future__ import annotations
@@ -12,16 +13,16 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from saas.customers import duplicates, merge_tree, merging, unmerging
-from saas.customers.models import Customer, CustomerKey, CustomerMerge
-from saas.kit import errors
+from saas.customers import duplicates, likeness, merge_tree, merging, unmerging
+from saas.customers.models import Customer, CustomerMerge
+from saas.kit import access, errors
 from saas.kit.db import db
 from saas.kit.text import later as _l
 from saas.tenancy import operations
 from saas.tenancy.models import Operation
 
-PART = 2_500
-KEYS = 12_000
+PART = 4_000
+KEYS = 40_000
 SCAN, MERGE = "customers.find_duplicates", "customers.merge_duplicates"
 NIL = "00000000-0000-0000-0000-000000000000"
 FIRST = -(2**63)
@@ -34,8 +35,27 @@ def scan(*, since: datetime | None = None) -> Any:
         return under_way[0]
     query = select(func.count()).select_from(Customer)
     many = db.session.scalar(query if since is None else query.where(Customer.updated_at >= since)) or 0
-    params = {"since": since.isoformat() if since else None, "customers": many}
+    params = {"since": since.isoformat() if since else None, "customers": many} | _manner()
     return operations.start(kind=SCAN, params=params, total=many * (1 if since else 2), title="")
+
+
+def scan_news() -> Any:
+    """Begin to look among those who changed since the last scan, or in the whole base where there was none like it."""
+    return scan(since=_known_until())
+
+
+def _manner() -> dict[str, Any]:
+    """Return by which rules the acting person looks, and whether at everybody."""
+    return {"rules": likeness.RULES, "limited": access.current().limited}
+
+
+def _known_until() -> datetime | None:
+    """Return when the newest scan began that went by the rules of now and saw as much as the acting person does."""
+    query = select(Operation.started_at).where(Operation.kind == SCAN, Operation.state == "done")
+    alike = query.where(Operation.params.contains(_manner()))
+    return (
+        None if access.current().limited else db.session.scalars(alike.order_by(Operation.id.desc()).limit(1)).first()
+    )
 
 
 def latest() -> Any:
@@ -54,8 +74,10 @@ def scanned() -> list[tuple[int, datetime]]:
 
 
 def scan_changed(since: datetime) -> None:
-    """Look among customers who changed since then, if there are any."""
-    if db.session.scalar(select(Customer.id).where(Customer.updated_at >= since).limit(1)) is not None:
+    """Look among customers who changed since then, if there are any; at everybody when the rules are others now."""
+    if _known_until() is None:
+        scan()
+    elif db.session.scalar(select(Customer.id).where(Customer.updated_at >= since).limit(1)) is not None:
         scan(since=since)
 
 
@@ -97,34 +119,21 @@ def _step_keys(operation: Any, cursor: dict[str, Any]) -> bool:
 
 
 def _step_pairs(operation: Any, cursor: dict[str, Any]) -> bool:
-    after = cursor["after"]
-    query = (
-        select(CustomerKey.key, CustomerKey.id).where(CustomerKey.key > after).order_by(CustomerKey.key, CustomerKey.id)
-    )
-    rows = db.session.execute(query.limit(KEYS)).all()
-    if not rows:
-        return False
-    whole = len(rows) < KEYS
-    last = rows[-1].key
-    groups: dict[int, list[UUID]] = {}
-    for key, one in rows:
-        groups.setdefault(key, []).append(one)
-    if not whole and len(groups) > 1:
-        del groups[last]  # its rest is in the next part
-    pairs = {pair for group in groups.values() for pair in duplicates.together(group)}
-    found = (
-        duplicates.judged(pairs, duplicates.people({one for pair in pairs for one in pair}, duplicates.region()))
-        if pairs
-        else {}
-    )
-    duplicates.keep(found)
-    reached = max(groups)
-    _tell(operation, len(found))
+    pairs, reached = duplicates.met(after=cursor["after"], most=KEYS)
+    if pairs:
+        known = duplicates.people(list({one for pair in pairs for one in pair}), duplicates.region())
+        found = duplicates.judged(pairs, known)
+        duplicates.keep(found)
+        _tell(operation, len(found))
     many = operation.params["customers"]
+    if reached is None:
+        if not operation.params.get("limited"):  # who sees only some has not found the others' pairs
+            duplicates.forget_unfound(operation.started_at)
+        operation.done = max(operation.done, 2 * many)
+        return False
     operation.cursor = {"phase": "pairs", "after": reached}
-    part = 1.0 if whole else (reached - FIRST) / 2**64
-    operation.done = max(operation.done, many + int(many * part))
-    return not whole
+    operation.done = max(operation.done, many + int(many * (reached - FIRST) / 2**64))
+    return True
 
 
 def _tell(operation: Any, found: int) -> None:

@@ -9,10 +9,11 @@ docs/decisions/merging.md; u is among people who met under a key, which is why a
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from math import log2
 
-from rapidfuzz.distance import JaroWinkler, Levenshtein
+from rapidfuzz.distance import OSA, JaroWinkler
 from rapidfuzz.fuzz import token_sort_ratio
 
 from saas.customers.likeness import Person
@@ -21,7 +22,8 @@ WEIGHTS = {
     "mail_same": log2(0.45 / 0.00005),  # 13.1
     "mail_role": log2(0.30 / 0.02),  # 3.9: info@ is a firm's
     "mail_local": log2(0.20 / 0.0025),  # 6.3: the same name at another provider
-    "mail_name": log2(0.20 / 0.10),  # 1.0: at another provider, and no more than the name, which namesakes share
+    "mail_number": log2(0.20 / 0.07),  # 1.5: at another provider, the name and a short number, of which there are few
+    "mail_name": log2(0.20 / 0.20),  # 0.0: at another provider, and no more than the name, which namesakes share
     "mail_typo": log2(0.10 / 0.001),  # 6.6
     "mail_other": log2(0.35 / 0.99),  # -1.5
     "phone_same": log2(0.50 / 0.0004),  # 10.3: a family may share a line
@@ -39,7 +41,7 @@ WEIGHTS = {
     "place_other": log2(0.20 / 0.60),  # -1.6
     "city_same": log2(0.70 / 0.25),  # 1.5
     "country_other": log2(0.03 / 0.30),  # -3.3
-    "company_same": log2(0.60 / 0.08),  # 2.9
+    "company_same": log2(0.60 / 0.17),  # 1.8
     "company_other": log2(0.25 / 0.80),  # -1.7
 }
 PRIOR = -7.6
@@ -97,24 +99,44 @@ def _mail(one: Person, other: Person) -> str:
         return "mail_other"
     mine, theirs = one.local.replace(".", ""), other.local.replace(".", "")
     if mine == theirs and len(mine) > 5:
-        return "mail_name" if _is_name(mine, one) else "mail_local"
-    close = len(one.mail) > 10 and Levenshtein.distance(one.mail, other.mail, score_cutoff=2) <= 1
-    digits = [c for c in one.mail if c.isdigit()] == [c for c in other.mail if c.isdigit()]
-    return "mail_typo" if close and digits else "mail_other"
+        return "mail_typo" if _slip(_domain(one), _domain(other)) else _beyond_name(mine, one, other)
+    return (
+        "mail_typo"
+        if len(one.mail) > 10 and _slip(one.mail, other.mail) and _digits(mine) == _digits(theirs)
+        else "mail_other"
+    )
 
 
-def _is_name(local: str, one: Person) -> bool:
-    """Tell whether an address is made of the name alone, so that it tells nothing beyond the name."""
-    rest = "".join(char for char in local if char.isalpha())
-    own = {
-        one.given + one.family,
-        one.family + one.given,
-        one.given[:1] + one.family,
-        one.family + one.given[:1],
-        one.family,
-        one.given,
-    }
-    return rest == local and any(alike(rest, name) for name in own if name)
+def _domain(one: Person) -> str:
+    return one.mail.rpartition("@")[2]
+
+
+def _digits(written: str) -> str:
+    return "".join(filter(str.isdigit, written))
+
+
+def _slip(one: str, other: str) -> bool:
+    """Tell whether two writings differ by one letter too many, too few, another, or two the wrong way round."""
+    return abs(len(one) - len(other)) < 2 and OSA.distance(one, other, score_cutoff=1) <= 1
+
+
+def _beyond_name(local: str, *two: Person) -> str:
+    """Tell how much an address says that is the same at two providers: the name alone, or with a number, says little."""
+    letters, digits = "".join(filter(str.isalpha, local)), len(_digits(local))
+    if digits > 4 or not any(_made_of(letters, one.given, one.family) for one in two):
+        return "mail_local"
+    return "mail_number" if digits else "mail_name"
+
+
+def _made_of(letters: str, given: str, family: str) -> bool:
+    """Tell whether letters are a name: one part of it whole, the other whole, begun or left out, in either order."""
+    for whole, begun in ((family, given), (given, family)):
+        if whole and letters.endswith(whole) and begun.startswith(letters[: -len(whole)]):
+            return True
+        if whole and letters.startswith(whole) and begun.startswith(letters[len(whole) :]):
+            return True
+    names = {given + family, family + given, given[:1] + family, family + given[:1], family}
+    return any(alike(letters, name) for name in names if name)
 
 
 def _phone(one: Person, other: Person) -> str:
@@ -128,51 +150,81 @@ def _phone(one: Person, other: Person) -> str:
 
 
 def _name(one: Person, other: Person) -> str:
-    if not (one.family and other.family):
-        mine, theirs = one.given + one.family, other.given + other.family
-        return (
-            ""
-            if not (mine and theirs)
-            else "name_family"
-            if mine == theirs
-            else "name_other"
-            if not alike(mine, theirs)
-            else ""
-        )
+    if not (one.given and one.family and other.given and other.family):
+        return _half_name(one, other)
     if (one.given, one.family) == (other.given, other.family):
-        return "name_same" if one.given else "name_family"
-    if one.given and (one.given, one.family) == (other.family, other.given):
+        return "name_same"
+    if (one.given, one.family) == (other.family, other.given):
         return "name_swapped"
-    family, given = alike(one.family, other.family), alike(one.given, other.given) or _initial(one.given, other.given)
-    if not (one.given and other.given):
-        return "name_family" if family else "name_other"
-    if family and given:
+    family, given = _same_family(one.family, other.family), _same_given(one.given, other.given)
+    if (family and (given or _short(one.given, other.given))) or (given and _short(one.family, other.family)):
         return "name_close"
-    crossed = alike(one.given, other.family) and alike(one.family, other.given)
-    return (
-        "name_close"
-        if crossed
-        else "name_given_differs"
-        if family
-        else "name_family_differs"
-        if given
-        else "name_other"
+    if _crossed(one, other) or _crossed(other, one):
+        return "name_close"
+    return "name_given_differs" if family else "name_family_differs" if given else "name_other"
+
+
+def _half_name(one: Person, other: Person) -> str:
+    """Compare where one of the two has a single name: the given one, the family one, or both written as one."""
+    mine, theirs = ([name for name in (who.given, who.family) if name] for who in (one, other))
+    if not (mine and theirs):
+        return ""
+    single, names = ("".join(mine), theirs) if len(mine) == 1 else ("".join(theirs), mine)
+    if len(names) == 2 and single in (names[0] + names[1], names[1] + names[0]):
+        return "name_close"
+    if any(_same_family(single, name) for name in names):
+        return "name_family"
+    return "" if any(_short(single, name) for name in names) else "name_other"
+
+
+def _crossed(one: Person, other: Person) -> bool:
+    """Tell whether the names agree the other way round, at least one of them being given in full."""
+    family, given = _same_family(one.family, other.given), _same_family(one.given, other.family)
+    return (family and (given or _short(one.given, other.family))) or (
+        given and (_same_given(one.family, other.given) or _short(one.family, other.given))
     )
+
+
+DOUBLED = re.compile(r"([a-z]{2,6})\1")
 
 
 def alike(one: str, other: str) -> bool:
     """Tell whether two names differ by no more than a slip of the hand."""
     if one == other:
         return True
-    if min(len(one), len(other)) < 4:
+    least = min(len(one), len(other))
+    if least < 4 or one[0] != other[0] and len(one) != len(other):
         return False
-    return JaroWinkler.similarity(one, other) >= 0.92 and Levenshtein.distance(one, other, score_cutoff=3) <= max(
-        1, min(len(one), len(other)) // 4
-    )
+    most = max(1, least // 4)
+    if (
+        JaroWinkler.similarity(one, other, score_cutoff=0.92) >= 0.92
+        and OSA.distance(one, other, score_cutoff=most) <= most
+    ):
+        return True
+    return least >= 6 and _syllables_slipped(one, other)
 
 
-def _initial(one: str, other: str) -> bool:
-    return 0 < min(len(one), len(other)) <= 1 and one[:1] == other[:1]
+def _syllables_slipped(one: str, other: str) -> bool:
+    """Tell whether names that were read out have a character twice or two the wrong way round: a slip in Han characters."""
+    if len(one) == len(other):
+        return sorted(one) == sorted(other)
+    return abs(len(one) - len(other)) > 1 and DOUBLED.sub(r"\1", one) == DOUBLED.sub(r"\1", other)
+
+
+def _same_family(one: str, other: str) -> bool:
+    """Tell whether two family names are one; of short ones a single slip after the first letter is one too."""
+    return alike(one, other) or (min(len(one), len(other)) >= 3 and one[0] == other[0] and _slip(one, other))
+
+
+def _same_given(one: str, other: str) -> bool:
+    """Tell whether two given names are one; Jan and Jana are not, Max and Maximilian may be."""
+    least, more = min(len(one), len(other)), abs(len(one) - len(other))
+    return alike(one, other) or (least >= 2 and more >= 3 and (one.startswith(other) or other.startswith(one)))
+
+
+def _short(one: str, other: str) -> bool:
+    """Tell whether one of two names is the initial of the other."""
+    return min(len(one), len(other)) == 1 and one[0] == other[0]
 
 
 def _place(one: Person, other: Person) -> str:

@@ -119,12 +119,12 @@ def person(row: Mapping[str, Any], *, region: str = "") -> Person:
     mail = address_of(row.get("email_norm") or row.get("email") or "")
     local = mail.partition("@")[0]
     given, family = names(row.get("first_name") or "", row.get("last_name") or "")
-    words = _words(row.get("address") or "")
+    words, company = _words(row.get("address") or ""), row.get("company")
     country = (row.get("country") or "").strip().upper()
     return Person(
         row.get("id"), mail, local, local in ROLES, number(row.get("phone") or "", country if len(country) == 2 else region),
-        given, family, " ".join(word for word in _words(row.get("company") or "") if word not in LEGAL), words,
-        next((word for word in words if word[0].isdigit()), ""), "".join(_words(row.get("postcode") or "")), "".join(_words(row.get("city") or "")),
+        given, family, " ".join(word for word in _words(company) if word not in LEGAL) if company else "", words,
+        next((word for word in words if word[0].isdigit()), ""), _plain(row.get("postcode") or ""), _plain(row.get("city") or ""),
         country,
     )  # fmt: skip
 
@@ -141,15 +141,28 @@ def address_of(mail: str) -> str:
     return f"{local}@{SAME.get(domain, domain)}"
 
 
+PLAIN_NUMBER = re.compile(r"\+(3[01234]|4[1345678]|49|6[14]|81|9[01]|35[138]|420)([1-9]\d{5,11})")
+"""An international number whose country never writes a 0, or anything else, between its code and the rest."""
+ZERO_FIRST = {"AT": "43", "DE": "49", "FI": "358", "NL": "31"}
+"""Countries where a number at home is a 0 and the national number, whatever that is."""
+AROUND = str.maketrans("", "", " -/.()")
+
+
 def number(phone: str, region: str = "") -> str:
     """Return a phone number as E.164, or its digits where it cannot be one."""
-    written = unicodedata.normalize("NFKC", phone).strip()
-    if not written:
+    if not phone:
         return ""
+    written, region = unicodedata.normalize("NFKC", phone).strip(), region.upper()
+    bare = written.translate(AROUND)
+    if bare.isascii() and PLAIN_NUMBER.fullmatch(bare):
+        return bare  # most are written so, and reading them is nine tenths of the work of a scan
+    code = ZERO_FIRST.get(region)
+    if code and bare.isdigit() and bare.isascii() and bare[0] == "0" != bare[1:2] and 7 <= len(bare) <= 13:
+        return f"+{code}{bare[1:]}"
     import phonenumbers
 
     try:
-        read = phonenumbers.parse(written, region.upper() or None)
+        read = phonenumbers.parse(written, region or None)
     except phonenumbers.NumberParseException:
         digits = "".join(char for char in written if char.isdigit())
         return digits if len(digits) >= 7 else ""
@@ -160,17 +173,24 @@ def names(first: str, last: str) -> tuple[str, str]:
     """Return given and family name as plain Latin letters; a whole name in one field is cut in two."""
     first, last = (unicodedata.normalize("NFKC", one).strip() for one in (first, last))
     if not HAN.search(first + last):
-        given, family = "".join(_words(first)), "".join(_words(last))
+        given, family = _plain(first), _plain(last)
         if given and family:
             return given, family
         parts = _words(first or last)
         return ("".join(parts[:-1]), parts[-1]) if len(parts) > 1 else (given, family)
+    first, last = ("".join(WORD.findall(one)) for one in (first, last))
     if not (first and last):
         whole = "".join(HAN.findall(first or last))
         cut = 2 if whole[:2] in COMPOUND else 1
         if 2 <= len(whole) <= 5:
             first, last = whole[cut:], whole[:cut]
     return read_out(first), read_out(last)
+
+
+def warm() -> None:
+    """Load what reading numbers and Han names needs, so that the first who types somebody in need not wait for it."""
+    number("(030) 123456", "US")
+    read_out("王")
 
 
 @lru_cache(maxsize=20_000)
@@ -183,8 +203,16 @@ def read_out(words: str) -> str:
     )
 
 
+@lru_cache(maxsize=50_000)
+def _plain(written: str) -> str:
+    """Return what is written as bare letters; names and places come again and again."""
+    return "".join(_words(written))
+
+
 def _words(written: str) -> tuple[str, ...]:
-    folded = text.fold(unicodedata.normalize("NFKC", written))
+    if not written:
+        return ()
+    folded = text.fold(written)
     return tuple(STREETS.get(word, word) for word in WORD.findall(folded.replace("ß", "ss")))
 
 
@@ -209,29 +237,46 @@ def sound(name: str) -> str:
     return "".join(codes)[:4]
 
 
+RULES = 2
+"""Is raised whenever keys are made otherwise: then everybody has to be looked through again."""
+LACKING, WHOLE = 0, 1
+"""The lowest bit of a key: two who are WHOLE under it cannot be one by what it says, so they are not compared."""
+
+
 def keys(one: Person) -> set[int]:
-    """Return the digests under which this person meets those who may be the same: whoever shares none is never compared."""
+    """Return the digests under which this person meets those who may be the same: whoever shares none is never compared.
+
+    The lowest bit is not of the digest but LACKING or WHOLE; `group` is the digest alone.
+    """
     return {
-        int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big", signed=True) for key in _keys(one)
+        int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big", signed=True) & ~1 | bit
+        for key, bit in _keys(one)
     }
 
 
-def _keys(one: Person) -> Iterator[str]:
-    if one.mail:
-        yield f"m {one.mail}"
-    if len(one.local) > 5 and not one.role:
-        yield f"l {one.local.replace('.', '')}"
+def group(key: int) -> int:
+    """Return what those who meet under a key have in common."""
+    return key & ~1
+
+
+def _keys(one: Person) -> Iterator[tuple[str, int]]:
+    local = one.local.replace(".", "")
+    if len(local) > 5 and not one.role:
+        yield f"l {local}", LACKING  # also whoever has the whole address
+    elif one.mail:
+        yield f"m {one.mail}", LACKING
     if one.phone:
-        yield f"p {one.phone[-9:]}"
-    whole = " ".join(sorted((one.given, one.family))) if one.given and one.family else ""
-    if whole:
-        yield f"f {whole}"
-        yield f"c {whole} {one.city}"
-    if one.family and one.postcode:
-        yield f"s {sound(one.family)} {one.given[:1]} {one.postcode}"
-        if one.given:
-            yield f"s {sound(one.given)} {one.family[:1]} {one.postcode}"
-    if one.postcode and one.house:
-        yield f"a {one.postcode} {one.house} {(one.given or one.family)[:1]}"
+        yield f"p {one.phone[-9:]}", LACKING
+    if one.given and one.family:
+        whole = " ".join(sorted((one.given, one.family)))
+        if one.city:  # with a postcode each, they meet by it or are not one
+            yield f"c {whole} {one.city}", WHOLE if one.postcode else LACKING
+        if one.mail and not one.role:
+            yield f"y {whole} {''.join(filter(str.isdigit, local))} {one.mail.partition('@')[2]}", LACKING
+        if one.postcode:
+            yield f"s {' '.join(sorted((sound(one.given)[:2], sound(one.family)[:2])))} {one.postcode}", LACKING
+    if one.postcode and one.house:  # a house, whatever they are called there
+        street = next((word for word in one.address if not word[0].isdigit()), "")
+        yield f"a {one.postcode} {one.house} {street[:3]}", LACKING
     if one.company and one.family:
-        yield f"o {one.company} {sound(one.family)}"
+        yield f"o {one.company} {sound(one.family)}", LACKING

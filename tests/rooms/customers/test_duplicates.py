@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import func, select
 
-from saas.customers import arriving, duplicate_work, duplicates, merging, profiles, unmerging
+from saas.customers import arriving, duplicate_work, duplicates, likeness, merging, profiles, unmerging
 from saas.customers.models import Customer, CustomerKey, DuplicatePair
-from saas.kit import work
+from saas.kit import clock, work
 from saas.kit.db import db
 from saas.tenancy import operations
+from tests import queries
 
 ADA = {
     "email": "ada.lovelace@gmail.com",
@@ -45,6 +46,35 @@ class TestSimilar:
         assert found[0].reasons[:2] == ("mail_same", "name_close") and found[0].score > 0.99
         assert duplicates.similar({"first_name": "Charles", "last_name": "Babbage", "tags": ["x"]}) == []
         assert duplicates.similar(ADA, but=ids[0]) == []
+
+
+class TestLikeliest:
+    def test_many_rows_are_asked_for_at_once(self, tenant):
+        ids = put(ADA, OTHER)
+        duplicates.renew_keys(ids)
+        rows = [
+            {"first_name": "Ada", "last_name": "Lovelace", "phone": "030/1234567"},
+            {"last_name": "Nobody"},
+            {"email": "a@b.example"},
+        ]
+        with queries.counted() as asked:
+            found = duplicates.likeliest(rows * 50)
+        assert [one and one[0] for one in found] == [ids[0], None, None] * 50
+        assert found[0][1].safe and len(asked) <= 3
+
+
+class TestKeys:
+    def test_only_what_changed_is_written(self, tenant):
+        ids = put(ADA, AGAIN, OTHER)
+        duplicates.renew_keys(ids)
+        with queries.counted() as asked:
+            duplicates.renew_keys(ids)
+        assert not [statement for statement in asked if statement.startswith(("INSERT", "DELETE"))]
+        before = set(db.session.scalars(select(CustomerKey.key).where(CustomerKey.id == ids[0])))
+        profiles.change(ids[0], phone="+49 30 7654321")
+        duplicates.renew_keys(ids)
+        after = set(db.session.scalars(select(CustomerKey.key).where(CustomerKey.id == ids[0])))
+        assert len(before - after) == len(after - before) == 1
 
 
 class TestLookAgain:
@@ -129,8 +159,6 @@ class TestScan:
             assert len(pairs()) == 12
 
     def test_only_who_changed_since(self, app, company, context):
-        from saas.kit import clock
-
         with work.unit(tenant_id=company.tenant_id):
             put(ADA)
         since = clock.now()
@@ -141,6 +169,43 @@ class TestScan:
         assert (scan.state, scan.done, scan.total) == ("done", 1, 1)
         with work.unit(tenant_id=company.tenant_id):
             assert len(pairs()) == 1
+
+    def test_who_is_alike_no_more_is_forgotten_but_not_who_was_decided_on(self, app, company, context):
+        with work.unit(tenant_id=company.tenant_id):
+            ids = put(ADA, AGAIN, OTHER)
+            far = ordered(ids[0], ids[2])
+            for one, other, state in ((*far, "open"), (*ordered(ids[1], ids[2]), "different")):
+                db.session.add(DuplicatePair(one_id=one, other_id=other, score=900, state=state, found_at=clock.now()))
+        self.run(app, company, self.begin(company, duplicate_work.scan))
+        with work.unit(tenant_id=company.tenant_id):
+            assert pairs() == {ordered(ids[0], ids[1]): "open", ordered(ids[1], ids[2]): "different"}
+
+    def test_after_a_look_at_everybody_news_are_enough_until_the_rules_change(self, app, company, context, monkeypatch):
+        assert self.run(app, company, self.begin(company, duplicate_work.scan_news)).params["since"] is None
+        with work.unit(tenant_id=company.tenant_id):
+            put(ADA, AGAIN)
+        second = self.run(app, company, self.begin(company, duplicate_work.scan_news))
+        assert second.params["since"] and second.done == 2
+        with work.unit(tenant_id=company.tenant_id):
+            assert list(pairs().values()) == ["open"]
+        monkeypatch.setattr(likeness, "RULES", 99)
+        assert self.run(app, company, self.begin(company, duplicate_work.scan_news)).params["since"] is None
+
+    def test_it_stops_between_steps_and_goes_on_where_it_was(self, app, company, context, monkeypatch):
+        from saas.kit import scope
+
+        monkeypatch.setattr(duplicate_work, "PART", 2)
+        with work.unit(tenant_id=company.tenant_id):
+            put(ADA, AGAIN, OTHER, OTHER | {"email": "b@navy.example"})
+        operation_id = self.begin(company, duplicate_work.scan)
+        with app.app_context(), scope.tenant(company.tenant_id):
+            assert operations.run(operation_id, seconds=0) is True
+            with work.unit():
+                assert operations.one(operation_id).done == 2
+                operations.cancel(operation_id)
+            operations.run(operation_id)
+            with work.unit():
+                assert (operations.one(operation_id).state, operations.one(operation_id).done) == ("cancelled", 2)
 
 
 class TestJobs:

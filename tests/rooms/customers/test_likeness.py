@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from collections import defaultdict
 from itertools import combinations
 
 import pytest
 
+from bench import lookalikes
 from bench.lookalikes import People
-from saas.customers import evidence, likeness
+from saas.customers import duplicates, evidence, likeness
 
 
 def person(**row):
@@ -34,6 +36,31 @@ class TestNumber:
     )  # fmt: skip
     def test_numbers_become_international(self, written, region, plain):
         assert likeness.number(written, region) == plain
+
+    @pytest.mark.parametrize(
+        "country",
+        ["AT", "AU", "BE", "CH", "CN", "DE", "DK", "FI", "FR", "GB", "IN", "IT", "JP", "NL", "PL", "SE", "US"],
+    )
+    def test_the_short_way_reads_as_the_long_way_does(self, country):
+        import phonenumbers
+
+        pick, code = random.Random(country), phonenumbers.country_code_for_region(country)
+        for _ in range(150):
+            digits = "".join(pick.choices("0123456789", k=pick.randrange(6, 12)))
+            for written in (
+                f"+{code} {digits}",
+                f"+{code}{digits}",
+                f"0{digits}",
+                digits,
+                f"+{code} (0){digits}",
+                f"00{code}{digits}",
+            ):
+                try:
+                    read = phonenumbers.parse(written, country)
+                except phonenumbers.NumberParseException:
+                    continue
+                zero = "0" if read.italian_leading_zero else ""
+                assert likeness.number(written, country) == f"+{read.country_code}{zero}{read.national_number}", written
 
 
 class TestNames:
@@ -86,6 +113,53 @@ class TestJudge:
         said = evidence.judge(one, person(last_name="王小明", phone="+86 138 0013 8000", country="CN"))
         assert said.safe and "name_swapped" in said.reasons
 
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            (("Omar", "Krämer"), ("K.", "Omar")), (("Nina", "Koch"), ("Nina", "Kch")), (("Max", "Huber"), ("Maximilian", "Huber")),
+            (("丽华", "周"), ("丽.", "周")), (("", "刘丽华云"), ("刘丽华华云", "")), (("", "周晓梅"), ("", "周梅晓")), (("", "陈小明"), ("Chenxiaoming", "")),
+            (("志强", "杨"), ("YANG", "Zhiqiang Long")), (("麗華", "張"), ("", "张丽华")),
+        ],
+    )  # fmt: skip
+    def test_slips_in_names_leave_one_name(self, one, other):
+        home = {"address": "Ringstraße 5", "postcode": "10115", "city": "Berlin"}
+        two = [person(first_name=first, last_name=last, **home) for first, last in (one, other)]
+        assert evidence.judge(*two).score >= evidence.SHOWN
+        assert {likeness.group(key) for key in likeness.keys(two[0])} & {
+            likeness.group(key) for key in likeness.keys(two[1])
+        }
+
+    @pytest.mark.parametrize(("one", "other"), [("Jan", "Jana"), ("Anna", "Peter"), ("Lea", "Leo"), ("小明", "小红")])
+    def test_a_household_is_not_a_slip(self, one, other):
+        home = {"last_name": "Weber", "address": "Gartenstraße 5", "postcode": "10115", "phone": "030 1234567"}
+        assert evidence.judge(person(first_name=one, **home), person(first_name=other, **home)).score <= 0.5
+
+    @pytest.mark.parametrize(
+        ("typed", "said"),
+        [("anna.wbeer77@gmail.com", "mail_typo"), ("anna.weber77@gmial.com", "mail_typo"), ("anna.weber78@gmail.com", "mail_other"),
+         ("anna.weber77@web.de", "mail_number"), ("annaweber@web.de", "mail_other"), ("ANNAWEBER77+shop@googlemail.com", "mail_same")],
+    )  # fmt: skip
+    def test_an_address_of_another_spelling(self, typed, said):
+        one = person(first_name="Anna", last_name="Weber", email="anna.weber77@gmail.com")
+        other = person(first_name="Anna", last_name="Weber", email=typed)
+        assert said in evidence.judge(one, other).reasons
+        if said != "mail_other":
+            assert {likeness.group(key) for key in likeness.keys(one)} & {
+                likeness.group(key) for key in likeness.keys(other)
+            }
+
+    def test_two_who_are_whole_under_a_key_are_not_compared(self):
+        one, other = (
+            person(first_name="Anna", last_name="Weber", city="Ulm", postcode=code) for code in ("89073", "89075")
+        )
+        bare = person(first_name="Anna", last_name="Weber", city="Ulm")
+        (key,) = {likeness.group(key) for key in likeness.keys(one)} & {
+            likeness.group(key) for key in likeness.keys(other)
+        }
+        assert all(key | likeness.WHOLE in likeness.keys(who) for who in (one, other))
+        assert key | likeness.LACKING in likeness.keys(bare)
+        assert list(duplicates.together([(1, 1), (2, 1), (3, 0)])) == [(1, 3), (2, 3)]
+
     def test_a_firms_address_is_weak(self):
         one = person(first_name="Anna", last_name="Weber", email="info@firm.example")
         assert not evidence.judge(one, person(email="info@firm.example")).safe
@@ -99,8 +173,8 @@ def measured(many: int = 3000, seed: int = 11):
     for one in people:
         who[crowd[one.id]["who"]].append(one.id)
         for key in likeness.keys(one):
-            groups[key].append(one.id)
-    pairs = {pair for group in groups.values() if 1 < len(group) <= 40 for pair in combinations(sorted(group), 2)}
+            groups[likeness.group(key)].append((one.id, key & 1))
+    pairs = {pair for group in groups.values() for pair in duplicates.together(group)}
     true = {pair for group in who.values() for pair in combinations(sorted(group), 2)}
     judged = {pair: evidence.judge(people[pair[0]], people[pair[1]]) for pair in pairs}
     shown = {pair for pair, said in judged.items() if said.score >= evidence.SHOWN}
@@ -117,8 +191,26 @@ def measured(many: int = 3000, seed: int = 11):
 def test_most_are_found_and_few_are_wrong():
     found = measured()
     assert found["met"] >= 0.95
-    assert found["recall"] >= 0.94 and found["precision"] >= 0.96
-    assert found["safe_precision"] >= 0.997 and found["safe_recall"] >= 0.70
+    assert found["recall"] >= 0.96 and found["precision"] >= 0.985
+    assert found["safe_precision"] >= 0.997 and found["safe_recall"] >= 0.80
+
+
+@pytest.mark.parametrize("slip", lookalikes.SLIPS, ids=lambda slip: slip.__name__.strip("_"))
+def test_one_slip_is_forgiven(slip):
+    """Each kind of slip alone, where something besides the name is left to know somebody by."""
+    pick, people = random.Random(3), People(4, 400)
+    met = found = 0
+    for who in range(400):
+        one = people.base(who)
+        copy = dict(one)
+        slip(copy, pick)
+        two = [likeness.person(row, region="DE") for row in (one, copy)]
+        met += bool(
+            {likeness.group(key) for key in likeness.keys(two[0])}
+            & {likeness.group(key) for key in likeness.keys(two[1])}
+        )
+        found += evidence.judge(*two).score >= evidence.SHOWN
+    assert met >= 396 and found >= 380, (met, found)
 
 
 def test_a_score_means_what_it_says():
