@@ -112,9 +112,10 @@ def put(kind: str, titles: Mapping[UUID, str], *, batch: UUID | None = None) -> 
         known.gone(part)
 
 
-def visible() -> Select:
-    """Return a select of what the acting person may see in the bin: all of it, or what they deleted themselves."""
-    query = select(BinItem).where(BinItem.kind.in_([one.name for one in kinds() if access.may(one.permission)]))
+def visible(*, kind: str = "") -> Select:
+    """Return a select of what the acting person may see in the bin, of one kind or all: all of it, or what they deleted themselves."""
+    allowed = [one.name for one in kinds() if access.may(one.permission) and kind in ("", one.name)]
+    query = select(BinItem).where(BinItem.kind.in_(allowed))
     if access.current().limited:
         query = query.where((BinItem.kind != "customer") | (BinItem.deleted_by_id == scope.actor().id))
     return query

@@ -9,9 +9,11 @@ from flask_smorest import Blueprint
 from marshmallow import fields, validate
 
 from saas.api import shapes
+from saas.api.v1 import operations
+from saas.api.v1.operations import OperationOut
 from saas.audiences import bulk_actions, filters
 from saas.kit import access, doors, pages
-from saas.tenancy import audit, undoing
+from saas.tenancy import audit, history_export, undoing
 from saas.tenancy.audit import Told
 
 blueprint = Blueprint("api_history", __name__, description="What was done, by whom and from where, and taking it back")
@@ -80,6 +82,29 @@ def listed(query: dict[str, Any]) -> dict[str, Any]:
     return {"items": [shown(Told(*row)) for row in page.items], "next": page.next}
 
 
+class HistoryFileIn(shapes.Shape):
+    """Which entries go into the file."""
+
+    actor = shapes.Text(80)
+    action = shapes.Text(80)
+    kind = shapes.Text(40)
+    record = shapes.Text(80)
+    batch = fields.UUID()
+    since = fields.Date(metadata={"description": "from this day on, by the company's clocks"})
+    until = fields.Date(metadata={"description": "up to this day and with it"})
+
+
+@blueprint.route("/audit/export", methods=["POST"])
+@blueprint.arguments(HistoryFileIn)
+@blueprint.response(202, OperationOut)
+@doors.open_to("key", "audit.read")
+def export(body: dict[str, Any]) -> dict[str, Any]:
+    """Begin to write the history into a CSV file, which is kept for seven days."""
+    if "actor" in body:
+        body["who"] = body.pop("actor")
+    return operations.shown(history_export.start(asked={name: str(value) for name, value in body.items() if value}))
+
+
 class UndoIn(shapes.Shape):
     """How to take an entry back."""
 
@@ -92,7 +117,7 @@ class UndoIn(shapes.Shape):
 @blueprint.route("/audit/<entry_id>/undo", methods=["POST"])
 @blueprint.arguments(UndoIn)
 @blueprint.response(200, EntryOut)
-@doors.open_to("key", "customers.edit")
+@doors.open_to("key", "operations.read")
 def undo(body: dict[str, Any], entry_id: UUID) -> dict[str, Any]:
     """Take an entry back and answer the undo's own entry; 409 names what stands in the way. The act's own right is asked too."""
     made = undoing.undo(entry_id, rest=body["rest"])
