@@ -14,7 +14,7 @@ NAMES = {
     "domain_id": "domain", "offer_id": "offer", "import_id": "import", "export_id": "export", "rule_id": "rule", "mailing_id": "mailing", "recipient_id": "recipient", "invoice_id": "invoice",
     "webhook_id": "webhook", "message_id": "message", "operation_id": "operation", "file_id": "file", "role_id": "role", "team_id": "team",
     "field_id": "field", "view_id": "view", "entry_id": "entry", "item_id": "item", "pair_id": "pair", "merge_id": "merge", "share_id": "share",
-    "erasure_id": "erasure", "other_id": "other", "kind": "kind", "record_id": "customer", "name": "name", "state": "state",
+    "erasure_id": "erasure", "other_id": "other", "kind": "kind", "record_id": "customer", "name": "name", "state": "state", "choice": "choice",
 }  # fmt: skip
 
 
@@ -109,7 +109,7 @@ def _of_hosting(app, company: Company, ids: dict[str, str]) -> dict[str, str]:
     from saas.tenancy.audit_models import BinItem
     from saas.tenancy.models import AuditEntry
 
-    found: dict[str, str] = {"kind": "customer", "name": "city", "state": "different"}
+    found: dict[str, str] = {"kind": "customer", "name": "city", "state": "different", "choice": "red"}
     actor = scope.Actor("member", ids["member"], "Owner")
     with app.app_context(), work.unit(tenant_id=company.tenant_id, actor=actor):
         found["role"] = str(
@@ -142,7 +142,7 @@ def _of_hosting(app, company: Company, ids: dict[str, str]) -> dict[str, str]:
 
 def addresses(rule, ids: dict[str, str]) -> Iterator[str]:
     """Yield the rule's address with the other company's ids, as far as there is one of each kind."""
-    own = set(rule.arguments) - {"kind", "name", "state"}  # these are the same words in every company
+    own = set(rule.arguments) - {"kind", "name", "state", "choice"}  # these are the same words in every company
     if own and all(NAMES.get(name) in ids for name in rule.arguments):
         yield re.sub(r"<(?:[^:>]+:)?([^>]+)>", lambda match: ids[NAMES[match.group(1)]], rule.rule)
 
@@ -152,6 +152,8 @@ BODIES = {
     "/orders/": {"external_id": "o1", "placed_at": "2026-05-01T10:00:00Z", "currency": "EUR"},
     "/schedule": {"at": "2090-05-01T10:00:00Z"}, "/test": {"to": "me@shop.example"}, "/consents": {"state": "granted"},
     "/customers/duplicates/": {"state": "different"}, "/merge": {"loser": "11111111-1111-4111-8111-111111111111"},
+    "PATCH /api/v1/members/": {"role": "sales"}, "/notes": {"words": "Hello"}, "/fixes": {"column": "email", "to": "a@shop.example"},
+    "POST /api/v1/fields/": {"label": "Red"}, "PUT /api/v1/fields/": {"keys": ["red"]},
 }  # fmt: skip
 
 

@@ -853,7 +853,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("member_id", sa.Uuid(), nullable=False),
+        sa.Column("member_id", sa.Uuid(), nullable=True),
         sa.Column("audience", sa.Text(), nullable=False),
         sa.Column("team_id", sa.Uuid(), nullable=True),
         sa.Column("content", postgresql.JSONB(astext_type=Text()), nullable=False),

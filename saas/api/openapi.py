@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from typing import Any
 
 from flask import Flask
 from flask_smorest import Api, Blueprint
@@ -17,6 +18,17 @@ ABOUT = (
     "Every POST takes an `Idempotency-Key` header: the same request under the same key is done once within a day. Every GET takes "
     "`fields`, a list of field names with commas between them. `RateLimit` headers say how much a key may still ask."
 )
+EVERYWHERE = {
+    "get": ("fields", {
+        "in": "query", "schema": {"type": "string", "maxLength": 2000}, "example": "id",
+        "description": "only these fields, with commas between them, such as id,email,facts.orders_count",
+    }),
+    "post": ("Idempotency-Key", {
+        "in": "header", "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+        "description": "any name for this request: under it the request is done once within a day",
+    }),
+}  # fmt: skip
+"""What `around` takes with every request of a method: the parameter's name and how it is described."""
 Blueprint.ARGUMENTS_PARSER = reading.Reader()
 
 
@@ -47,8 +59,25 @@ def register(app: Flask) -> None:
         blueprint: Blueprint | None = getattr(part, "blueprint", None)
         if blueprint is not None:
             api.register_blueprint(blueprint, url_prefix=PREFIX)
+    _describe_everywhere(api)
     for endpoint in [name for name in app.view_functions if name.startswith("api-docs.")]:
         app.view_functions[endpoint] = doors.open_to("anyone", unit=False)(_plain(app.view_functions[endpoint]))
+
+
+def _describe_everywhere(api: Api) -> None:
+    """Add to the description what every request takes, so that clients made of it can send it."""
+    for name, about in EVERYWHERE.values():
+        api.spec.components.parameter(name, about["in"], {"name": name} | about)
+    for operations in api.spec._paths.values():
+        for method, (name, _about) in EVERYWHERE.items():
+            if method in operations and _is_json(operations[method]):
+                operations[method].setdefault("parameters", []).append({"$ref": f"#/components/parameters/{name}"})
+
+
+def _is_json(operation: dict[str, Any]) -> bool:
+    """Tell whether an operation answers JSON, of which fields can be left out."""
+    good = [answer for code, answer in operation["responses"].items() if str(code).startswith("2")]
+    return not any("content" in answer and "application/json" not in answer["content"] for answer in good)
 
 
 def _plain(view):

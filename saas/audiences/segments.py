@@ -154,8 +154,9 @@ def belongs(definition: dict[str, Any], customer_id: UUID) -> bool:
     return db.session.scalar(query(definition).where(Customer.id == customer_id)) is not None
 
 
-def listed() -> Select:
-    return select(Segment)
+def listed(*, name: str = "") -> Select:
+    """Return a select of segments, or of those whose name holds this."""
+    return select(Segment).where(Segment.name.icontains(name, autoescape=True)) if name else select(Segment)
 
 
 BY_NAME = ((Segment.name, "asc"), (Segment.id, "asc"))

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from saas.customers import arriving, asking, consent, facts, identity, merge_tree, owners, purposes, timeline
 from saas.customers.arriving import Upserted, upsert_many
 from saas.customers.events import CustomersChanged
-from saas.customers.models import NO_SOURCE, Customer
+from saas.customers.models import NO_SOURCE, Customer, TimelineEntry
 from saas.kit import access, clock, errors, scope, search, text, versions
 from saas.kit import db as kit_db
 from saas.kit.db import db
@@ -175,13 +175,13 @@ def find_or_create(
     return upsert_many([item], source_id, source=source)[0].id
 
 
-def write_note(*, customer_id: UUID | str, words: str) -> None:
-    """Add a note to a customer's timeline; raises NoSuchCustomer or BadCustomer."""
+def write_note(*, customer_id: UUID | str, words: str) -> TimelineEntry:
+    """Add a note to a customer's timeline and return its entry; raises NoSuchCustomer or BadCustomer."""
     customer = one(customer_id)
     now, words = clock.now(), text.clean(words, most=500)
     if not words:
         raise BadCustomer(fields={"words": [_("Write something first.")]})
-    timeline.add(
+    noted = timeline.add(
         customer_id=customer.id,
         kind="note",
         at=now,
@@ -189,6 +189,7 @@ def write_note(*, customer_id: UUID | str, words: str) -> None:
         key=f"note:{now.isoformat()}",
         details={"by": scope.actor().name},
     )
+    return db.session.scalars(timeline.of(customer.id).where(TimelineEntry.id == noted)).one()
 
 
 class NoReason(errors.Invalid):

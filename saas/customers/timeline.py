@@ -28,11 +28,12 @@ def add(
     key: str,
     link: str = "",
     details: dict[str, Any] | None = None,
-) -> None:
-    """Add one entry, or renew the one with the same time and key."""
+) -> UUID:
+    """Add one entry, or renew the one with the same time and key; returns its id."""
     add_many([
         {"customer_id": customer_id, "kind": kind, "at": at, "title": title, "key": key, "link": link, "details": details or {}}
     ])  # fmt: skip
+    return identifiers.at(at, str(scope.tenant_id()), kind, key)
 
 
 def add_many(entries: Sequence[dict[str, Any]]) -> None:

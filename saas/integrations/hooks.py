@@ -44,9 +44,9 @@ def one(hook_id: UUID | str, *, lock: bool = False) -> Hook:
     return kit_db.one(Hook, hook_id, NoSuchHook, lock=lock)
 
 
-def query() -> Select:
-    """Return a select of the company's webhooks; there are at most MOST."""
-    return select(Hook)
+def query(*, state: str | None = None) -> Select:
+    """Return a select of the company's webhooks, of one state or of all; there are at most MOST."""
+    return select(Hook).where(Hook.state == state) if state else select(Hook)
 
 
 def listed() -> list[Hook]:

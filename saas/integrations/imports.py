@@ -66,9 +66,10 @@ def most_bytes() -> int:
     return MOST_BYTES if contacts is None else max(LEAST_BYTES, min(MOST_BYTES, contacts * PER_CONTACT))
 
 
-def listed() -> Select:
+def listed(*, kind: str | None = None) -> Select:
     """Return a select of the imports the acting person may know of: who sees only their own customers, only their own imports."""
-    query = select(Import).where(Import.kind.in_([kind for kind in IMPORT_KINDS if access.may(PERMISSIONS[kind])]))
+    allowed = [one for one in IMPORT_KINDS if access.may(PERMISSIONS[one]) and kind in (None, one)]
+    query = select(Import).where(Import.kind.in_(allowed))
     return query.where(Import.made_by == scope.actor().id) if access.current().limited else query
 
 

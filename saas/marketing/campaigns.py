@@ -43,9 +43,10 @@ def one(campaign_id: UUID | str, *, lock: bool = False) -> Campaign:
     return kit_db.one(Campaign, campaign_id, NoSuchCampaign, lock=lock)
 
 
-def listed(*, state: str | None = None) -> Select:
-    """Return a select of campaigns, of one state or of all."""
-    return select(Campaign).where(Campaign.state == state) if state else select(Campaign)
+def listed(*, state: str | None = None, name: str = "") -> Select:
+    """Return a select of campaigns, of one state or of all, whose name holds this."""
+    query = select(Campaign).where(Campaign.state == state) if state else select(Campaign)
+    return query.where(Campaign.name.icontains(name, autoescape=True)) if name else query
 
 
 def by_state() -> dict[str, int]:

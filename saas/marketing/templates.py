@@ -35,8 +35,11 @@ def one(template_id: UUID | str, *, lock: bool = False) -> MailTemplate:
     return kit_db.one(MailTemplate, template_id, NoSuchTemplate, lock=lock)
 
 
-def listed() -> Select:
-    return select(MailTemplate)
+def listed(*, name: str = "") -> Select:
+    """Return a select of designs, or of those whose name holds this."""
+    return (
+        select(MailTemplate).where(MailTemplate.name.icontains(name, autoescape=True)) if name else select(MailTemplate)
+    )
 
 
 def create(*, name: str, subject: str = "", source: str = "", text_source: str = "") -> MailTemplate:

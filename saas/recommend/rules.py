@@ -41,9 +41,10 @@ def one(rule_id: UUID | str, *, lock: bool = False) -> OfferRule:
     return kit_db.one(OfferRule, rule_id, NoSuchRule, lock=lock)
 
 
-def query() -> Select:
-    """Return a select of all rules."""
-    return select(OfferRule)
+def query(*, kind: str | None = None, slot: str | None = None, active: bool | None = None) -> Select:
+    """Return a select of all rules, or of one kind, for one place, switched on or off."""
+    wanted = {"kind": kind, "slot": slot, "active": active}
+    return select(OfferRule).filter_by(**{name: value for name, value in wanted.items() if value is not None})
 
 
 ORDER = ((OfferRule.id, "desc"),)

@@ -332,7 +332,10 @@ class CustomField(Stamped, TenantModel):
 
 
 class SavedView(Stamped, TenantModel):
-    """A way to look at a list, kept under a name: filters, columns, sort and search words, for one person or for more."""
+    """A way to look at a list, kept under a name: filters, columns, sort and search words, for one person or for more.
+
+    One that a program made is nobody's (`member_id` is empty) and everybody sees it.
+    """
 
     __tablename__ = "saved_views"
     __table_args__ = (
@@ -343,7 +346,7 @@ class SavedView(Stamped, TenantModel):
 
     kind: Mapped[str] = mapped_column(Text)
     name: Mapped[str] = mapped_column(Text)
-    member_id: Mapped[UUID]
+    member_id: Mapped[UUID | None]
     audience: Mapped[str] = mapped_column(Text, default="mine")
     team_id: Mapped[UUID | None]
     content: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)

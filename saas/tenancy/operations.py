@@ -102,9 +102,11 @@ def one(operation_id: UUID | str, *, lock: bool = False) -> Operation:
     return kit_db.one(Operation, operation_id, NoSuchOperation, lock=lock)
 
 
-def visible(*, member_id: UUID, kinds: list[str]) -> Select:
-    """Return a select of what a member began, and of all of these kinds, for they may do them too."""
-    return select(Operation).where(or_(Operation.actor_id == str(member_id), Operation.kind.in_(kinds)))
+def visible(*, member_id: UUID, kinds: list[str], kind: str | None = None, state: str | None = None) -> Select:
+    """Return a select of what a member began, and of all of these kinds, for they may do them too; of one kind or state."""
+    query = select(Operation).where(or_(Operation.actor_id == str(member_id), Operation.kind.in_(kinds)))
+    wanted = {"kind": kind, "state": state}
+    return query.filter_by(**{name: value for name, value in wanted.items() if value is not None})
 
 
 def kinds() -> list[Kind]:

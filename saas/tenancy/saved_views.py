@@ -38,12 +38,14 @@ class NotYours(errors.Forbidden):
     """Only who made a view, or who may share with everybody, changes it."""
 
 
-def me() -> UUID:
-    """Return the acting member's id; raises NoSuchView for a program, which has no views.
+def me() -> UUID | None:
+    """Return the acting member's id; None for a program, which is nobody: what it keeps, everybody sees.
 
-    The platform's support sees what everybody sees: no view is theirs, and they can make none.
+    The platform's support sees what everybody sees: no view is theirs, and they can make none. Raises NoSuchView for others.
     """
     actor = scope.actor()
+    if actor.kind == "key":
+        return None
     if actor.kind not in ("member", "support"):
         raise NoSuchView
     return UUID(actor.id)
@@ -135,13 +137,18 @@ def delete(view_id: UUID | str) -> SavedView:
 
 def move(view_id: UUID | str, *, by: int) -> None:
     """Move a view among those one sees, one place to the left (-1) or to the right (1); raises NoSuchView or NotYours."""
+    view = one(view_id)
+    at = next(place for place, other in enumerate(listed(view.kind)) if other.id == view.id)
+    put(view_id, place=at + by)
+
+
+def put(view_id: UUID | str, *, place: int) -> None:
+    """Put a view at a place among those one sees, counted from 0; raises NoSuchView or NotYours."""
     view = _mine(view_id)
-    shown = listed(view.kind)
-    at = next(place for place, one in enumerate(shown) if one.id == view.id)
-    to = max(0, min(len(shown) - 1, at + by))
-    shown.insert(to, shown.pop(at))
-    for place, other in enumerate(shown):
-        other.place = place
+    shown = [other for other in listed(view.kind) if other.id != view.id]
+    shown.insert(max(0, min(len(shown), place)), view)
+    for at, other in enumerate(shown):
+        other.place = at
     db.session.flush()
 
 
@@ -219,6 +226,10 @@ def _share(view: SavedView, audience: str, team_id: str) -> None:
         raise BadView(fields={"audience": [_("Choose one of the values.")]})
     if audience == "everyone":
         access.require("views.share")
+    elif view.member_id is None:
+        if me() is None:
+            raise BadView(fields={"audience": [_("What a program keeps, everybody sees.")]})
+        view.member_id = me()
     view.audience, view.team_id = audience, None
     if audience == "team":
         teams = {str(team): team for team in access.current().teams}

@@ -21,6 +21,7 @@ class CampaignQuery(shapes.ListQuery):
     """Which campaigns a list shows."""
 
     state = fields.String(load_default=None, validate=validate.OneOf(campaigns.STATES))
+    name = shapes.Text(120, load_default="", metadata={"description": "what the name holds"})
 
 
 class RecipientQuery(shapes.ListQuery):
@@ -68,7 +69,7 @@ class Campaigns(MethodView):
     @doors.open_to("key", "campaigns.read")
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List campaigns, the last changed first."""
-        select = campaigns.listed(state=query["state"])
+        select = campaigns.listed(state=query["state"], name=query["name"])
         page = pages.page(select, order=campaigns.NEWEST, cursor=query["cursor"], limit=query["limit"])
         return {"items": shown(page.items), "next": page.next}
 
@@ -144,6 +145,23 @@ def resume(campaign_id: UUID) -> dict[str, Any]:
 def cancel(campaign_id: UUID) -> dict[str, Any]:
     """Send no more of it; a scheduled one becomes a draft again."""
     return shown([launching.cancel(campaign_id)])[0]
+
+
+@blueprint.route("/campaigns/<campaign_id>/copy", methods=["POST"])
+@blueprint.response(201, CampaignOut)
+@doors.open_to("key", "campaigns.edit")
+def copy(campaign_id: UUID) -> dict[str, Any]:
+    """Make a new draft with what is written in a campaign."""
+    return shown([campaigns.copy(campaign_id)])[0]
+
+
+@blueprint.route("/campaigns/<campaign_id>/again", methods=["POST"])
+@blueprint.response(202, CampaignOut)
+@doors.open_to("key", "campaigns.send")
+def again(campaign_id: UUID) -> dict[str, Any]:
+    """Send once more to those of whom nobody knows whether they got it (state `unknown`); some may get it twice."""
+    launching.send_unknown_again(campaign_id)
+    return shown([campaigns.one(campaign_id)])[0]
 
 
 @blueprint.route("/campaigns/<campaign_id>/test", methods=["POST"])

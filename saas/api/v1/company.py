@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask.views import MethodView
 from flask_smorest import Blueprint
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
-from saas.api import entrance
+from saas.api import entrance, shapes
 from saas.kit import doors
 from saas.tenancy import settings
 
@@ -40,10 +41,43 @@ class CompanyOut(Schema):
     updated_at = fields.AwareDateTime()
 
 
-@blueprint.route("/company")
-@blueprint.response(200, CompanyOut)
-@doors.open_to("key", "settings.read")
-def company() -> Any:
-    """Show the company the key belongs to."""
+class CompanyChange(shapes.Shape):
+    """What may be changed of the company; who its mails come from is under /sender."""
+
+    name = shapes.Text(120)
+    address = shapes.Text(500)
+    country = shapes.Text(2, metadata={"description": "two letters, such as NO"})
+    currency = shapes.Text(3)
+    zone = shapes.Text(64, metadata={"description": "such as Europe/Oslo"})
+    languages = fields.List(
+        shapes.Text(12),
+        validate=validate.Length(1, settings.MOST_LANGUAGES),
+        metadata={"description": "of its customers, the usual one first"},
+    )
+
+
+def version(shown: dict[str, Any]) -> str:
+    return entrance.etag(shown["id"], shown["updated_at"])
+
+
+def answered() -> tuple[dict[str, Any], int, dict[str, str]]:
     shown = settings.shown()
-    return shown, 200, {"ETag": f'"{entrance.etag(shown["id"], shown["updated_at"])}"'}
+    return shown, 200, {"ETag": f'"{version(shown)}"'}
+
+
+@blueprint.route("/company")
+class Company(MethodView):
+    @blueprint.response(200, CompanyOut)
+    @doors.open_to("key", "settings.read")
+    def get(self) -> Any:
+        """Show the company the key belongs to."""
+        return answered()
+
+    @blueprint.arguments(CompanyChange)
+    @blueprint.response(200, CompanyOut)
+    @doors.open_to("key", "settings.edit")
+    def patch(self, item: dict[str, Any]) -> Any:
+        """Change what the company says of itself; with If-Match only while nobody changed it meanwhile (412)."""
+        entrance.require_match(version(settings.shown()))
+        settings.change_company(**item)
+        return answered()

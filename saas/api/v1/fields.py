@@ -76,6 +76,20 @@ class FieldChange(shapes.Shape):
     archived = fields.Boolean()
 
 
+class FieldOrder(shapes.Shape):
+    """The ids of a company's own fields in the order wanted; those not named follow."""
+
+    ids = fields.List(fields.UUID(), required=True, validate=validate.Length(1, 500))
+
+
+class FieldGone(shapes.Shape):
+    """How a field goes that holds values, which go with it."""
+
+    confirm = shapes.Text(
+        120, load_default="", metadata={"description": "the field's label, when records hold values in it"}
+    )
+
+
 def shown(field: records.Field, editable: bool) -> dict[str, Any]:
     """Return a field as plain values."""
     plain = {
@@ -113,6 +127,15 @@ class Fields(MethodView):
         return one_shown(custom_fields.make(kind=records.kind(kind).name, **item))
 
 
+@blueprint.route("/fields/<kind>/order", methods=["PUT"])
+@blueprint.arguments(FieldOrder)
+@blueprint.response(204)
+@doors.open_to("key", "fields.edit")
+def order(item: dict[str, Any], kind: str) -> None:
+    """Put the company's own fields of a kind into an order, as forms and lists show them."""
+    custom_fields.reorder(records.kind(kind).name, [str(one) for one in item["ids"]])
+
+
 @blueprint.route("/fields/<kind>/<field_id>")
 class OneField(MethodView):
     @blueprint.response(200, FieldOut)
@@ -138,3 +161,10 @@ class OneField(MethodView):
         if archived is not None:
             (custom_fields.archive if archived else custom_fields.bring_back)(field_id)
         return one_shown(custom_fields.one(field_id))
+
+    @blueprint.arguments(FieldGone, location="query")
+    @blueprint.response(204)
+    @doors.open_to("key", "fields.edit")
+    def delete(self, query: dict[str, Any], kind: str, field_id: UUID) -> None:
+        """Delete a field for good; one that holds values wants its label in `confirm`. 409 while segments ask it."""
+        custom_fields.delete(custom_fields.of_kind(kind, field_id).id, confirmation=query["confirm"])

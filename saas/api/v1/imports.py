@@ -14,7 +14,7 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, ValidationError, fields, validate
 
 from saas.api import shapes
-from saas.integrations import failed_lines, imports
+from saas.integrations import failed_lines, imports, sheets
 from saas.kit import doors, errors, failures, pages
 from saas.tenancy import operations
 
@@ -49,6 +49,18 @@ class OptionsIn(shapes.Shape):
     decimal = fields.String(validate=validate.OneOf(["", ".", ","]))
 
 
+class ReadingIn(shapes.Shape):
+    """How the file is read, where it was found wrongly."""
+
+    encoding = fields.String(metadata={"description": "such as utf-8, cp1252 or gb18030"})
+    delimiter = fields.String(validate=validate.OneOf(sheets.DELIMITERS))
+    quote = fields.String(validate=validate.OneOf(sheets.QUOTES))
+    header = fields.Integer(
+        validate=validate.Range(0, 50), metadata={"description": "the row that names the columns; 0: none does"}
+    )
+    sheet = shapes.Text(200, metadata={"description": "of a workbook"})
+
+
 class ImportQuery(shapes.Shape):
     """What is brought."""
 
@@ -71,6 +83,12 @@ class ImportQuery(shapes.Shape):
     options = shapes.Text(20_000, load_default="", metadata={"description": "JSON object of options, as in PATCH"})
 
 
+class ImportsQuery(shapes.ListQuery):
+    """Which imports a list shows."""
+
+    kind = fields.String(load_default=None, validate=validate.OneOf(list(imports.TAKERS)))
+
+
 class ImportChange(shapes.Shape):
     """What may be changed before an import is taken."""
 
@@ -78,6 +96,7 @@ class ImportChange(shapes.Shape):
         keys=fields.String(), values=fields.String(allow_none=True), metadata={"description": "column name to field"}
     )
     options = fields.Nested(OptionsIn)
+    reading = fields.Nested(ReadingIn, metadata={"description": "taken first: columns and mapping are found anew"})
 
 
 class WorkOut(Schema):
@@ -162,12 +181,12 @@ def _change(held: Any, mapping: dict[str, Any] | None, options: dict[str, Any]) 
 
 @blueprint.route("/imports")
 class Imports(MethodView):
-    @blueprint.arguments(shapes.ListQuery, location="query")
+    @blueprint.arguments(ImportsQuery, location="query")
     @blueprint.response(200, shapes.page_of(ImportOut))
     @doors.open_to("key", "customers.edit")
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List what was brought, the newest first."""
-        page = pages.page(imports.listed(), order=imports.NEWEST, **query)
+        page = pages.page(imports.listed(kind=query.pop("kind")), order=imports.NEWEST, **query)
         return {"items": [shown(one) for one in page.items], "next": page.next}
 
     @blueprint.arguments(ImportQuery, location="query")
@@ -206,7 +225,10 @@ class OneImport(MethodView):
     @doors.open_to("key", "customers.edit")
     def patch(self, change: dict[str, Any], import_id: UUID) -> dict[str, Any]:
         """Change what its columns mean and how rows are taken, before it is taken."""
-        return shown(_change(imports.one(import_id), change.get("mapping"), change.get("options", {})))
+        held = imports.one(import_id)
+        if change.get("reading"):
+            held = imports.change_reading(held.id, **change["reading"])
+        return shown(_change(held, change.get("mapping"), change.get("options", {})))
 
     @blueprint.response(204)
     @doors.open_to("key", "customers.edit")

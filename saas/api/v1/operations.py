@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import Response, stream_with_context
 from flask_smorest import Blueprint
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 from saas.api import shapes
 from saas.kit import access, doors, files, pages, scope
@@ -36,6 +36,13 @@ class OperationOut(Schema):
     created_at = fields.AwareDateTime()
 
 
+class OperationQuery(shapes.ListQuery):
+    """Which long work a list shows."""
+
+    kind = shapes.Text(80, load_default=None, metadata={"description": "such as customers.import"})
+    state = fields.String(load_default=None, validate=validate.OneOf(operations.STATES))
+
+
 class FailureOut(Schema):
     """One thing that could not be done: its place in the source, the thing, and why."""
 
@@ -59,13 +66,14 @@ def _one(operation_id: UUID) -> Any:
 
 
 @blueprint.route("/operations")
-@blueprint.arguments(shapes.ListQuery, location="query")
+@blueprint.arguments(OperationQuery, location="query")
 @blueprint.response(200, shapes.page_of(OperationOut))
 @doors.open_to("key", "operations.read")
 def listed(query: dict[str, Any]) -> dict[str, Any]:
     """List long work, the newest first."""
     kinds = [kind.name for kind in operations.kinds() if access.may(kind.permission)]
-    mine = operations.visible(member_id=UUID(scope.actor().id), kinds=kinds)
+    wanted = {name: query.pop(name) for name in ("kind", "state")}
+    mine = operations.visible(member_id=UUID(scope.actor().id), kinds=kinds, **wanted)
     page = pages.page(mine, order=operations.NEWEST, **query)
     return {"items": [shown(one) for one in page.items], "next": page.next}
 

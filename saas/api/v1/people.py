@@ -1,16 +1,35 @@
-"""The company's people, their teams and roles for programs: to know whose a customer is, and to hand one over."""
+"""The company's people for programs: who there is, inviting them, their roles, letting them go. Owners are for owners alone."""
 
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
+from flask.views import MethodView
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields
 
-from saas.kit import doors
-from saas.tenancy import made_roles, members, roles, teams
+from saas.api import shapes
+from saas.kit import doors, rates, scope
+from saas.tenancy import members, teams
 
 blueprint = Blueprint("api_people", __name__, description="The company's own people")
+INVITATIONS = "30/hour"
+ROLE = {"description": "a built-in role's key, or the id of one of the company's own"}
+
+
+class InvitationIn(shapes.Shape):
+    """Whom to invite, and as what."""
+
+    email = shapes.Text(320, required=True)
+    role = shapes.Text(40, required=True, metadata=ROLE)
+    language = shapes.Text(12, load_default="", metadata={"description": "of the letter"})
+
+
+class MemberChange(shapes.Shape):
+    """What may be changed of one of the company's people."""
+
+    role = shapes.Text(40, required=True, metadata=ROLE)
 
 
 class MemberOut(Schema):
@@ -21,85 +40,84 @@ class MemberOut(Schema):
     email = fields.String()
     role = fields.String()
     joined_at = fields.AwareDateTime(allow_none=True)
+    invited_at = fields.AwareDateTime(allow_none=True)
     teams = fields.List(fields.Dict())
 
 
+class MemberQuery(shapes.Shape):
+    """Which of the company's people a list shows."""
+
+    role = shapes.Text(40, metadata=ROLE)
+    joined = fields.Boolean(metadata={"description": "false: who is invited and has not come yet"})
+
+
 class MembersOut(Schema):
+    """All of them; there are as many as the plan has places."""
+
     items = fields.List(fields.Nested(MemberOut))
     next = fields.String(allow_none=True)
 
 
-class TeamOut(Schema):
-    """A team, its place in the tree, and who belongs to it."""
-
-    id = fields.UUID()
-    name = fields.String()
-    parent_id = fields.UUID(allow_none=True)
-    manager_id = fields.UUID(allow_none=True)
-    member_ids = fields.List(fields.UUID())
-
-
-class TeamsOut(Schema):
-    items = fields.List(fields.Nested(TeamOut))
-    next = fields.String(allow_none=True)
-
-
-class RoleOut(Schema):
-    """A role: what it may do, whose customers it sees, and which fields it does not see or change."""
-
-    id = fields.String()
-    name = fields.String()
-    built_in = fields.Boolean()
-    permissions = fields.List(fields.String())
-    rows = fields.Dict()
-    hidden = fields.List(fields.String())
-    locked = fields.List(fields.String())
-
-
-class RolesOut(Schema):
-    items = fields.List(fields.Nested(RoleOut))
-    next = fields.String(allow_none=True)
-
-
-def _whole(items: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return a list that is never longer than one page in the shape of all lists."""
-    return {"items": items, "next": None}
+def shown(*found: Any) -> list[dict[str, Any]]:
+    """Return people as plain values with their teams, in one query for any number."""
+    circles = teams.names_by_member()
+    return [
+        {"id": one.id, "name": one.name, "email": one.email, "role": str(one.role_id or one.role), "joined_at": one.joined_at,
+         "invited_at": one.invited_at, "teams": [team | {"id": str(team["id"])} for team in circles.get(one.id, [])]}
+        for one in found
+    ]  # fmt: skip
 
 
 @blueprint.route("/members")
-@blueprint.response(200, MembersOut)
-@doors.open_to("key", "members.read")
-def list_members() -> dict[str, Any]:
-    """List the company's people and those who are invited, in the order they came."""
-    circles = teams.names_by_member()
-    return _whole([
-        {"id": one.id, "name": one.name, "email": one.email, "role": str(one.role_id or one.role), "joined_at": one.joined_at,
-         "teams": [team | {"id": str(team["id"])} for team in circles.get(one.id, [])]}
-        for one in members.listed()
-    ])  # fmt: skip
+class Members(MethodView):
+    @blueprint.arguments(MemberQuery, location="query")
+    @blueprint.response(200, MembersOut)
+    @doors.open_to("key", "members.read")
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List the company's people and those who are invited, in the order they came."""
+        role, joined = query.get("role"), query.get("joined")
+        found = [
+            one for one in members.listed()
+            if (role is None or str(one.role_id or one.role) == role) and (joined is None or bool(one.joined_at) == joined)
+        ]  # fmt: skip
+        return {"items": shown(*found), "next": None}
+
+    @blueprint.arguments(InvitationIn)
+    @blueprint.response(201, MemberOut)
+    @doors.open_to("key", "members.edit")
+    def post(self, item: dict[str, Any]) -> dict[str, Any]:
+        """Invite somebody by mail; 402 when the plan has no place, 403 for more than the key's own role allows."""
+        rates.require(f"invite:{scope.actor().id}", INVITATIONS)
+        return shown(members.invite(**item))[0]
 
 
-@blueprint.route("/teams")
-@blueprint.response(200, TeamsOut)
-@doors.open_to("key", "members.read")
-def list_teams() -> dict[str, Any]:
-    """List the teams, each followed by those inside it."""
-    return _whole([
-        {"id": team["id"], "name": team["name"], "parent_id": team["parent_id"],
-         "manager_id": team["manager"]["id"] if team["manager"] else None, "member_ids": [one["id"] for one in team["members"]]}
-        for team in teams.tree()
-    ])  # fmt: skip
+@blueprint.route("/members/<member_id>")
+class OneMember(MethodView):
+    @blueprint.response(200, MemberOut)
+    @doors.open_to("key", "members.read")
+    def get(self, member_id: UUID) -> dict[str, Any]:
+        """Show one of the company's people."""
+        return shown(members.one(member_id))[0]
+
+    @blueprint.arguments(MemberChange)
+    @blueprint.response(200, MemberOut)
+    @doors.open_to("key", "members.edit")
+    def patch(self, item: dict[str, Any], member_id: UUID) -> dict[str, Any]:
+        """Give somebody another role; no program makes or touches an owner."""
+        members.one(member_id)
+        return shown(members.change_role(member_id, role=item["role"]))[0]
+
+    @blueprint.response(204)
+    @doors.open_to("key", "members.edit")
+    def delete(self, member_id: UUID) -> None:
+        """Let somebody go, or take an invitation back; their sessions here end at once."""
+        members.remove(member_id)
 
 
-@blueprint.route("/roles")
-@blueprint.response(200, RolesOut)
-@doors.open_to("key", "members.read")
-def list_roles() -> dict[str, Any]:
-    """List the roles there are: the built-in ones, then the company's own by name."""
-    built_in = [
-        {"id": role.key, "name": role.name, "built_in": True, "permissions": sorted(roles.permissions(role.key)), "rows": {}, "hidden": [], "locked": []}
-        for role in roles.described()
-    ]  # fmt: skip
-    return _whole(
-        built_in + [{"id": str(role.id), "built_in": False, **made_roles.shown(role)} for role in made_roles.listed()]
-    )
+@blueprint.route("/members/<member_id>/invitation", methods=["POST"])
+@blueprint.response(200, MemberOut)
+@doors.open_to("key", "members.edit")
+def invite_again(member_id: UUID) -> dict[str, Any]:
+    """Send an invitation once more; the link before it stops working. 409 when they have joined."""
+    rates.require(f"invite:{scope.actor().id}", INVITATIONS)
+    return shown(members.invite_again(member_id))[0]

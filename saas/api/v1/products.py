@@ -22,6 +22,8 @@ class ProductQuery(shapes.ListQuery):
     """Which products a list shows."""
 
     external_id = fields.String(metadata={"description": "the product with this id in its shop"})
+    active = fields.Boolean(metadata={"description": "true: on sale"})
+    sold_out = fields.Boolean()
     where = fields.List(
         fields.String(),
         load_default=list,

@@ -56,6 +56,14 @@ class ShownQuery(shapes.ListQuery):
     customer_id = fields.UUID()
 
 
+class RulesQuery(shapes.ListQuery):
+    """Which rules a list shows."""
+
+    kind = fields.String(validate=validate.OneOf(rules.RULE_KINDS))
+    slot = fields.String(validate=validate.OneOf(SLOTS))
+    active = fields.Boolean()
+
+
 @blueprint.route("/recommendations")
 class Recommendations(MethodView):
     @blueprint.arguments(OffersQuery, location="query")
@@ -103,12 +111,13 @@ def answered(rule: Any) -> tuple[dict[str, Any], int, dict[str, str]]:
 
 @blueprint.route("/recommendations/rules")
 class Rules(MethodView):
-    @blueprint.arguments(shapes.ListQuery, location="query")
+    @blueprint.arguments(RulesQuery, location="query")
     @blueprint.response(200, shapes.page_of(OfferRuleOut))
     @doors.open_to("key", "offers.read")
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the rules, newest first."""
-        page = pages.page(rules.query(), order=rules.ORDER, cursor=query["cursor"], limit=query["limit"])
+        wanted = {name: query.get(name) for name in ("kind", "slot", "active")}
+        page = pages.page(rules.query(**wanted), order=rules.ORDER, cursor=query["cursor"], limit=query["limit"])
         return {"items": [rule_plain(rule) for rule in page.items], "next": page.next}
 
     @blueprint.arguments(OfferRuleIn)

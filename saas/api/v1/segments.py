@@ -19,6 +19,12 @@ from saas.tenancy import reads
 blueprint = Blueprint("api_segments", __name__, description="Groups of customers told by conditions")
 
 
+class SegmentQuery(shapes.ListQuery):
+    """Which segments a list shows."""
+
+    name = shapes.Text(120, load_default="", metadata={"description": "what the name holds"})
+
+
 class SegmentIn(shapes.Shape):
     """A segment: a name and what its customers have in common."""
 
@@ -66,12 +72,12 @@ def answered(segment: Any) -> tuple[dict[str, Any], int, dict[str, str]]:
 
 @blueprint.route("/segments")
 class Segments(MethodView):
-    @blueprint.arguments(shapes.ListQuery, location="query")
+    @blueprint.arguments(SegmentQuery, location="query")
     @blueprint.response(200, shapes.page_of(SegmentOut))
     @doors.open_to("key", "segments.read")
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List segments by name."""
-        page = pages.page(segments.listed(), order=segments.BY_NAME, **query)
+        page = pages.page(segments.listed(name=query.pop("name")), order=segments.BY_NAME, **query)
         return {"items": shown(*page.items), "next": page.next}
 
     @blueprint.arguments(SegmentIn)

@@ -16,6 +16,12 @@ from saas.marketing.schemas import TemplateIn, TemplateOut
 blueprint = Blueprint("api_templates", __name__, description="Designs that campaigns begin with")
 
 
+class TemplateQuery(shapes.ListQuery):
+    """Which designs a list shows."""
+
+    name = shapes.Text(120, load_default="", metadata={"description": "what the name holds"})
+
+
 def version(design: Any) -> str:
     return entrance.etag(design.id, design.updated_at)
 
@@ -26,12 +32,12 @@ def answered(design: Any) -> tuple[dict[str, Any], int, dict[str, str]]:
 
 @blueprint.route("/templates")
 class Templates(MethodView):
-    @blueprint.arguments(shapes.ListQuery, location="query")
+    @blueprint.arguments(TemplateQuery, location="query")
     @blueprint.response(200, shapes.page_of(TemplateOut))
     @doors.open_to("key", "campaigns.read")
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List designs by name."""
-        page = pages.page(templates.listed(), order=templates.BY_NAME, **query)
+        page = pages.page(templates.listed(name=query.pop("name")), order=templates.BY_NAME, **query)
         return {"items": [schemas.template_shown(design) for design in page.items], "next": page.next}
 
     @blueprint.arguments(TemplateIn)

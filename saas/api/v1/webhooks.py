@@ -78,6 +78,12 @@ class MessageOut(Schema):
     attempts = fields.List(fields.Nested(AttemptOut))
 
 
+class WebhookQuery(shapes.ListQuery):
+    """Which webhooks a list shows."""
+
+    state = fields.String(validate=validate.OneOf(["active", "paused", "disabled"]), load_default=None)
+
+
 class MessageQuery(shapes.ListQuery):
     """Which messages a list shows."""
 
@@ -98,12 +104,12 @@ def answered(hook: Any) -> tuple[dict[str, Any], int, dict[str, str]]:
 
 @blueprint.route("/webhooks")
 class Webhooks(MethodView):
-    @blueprint.arguments(shapes.ListQuery, location="query")
+    @blueprint.arguments(WebhookQuery, location="query")
     @blueprint.response(200, shapes.page_of(WebhookOut))
     @doors.open_to("key", "hooks.edit")
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the webhooks, the newest first."""
-        page = pages.page(hooks.query(), order=hooks.NEWEST, **query)
+        page = pages.page(hooks.query(state=query.pop("state")), order=hooks.NEWEST, **query)
         return {"items": [shown(hook) for hook in page.items], "next": page.next}
 
     @blueprint.arguments(WebhookIn)
@@ -175,6 +181,20 @@ def replay(webhook_id: UUID, message_id: UUID) -> dict[str, Any]:
     """Send a message once more, with the same id."""
     delivery = deliveries_out.replay(message_id, hook_id=hooks.one(webhook_id).id)
     return _message(delivery, deliveries_out.attempts([delivery.id])[delivery.id])
+
+
+class MessagesReplayed(Schema):
+    """How many messages are sent once more."""
+
+    count = fields.Integer()
+
+
+@blueprint.route("/webhooks/<webhook_id>/replay", methods=["POST"])
+@blueprint.response(202, MessagesReplayed)
+@doors.open_to("key", "hooks.edit")
+def replay_given_up(webhook_id: UUID) -> dict[str, Any]:
+    """Send everything once more that was given up, each with its id."""
+    return {"count": deliveries_out.replay_given_up(hooks.one(webhook_id).id)}
 
 
 def _message(delivery: Any, attempts: list[Any]) -> dict[str, Any]:
