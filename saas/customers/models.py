@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from saas.kit import access, record_values
 from saas.kit.db import Stamped, TenantModel, tenant_fk
+from saas.kit.text import full_name
 
 NO_SOURCE = UUID(int=0)
 CONSENT_STATES = ("unknown", "granted", "withdrawn")
@@ -64,7 +65,7 @@ class Customer(Stamped, TenantModel):
             "" if part in hidden else getattr(self, part) or ""
             for part in ("first_name", "last_name", "company", "email", "external_id")
         )
-        return f"{first} {last}".strip() or next((part for part in others if part), "—")
+        return full_name(first, last) or next((part for part in others if part), "—")
 
 
 class CustomerValue(record_values.RecordValue, TenantModel):

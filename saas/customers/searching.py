@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from saas.customers import owners
 from saas.customers.models import Customer
-from saas.kit import access, search
+from saas.kit import access, search, text
 from saas.kit.db import db
 from saas.kit.search import Record
 from saas.tenancy import custom_values
@@ -26,7 +26,7 @@ def records(ids: Sequence[UUID] | None) -> Iterator[Record]:
         held = {name: "" if name in hidden else getattr(customer, name) or "" for name in READ}
         yield Record(
             kind="customer", id=customer.id, title=customer.name, subtitle=held["email"] or held["phone"] or held["city"],
-            names=(f"{held['first_name']} {held['last_name']}", held["company"]), emails=(held["email"],),
+            names=(text.full_name(held["first_name"], held["last_name"]), held["company"]), emails=(held["email"],),
             phones=(held["phone"],), numbers=(held["external_id"],),
             text=" ".join((held["city"], held["note"], *held["tags"], *custom_values.texts(customer, own))),
             owners=[*([customer.owner_id] if customer.owner_id else ()), *shared.get(customer.id, ())],

@@ -104,5 +104,16 @@ def fold(value: str) -> str:
     return " ".join(bare.split())
 
 
+# Han, kana and Hangul: names in these scripts are written family name first, without a blank
+EASTERN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\u3040-\u30ff\uac00-\ud7af·・]+")
+
+
+def full_name(first: str, last: str) -> str:
+    """Return a person's name as it is written in its script: Ada Lovelace, but 王小明."""
+    if first and last and EASTERN.fullmatch(first + last):
+        return f"{last}{first}"
+    return f"{first} {last}".strip()
+
+
 def slug(value: str, *, most: int = 40) -> str:
     return re.sub(r"[^a-z0-9]+", "-", fold(value)).strip("-")[:most].strip("-")

@@ -16,7 +16,7 @@ from saas.catalog import products
 from saas.commerce import shops
 from saas.commerce.models import Cart
 from saas.customers.models import Customer, Facts
-from saas.kit import access, clock, money
+from saas.kit import access, clock, money, text
 from saas.kit.db import db
 from saas.kit.records import Field
 from saas.recommend import offers as recommended
@@ -107,7 +107,7 @@ def load(customer_ids: Sequence[UUID], *, offers: int = 0, carts: bool = True) -
 
 
 def _person(row: Any, own: Sequence[Field]) -> dict[str, Any]:
-    name = f"{row.first_name} {row.last_name}".strip()
+    name = text.full_name(row.first_name or "", row.last_name or "")
     plain = ("first_name", "last_name", "company", "language", "country", "city", "postcode")
     currency = row.currency or ""
     found = {

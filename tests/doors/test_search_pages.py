@@ -14,7 +14,8 @@ BOX = {"HX-Request": "true", "HX-Request-Type": "partial"}
 def filled(company, drain):
     send(company, "products", product(1, name="Walnut bowl", sku="WB-77"))
     send(company, "customers", {"email": "ada.lovelace@shop.example", "first_name": "Ada", "last_name": "Lovelace", "phone": "+44 20 7946 0123"},
-         {"email": "wang@shop.example", "last_name": "王小明"})  # fmt: skip
+         {"email": "wang@shop.example", "last_name": "王小明"},
+         {"email": "ou@shop.example", "first_name": "娜娜", "last_name": "欧阳"})  # fmt: skip
     send(company, "orders", order(4711, "ada.lovelace@shop.example"))
     company.api(
         "POST", "/segments", json={"name": "Loyal walnut friends", "definition": {"match": "all", "conditions": []}}
@@ -25,7 +26,7 @@ def filled(company, drain):
 
 CASES = [
     ("lovel", "/customers/", "Ada Lovelace"), ("ada.love", "/customers/", "Ada Lovelace"), ("0123", "/customers/", "Ada Lovelace"),
-    ("小明", "/customers/", "王小明"), ("FK-4711", "/orders/", "FK-4711"), ("4711", "/orders/", "FK-4711"), ("walnut", "/products/", "Walnut bowl"),
+    ("小明", "/customers/", "王小明"), ("欧阳娜娜", "/customers/", "欧阳娜娜"), ("FK-4711", "/orders/", "FK-4711"), ("4711", "/orders/", "FK-4711"), ("walnut", "/products/", "Walnut bowl"),
     ("WB-77", "/products/", "Walnut bowl"), ("loyal", "/segments/", "Loyal walnut friends"),
 ]  # fmt: skip
 
