@@ -16,20 +16,24 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import BigInteger, Integer, Text, Uuid, delete, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from saas.catalog import products
 from saas.commerce.events import OrdersRecorded
 from saas.commerce.models import NO_SOURCE, ORDER_STATES, Order, OrderLine, Refund
 from saas.customers import arriving, identity, merge_tree
-from saas.kit import clock, errors, identifiers, money, scope, search, text, versions
+from saas.kit import arrays, clock, errors, identifiers, money, scope, search, text, versions
 from saas.kit import db as kit_db
 from saas.kit.db import db
 from saas.kit.events import announce
 from saas.tenancy import audit, custom_values
 
 MOST_LINES = 2000
+LINE = {
+    "position": Integer, "product_key": Text, "sku": Text, "name": Text, "quantity": BigInteger, "unit_micros": BigInteger,
+    "line_micros": BigInteger,
+}  # fmt: skip
 CHUNK = 500
 
 
@@ -256,7 +260,8 @@ def _write_orders(
 ) -> None:  # fmt: skip
     now, tenant_id = clock.now(), scope.tenant_id()
     if fresh:
-        db.session.execute(insert(Order), [
+        every = insert(Order).execution_options(render_nulls=True)  # else those without a customer go by themselves
+        db.session.execute(every, [
             {"tenant_id": tenant_id, "id": ids[key], "source_id": source_id, "customer_id": customers.get(draft.index),
              "refunded_amount": 0, "created_at": now, "updated_at": now, **draft.row, "custom": custom_values.merged({}, draft.own)}
             for key, draft in fresh.items()
@@ -277,14 +282,22 @@ def _write_lines(drafts: dict[str, Draft], ids: dict[str, UUID], replaced: set[s
         db.session.execute(delete(OrderLine).where(OrderLine.order_id.in_([ids[key] for key in replaced])))
     keys = {(line["product_key"], line["sku"]) for draft in drafts.values() for line in draft.lines}
     found = products.by_key(sorted(keys), source_id)
-    rows = []
-    for key, draft in drafts.items():
-        for line in draft.lines:
-            product_id = found.get((line["product_key"], line["sku"]))
-            rows.append({"tenant_id": scope.tenant_id(), "id": identifiers.new(), "order_id": ids[key], "product_id": product_id,
-                         **line, "flags": line["flags"] if product_id else [*line["flags"], "unknown_product"]})  # fmt: skip
-    if rows:
-        db.session.execute(insert(OrderLine), rows)
+    rows = [(ids[key], line) for key, draft in drafts.items() for line in draft.lines]
+    if not rows:
+        return
+    products_of = [found.get((line["product_key"], line["sku"])) for _order, line in rows]
+    flags = [
+        line["flags"] if product else [*line["flags"], "unknown_product"]
+        for (_order, line), product in zip(rows, products_of, strict=True)
+    ]
+    new = arrays.table(
+        id=(identifiers.many(len(rows)), Uuid), order_id=([order for order, _line in rows], Uuid), product_id=(products_of, Uuid),
+        flags=([",".join(own) for own in flags], Text),
+        **{name: ([line[name] for _order, line in rows], kind) for name, kind in LINE.items()},
+    )  # fmt: skip
+    values = {"tenant_id": literal(scope.tenant_id(), OrderLine.tenant_id.type)} | {one.name: one for one in new.c}
+    values["flags"] = func.string_to_array(new.c.flags, ",")
+    db.session.execute(insert(OrderLine).from_select(list(values), select(*values.values()), include_defaults=False))
 
 
 def _write_refunds(drafts: Sequence[Draft], ids: dict[str, UUID], source_id: UUID) -> set[UUID]:
@@ -294,23 +307,14 @@ def _write_refunds(drafts: Sequence[Draft], ids: dict[str, UUID], source_id: UUI
         for draft in drafts for refund in draft.refunds
     }  # fmt: skip
     add_refunds(list(rows.values()), source_id)
-    waiting = (
-        update(Refund)
-        .where(Refund.source_id == source_id, Refund.order_id.is_(None))
-        .execution_options(synchronize_session=False)
-    )
-    for key in _with_waiting(ids, source_id):
-        db.session.execute(waiting.where(Refund.order_key == key).values(order_id=ids[key]))
+    if ids:
+        held = arrays.table(key=(list(ids), Text), order_id=(list(ids.values()), Uuid))
+        waiting = update(Refund).where(
+            Refund.source_id == source_id, Refund.order_id.is_(None), Refund.order_key == held.c.key
+        )
+        found = waiting.values(order_id=held.c.order_id).execution_options(synchronize_session=False)
+        db.session.execute(found)
     return _sum_refunds(list(ids.values()))
-
-
-def _with_waiting(ids: dict[str, UUID], source_id: UUID) -> list[str]:
-    query = (
-        select(Refund.order_key)
-        .distinct()
-        .where(Refund.source_id == source_id, Refund.order_key.in_(list(ids)), Refund.order_id.is_(None))
-    )
-    return list(db.session.scalars(query))
 
 
 def add_refunds(rows: Sequence[dict[str, Any]], source_id: UUID) -> None:

@@ -18,9 +18,10 @@ from sqlalchemy import update as update_
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from saas.customers import identity
 from saas.customers.events import CustomersChanged
-from saas.customers.models import Customer, Facts, Identity
-from saas.kit import access, arrays, identifiers, scope, search, versions
+from saas.customers.models import Customer, Facts
+from saas.kit import access, arrays, scope, search, versions
 from saas.kit.db import db
 from saas.kit.events import announce
 
@@ -164,16 +165,7 @@ def update_statement(new: Any, settings: dict[str, Any]) -> Any:
 
 def link(names: Sequence[tuple[UUID, str, UUID, str]]) -> None:
     """Have names (customer, kind, source, value) lead to customers; a name that leads somewhere already stays."""
-    if not names:
-        return
-    new = arrays.table(
-        id=(identifiers.many(len(names)), Uuid), customer_id=([one[0] for one in names], Uuid), kind=([one[1] for one in names], Text),
-        source_id=([one[2] for one in names], Uuid), value=([one[3] for one in names], Text),
-    )  # fmt: skip
-    values = {"tenant_id": literal(scope.tenant_id(), Identity.tenant_id.type), "id": new.c.id, "customer_id": new.c.customer_id, "kind": new.c.kind,
-              "source_id": new.c.source_id, "value": new.c.value, "proven": literal(True), "created_at": func.now(), "updated_at": func.now()}  # fmt: skip
-    statement = upsert(Identity).from_select(list(values), select(*values.values()), include_defaults=False)
-    db.session.execute(statement.on_conflict_do_nothing(index_elements=["tenant_id", "kind", "source_id", "value"]))
+    identity.link_many(names)
 
 
 def tell(customer_ids: Sequence[UUID]) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, Uuid, delete, func, literal, select, true, tuple_
+from sqlalchemy import Text, Uuid, delete, func, literal, select, true
 from sqlalchemy.dialects.postgresql import insert
 
 from saas.customers import facts
 from saas.customers.events import VisitorRecognised
 from saas.customers.models import NO_SOURCE, Identity
-from saas.kit import arrays, clock, identifiers, scope
+from saas.kit import arrays, identifiers, scope
 from saas.kit.db import db
 from saas.kit.events import announce
 
@@ -51,10 +52,17 @@ def look(names: Iterable[Name]) -> dict[Name, tuple[UUID, UUID | None]]:
     wanted = list(dict.fromkeys(names))
     if not wanted:
         return {}
+    new = arrays.table(
+        kind=([kind for kind, _source, _value in wanted], Text), source_id=([source for _kind, source, _value in wanted], Uuid),
+        value=([value for _kind, _source, value in wanted], Text),
+    )  # fmt: skip
     columns = (Identity.kind, Identity.source_id, Identity.value, Identity.customer_id, Identity.origin_id)
-    query = select(*columns).where(tuple_(Identity.kind, Identity.source_id, Identity.value).in_(wanted))
+    query = select(*columns).where(
+        Identity.kind == new.c.kind, Identity.source_id == new.c.source_id, Identity.value == new.c.value
+    )
     return {
-        (kind, source, value): (customer, origin) for kind, source, value, customer, origin in db.session.execute(query)
+        (kind, source, value): (customer, origin)
+        for kind, source, value, customer, origin in db.session.execute(arrays.each(new, query))
     }
 
 
@@ -73,15 +81,22 @@ def link_many(
     """
     if not rows:
         return
-    now = clock.now()
-    values = [
-        {"tenant_id": scope.tenant_id(), "id": identifiers.new(), "customer_id": customer, "kind": kind, "source_id": source,
-         "value": value, "proven": proven, "origin_id": (origins or {}).get(customer), "created_at": now, "updated_at": now}
-        for customer, kind, source, value in rows
-    ]  # fmt: skip
-    db.session.execute(
-        insert(Identity).on_conflict_do_nothing(index_elements=["tenant_id", "kind", "source_id", "value"]), values
-    )
+    new = arrays.table(
+        id=(identifiers.many(len(rows)), Uuid), customer_id=([one[0] for one in rows], Uuid), kind=([one[1] for one in rows], Text),
+        source_id=([one[2] for one in rows], Uuid), value=([one[3] for one in rows], Text),
+        origin_id=([(origins or {}).get(one[0]) for one in rows], Uuid),
+    )  # fmt: skip
+    values = _columns(new, kind=new.c.kind, source_id=new.c.source_id, proven=proven)
+    statement = insert(Identity).from_select(list(values), select(*values.values()), include_defaults=False)
+    db.session.execute(statement.on_conflict_do_nothing(index_elements=["tenant_id", "kind", "source_id", "value"]))
+
+
+def _columns(new: Any, *, kind: Any, source_id: Any, proven: bool) -> dict[str, Any]:
+    return {
+        "tenant_id": literal(scope.tenant_id(), Identity.tenant_id.type), "id": new.c.id, "customer_id": new.c.customer_id,
+        "kind": kind, "source_id": source_id, "value": new.c.value, "proven": literal(proven), "origin_id": new.c.origin_id,
+        "created_at": func.now(), "updated_at": func.now(),
+    }  # fmt: skip
 
 
 def unlink(customer_id: UUID, kind: str, value: str) -> None:
@@ -110,11 +125,7 @@ def bind_visitors(bound: Mapping[str, tuple[UUID, UUID | None]], *, proven: bool
         id=(identifiers.many(len(visitors)), Uuid), value=(visitors, Text),
         customer_id=([bound[one][0] for one in visitors], Uuid), origin_id=([bound[one][1] for one in visitors], Uuid),
     )  # fmt: skip
-    values = {
-        "tenant_id": literal(scope.tenant_id(), Identity.tenant_id.type), "id": new.c.id, "customer_id": new.c.customer_id,
-        "kind": literal("visitor", Text), "source_id": literal(NO_SOURCE, Uuid), "value": new.c.value, "proven": literal(proven),
-        "origin_id": new.c.origin_id, "created_at": func.now(), "updated_at": func.now(),
-    }  # fmt: skip
+    values = _columns(new, kind=literal("visitor", Text), source_id=literal(NO_SOURCE, Uuid), proven=proven)
     statement = insert(Identity).from_select(list(values), select(*values.values()), include_defaults=False)
     theirs = statement.excluded
     fresh = statement.on_conflict_do_update(

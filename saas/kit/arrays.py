@@ -22,7 +22,10 @@ NULL, CUT = "\x1e", "\x1f"
 def literal(values: Iterable[Any], kind: Any) -> str:
     """Return values as PostgreSQL writes an array; texts without control characters."""
     if kind is Text:
-        joined = CUT.join([NULL if value is None else value for value in values])
+        words = [NULL if value is None else value for value in values]
+        joined = CUT.join(words)
+        if joined.count(CUT) >= len(words) > 0:  # somebody looks for what nobody can be called
+            joined = CUT.join([word.replace(CUT, "") for word in words])
         if "\\" in joined or '"' in joined:
             joined = joined.replace("\\", "\\\\").replace('"', '\\"')
         quoted = '"' + joined.replace(CUT, '","') + '"'
