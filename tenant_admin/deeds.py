@@ -20,7 +20,7 @@ from saas.tenancy.audit import Told
 from tenant_admin import formats
 
 KINDS = {
-    "customer": _l("Customer"), "product": _l("Product"), "order": _l("Order"), "segment": _l("Segment"), "campaign": _l("Campaign"),
+    "customer": _l("Customer"), "product": _l("Product"), "order": _l("Order"), "cart": _l("Cart"), "segment": _l("Segment"), "campaign": _l("Campaign"),
     "template": _l("Mail design"), "offer_rule": _l("Rule"), "shop": _l("Shop"), "member": _l("Member"), "api_key": _l("API key"),
     "tenant": _l("Company"), "plan": _l("Plan"), "operation": _l("Background work"), "address": _l("Address"), "bin": _l("Bin"),
     "role": _l("Role"), "team": _l("Team"), "custom_field": _l("Field"), "hook": _l("Webhook"), "login": _l("Sign-in"),

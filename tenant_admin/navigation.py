@@ -46,7 +46,9 @@ PLACES = (
         Place("imports", _l("Imports"), "imports.index", right="customers.edit"),
         Place("duplicates", _l("Duplicates"), "duplicates.index"),
     )),
-    Place("orders", _l("Orders"), "orders.index", "receipt", keys="o"),
+    Place("orders", _l("Orders"), "orders.index", "receipt", keys="o", children=(
+        Place("carts", _l("Carts"), "carts.index"),
+    )),
     Place("products", _l("Products"), "products.index", "package", keys="p"),
     Place("sales", _l("Sales"), "sales.index", "target", keys="s"),
     Place("marketing", _l("Marketing"), "marketing.index", "send", keys="m", children=(

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from saas.kit import clock
 from tests.companies import Company, drain_outbox, found_company
 
 NAMES = {
-    "customer_id": "customer", "product_id": "product", "order_id": "order", "shop_id": "shop", "segment_id": "segment",
+    "customer_id": "customer", "product_id": "product", "order_id": "order", "cart_id": "cart", "shop_id": "shop", "segment_id": "segment",
     "campaign_id": "campaign", "template_id": "template", "delivery_id": "delivery", "key_id": "key", "member_id": "member",
     "domain_id": "domain", "offer_id": "offer", "import_id": "import", "export_id": "export", "rule_id": "rule", "mailing_id": "mailing", "recipient_id": "recipient", "invoice_id": "invoice",
     "webhook_id": "webhook", "message_id": "message", "operation_id": "operation", "file_id": "file", "role_id": "role", "team_id": "team",
@@ -58,7 +59,9 @@ def filled_company(app) -> Filled:
     ids["import"] = answer.json["id"]
     ids["export"] = company.api("POST", "/exports", json={"what": "customers"}).json["id"]
     ids["offer"] = _an_offer(app, company)
+    _a_cart(app, company)
     drain_outbox(app, company)
+    ids["cart"] = company.api("GET", "/carts").json["items"][0]["id"]
     ids["key"], ids["member"] = _of_the_house(app, company)
     ids["domain"] = _a_domain(app, company)
     make("webhook", "/webhooks", {"url": "http://127.0.0.1:9/hear", "topics": ["order.changed"]})
@@ -83,6 +86,22 @@ def _an_offer(app, company: Company) -> str:
         shown.write_pending()
     assert company.api("GET", f"/recommendations/{offer}").status_code == 200
     return offer
+
+
+def _a_cart(app, company: Company) -> None:
+    event = {
+        "id": "c",
+        "type": "cart_updated",
+        "at": clock.now().isoformat(),
+        "cart": {"items": [{"product": "p1", "quantity": 1}]},
+    }
+    body = {
+        "site_key": company.site_key,
+        "visitor": "a-strange-browser",
+        "consent": {"analytics": True},
+        "events": [event],
+    }
+    assert app.test_client().post("/collect", json=body).json["accepted"] == 1
 
 
 def _of_the_house(app, company: Company) -> tuple[str, str]:

@@ -28,6 +28,7 @@ class Entry:
 
 
 ENTRIES = (
+    Entry(date(2026, 11, 22), "added", "/carts", "Carts with their state: open, abandoned, recovered, bought or emptied."),
     Entry(date(2026, 11, 22), "added", "/audit", "The history: who did what, before and after, with a cursor; and taking an entry back."),
     Entry(date(2026, 11, 22), "added", "/customers/bulk_edit", "One change to many customers, told by filters, tried first with `dry_run`."),
     Entry(date(2026, 11, 22), "added", "/webhooks", "Addresses of yours are told of customers, orders and products (Standard Webhooks)."),

@@ -16,7 +16,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from saas.commerce.models import NO_SOURCE, Cart, Order, Shop, Visitor
-from saas.commerce.windows import window
+from saas.commerce.windows import BEHIND, window
 from saas.customers import facts, timeline
 from saas.kit import identifiers, money, queries
 from saas.kit.db import db
@@ -25,6 +25,8 @@ from saas.tenancy import tenants
 LATE = timedelta(minutes=2)
 """A cart may be told this much after its order, because two clocks are compared."""
 RECOVERED = timedelta(days=30)
+LEFT = timedelta(hours=1)
+"""A cart nobody touched for so long is left (also in queries/pauses.sql)."""
 MOST = 2000
 
 
@@ -100,8 +102,8 @@ def _leads_to(url: str, host: str) -> bool:
 
 
 def settle(carts: Sequence[Cart]) -> None:
-    """Close carts that are empty or became an order, and open again those that are neither."""
-    orders = _orders(carts)
+    """Close carts that are empty or became an order, and open again those that are neither; note when they had been left."""
+    orders, pauses = _orders(carts), _pauses(carts)
     for cart in carts:
         order = next((order for order in orders if _became(cart, order)), None)
         cart.order_id = order.id if order is not None else None
@@ -109,7 +111,19 @@ def settle(carts: Sequence[Cart]) -> None:
             cart.closed_at = max(order.placed_at, cart.changed_at)
         else:
             cart.closed_at = None if cart.items else cart.changed_at
+        waited = order is not None and order.placed_at - cart.changed_at >= LEFT
+        cart.left_at = cart.changed_at if waited else pauses.get((cart.visitor, cart.source_id, cart.key))
     db.session.flush()
+
+
+def _pauses(carts: Sequence[Cart]) -> dict[tuple[str, UUID, str], datetime]:
+    """When each of the carts was last left for an hour and then taken up again, by its browser, shop and key."""
+    if not carts:
+        return {}
+    earliest = min(cart.began_at for cart in carts) - BEHIND
+    asked = {"visitors": list({cart.visitor for cart in carts}), "low": identifiers.floor(earliest)}
+    rows = db.session.execute(queries.load("commerce/queries/pauses.sql"), asked)
+    return {(row.visitor, row.source_id, row.key): row.left_at for row in rows}
 
 
 def _orders(carts: Sequence[Cart]) -> list[Order]:

@@ -217,7 +217,8 @@ class Cart(TenantModel):
     """What lies in a shopper's cart, as one browser tells it; closed by being emptied or by the order that came of it.
 
     `key` is the shop's id of it, empty where it gives none. It is not trusted beyond its browser, for anybody could tell
-    us another's. `changed_by` is the event that told the newest state.
+    us another's. `changed_by` is the event that told the newest state; `left_at` when it was last left alone for an hour
+    before it was taken up again or ordered.
     """
 
     __tablename__ = "carts"
@@ -243,4 +244,5 @@ class Cart(TenantModel):
     changed_at: Mapped[datetime]
     changed_by: Mapped[UUID]
     checkout_at: Mapped[datetime | None]
+    left_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]

@@ -77,7 +77,7 @@ TABLES: dict[str, Marks] = {
         plain="name state segment_id template_id subject source text_source language compiled holdout_percent purpose scheduled_at trouble version",
     ),
     "carts": Marks(
-        person="visitor customer_id key url currency amount items began_at changed_at checkout_at closed_at",
+        person="visitor customer_id key url currency amount items began_at changed_at checkout_at left_at closed_at",
         plain="source_id order_id changed_by",
         ways=(("customer_id", "customers"),),
         erase=ROWS,

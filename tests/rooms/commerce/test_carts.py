@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
-from saas.commerce import orders, shops
+from saas.commerce import cart_lists, orders, shops
 from saas.commerce.models import NO_SOURCE, Cart
 from saas.customers import facts, identity
 from saas.customers.models import TimelineEntry
-from saas.kit import work
+from saas.kit import clock, work
 from saas.kit.db import db
 from tests.rooms.commerce.browsers import VISITOR, at, carted, identified, tell
 
@@ -165,3 +168,50 @@ class TestOrdersClose:
         ordered(company, 60, visitor="another-browser-1")
         drain(company)
         assert carts(company)["c1"].closed_at is None
+
+
+class TestWhatBecameOfThem:
+    """The same cart, told and ordered in any order: put in at 0, again after a pause of so long, ordered after another."""
+
+    @pytest.mark.parametrize(
+        ("again", "order", "state", "left"),
+        [(30, 80, "bought", None), (60, 80, "recovered", 0), (30, 90, "recovered", 30), (90, 200, "recovered", 90), (90, None, "abandoned", 0),
+         (30, None, "abandoned", None)],
+    )  # fmt: skip
+    def test_a_cart_that_was_left_and_ordered_after_all_is_recovered(
+        self, context, company, drain, again, order, state, left
+    ):
+        for number, steps in enumerate(itertools.permutations(("first", "again", "order"))):
+            key, browser = f"cart-{number}", f"browser-of-cart-{number}"
+            for step in steps:
+                if step == "first":
+                    tell(company, carted("a", 0, ("p1", 1, "2.00"), cart=key), visitor=browser)
+                elif step == "again":
+                    tell(company, carted("b", again, ("p1", 2, "2.00"), cart=key), visitor=browser)
+                elif order:
+                    ordered(company, order, cart_id=key, external_id=key)
+                drain(company)
+            cart = carts(company)[key]
+            assert (cart_lists.state(cart), cart.left_at) == (state, None if left is None else at(left)), steps
+
+    def test_lists_and_sums_say_the_same_as_each_cart(self, context, company, drain):
+        now = clock.now()
+
+        def ago(minutes: float) -> float:
+            return (now - timedelta(minutes=minutes) - at(0)).total_seconds() / 60
+
+        tell(company, carted("a", ago(20), ("p1", 1, "2.00"), cart="open"), carted("b", ago(90), ("p1", 1, "3.00"), cart="left"),
+             carted("c", ago(300), ("p1", 1, "4.00"), cart="saved"), carted("d", ago(130), ("p1", 1, "5.00"), cart="quick"),
+             carted("e", ago(50), ("p1", 1, "6.00"), cart="none"), carted("f", ago(40), cart="none"))  # fmt: skip
+        drain(company)
+        ordered(company, ago(100), cart_id="saved")
+        ordered(company, ago(120), cart_id="quick")
+        drain(company)
+        wanted = {"open": "open", "left": "abandoned", "saved": "recovered", "quick": "bought", "none": "emptied"}
+        assert {key: cart_lists.state(cart) for key, cart in carts(company).items()} == wanted
+        with work.unit(tenant_id=company.tenant_id):
+            listed = {state: [cart.key for cart in cart_lists.listed(state=state).items] for state in cart_lists.STATES}
+            [summed] = cart_lists.became()
+        assert listed == {state: [key] for key, state in wanted.items()}
+        assert summed["carts"] == dict.fromkeys(cart_lists.STATES, 1)
+        assert summed["amounts"] == {"open": 200, "abandoned": 300, "recovered": 400, "bought": 500, "emptied": 0}

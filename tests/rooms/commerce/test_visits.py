@@ -305,7 +305,7 @@ class TestAnyOrder:
             for c in db.session.scalars(select(Cart).order_by(Cart.key)):
                 theirs = c.customer_id == owners[c.visitor]
                 found[c.visitor][1].append(
-                    (c.key, c.amount, c.items, c.began_at, c.changed_at, c.checkout_at, c.closed_at, theirs)
+                    (c.key, c.amount, c.items, c.began_at, c.changed_at, c.checkout_at, c.closed_at, c.left_at, theirs)
                 )
             return found
 
