@@ -19,6 +19,9 @@ def ground(tmp_path_factory):
     made = Ground(tmp_path_factory.mktemp("neighbours"))
     made.start_web()
     yield made
+    web = made.programs[-1]
+    web.terminate()  # killed it would leave its worker behind
+    web.wait(30)
     made.stop()
 
 
