@@ -14,16 +14,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
-
-import stripe
 
 from saas import config
 from saas.billing import snapshots
 from saas.billing.plans import PLANS, Plan
 from saas.kit import clock, errors, http_out
 from saas.kit.text import gettext as _
+
+if TYPE_CHECKING:  # the library takes a while to import, and most processes never speak to Stripe
+    import stripe
 
 log = logging.getLogger("regulars.stripe")
 API_VERSION = "2026-10-28.endive"
@@ -87,6 +88,8 @@ class Told:
 
 @lru_cache(maxsize=4)
 def _client(key: str, base: str) -> stripe.StripeClient:
+    import stripe
+
     stripe.enable_telemetry = False
     bases = dict.fromkeys(("api", "connect", "files", "meter_events"), base.rstrip("/")) if base else {}
     return stripe.StripeClient(
@@ -98,6 +101,8 @@ def _client(key: str, base: str) -> stripe.StripeClient:
 @contextmanager
 def _asking() -> Iterator[Any]:
     """Yield version 1 of the API; raises our refusals in place of Stripe's errors."""
+    import stripe
+
     settings = config.get()
     try:
         yield _client(settings.stripe_secret_key, settings.stripe_api_base).v1
@@ -177,6 +182,8 @@ def _make_product(api: Any, plan: Plan) -> None:
 
 
 def _make_product_once(api: Any, product: str, name: str) -> None:
+    import stripe
+
     try:
         api.products.create({"id": product, "name": name})
     except stripe.InvalidRequestError as error:
@@ -417,6 +424,8 @@ def read_event(raw: bytes, signature: str) -> Told:
 
     The library lets a signature from the future pass, so the time is checked here on both sides.
     """
+    import stripe
+
     try:
         body = raw.decode()
         stripe.WebhookSignature.verify_header(body, signature, config.get().stripe_webhook_secret, tolerance=None)

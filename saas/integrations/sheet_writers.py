@@ -14,9 +14,6 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -92,6 +89,8 @@ def json_lines(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[
 
 def workbook(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
     """Yield a workbook with typed cells; texts are texts, whatever they begin with. Raises TooManyRows."""
+    from openpyxl import Workbook  # late, as below: only who writes workbooks needs it
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet("Regulars")
     sheet.freeze_panes = "A2"
@@ -116,6 +115,9 @@ def _cell(sheet: Any, value: Any) -> Any:
         return value.replace(tzinfo=None)
     if isinstance(value, date):
         return value
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
     text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
     cell = WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("", text)[:32_767])
     cell.data_type = "s"

@@ -14,9 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
-
 from saas.kit import errors
 from saas.kit.text import gettext as _
 
@@ -62,6 +59,9 @@ def check(path: Path) -> None:
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     """Open a workbook; whatever is wrong inside it is a refusal."""
+    import openpyxl  # late: only who reads workbooks needs it
+    from openpyxl.utils.exceptions import InvalidFileException
+
     check(path)
     try:
         with path.open("rb") as file:  # handed over open: by name it would judge the file by its ending

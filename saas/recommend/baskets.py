@@ -6,14 +6,16 @@ The same arithmetic serves views (a basket is a visit) and, with `consequents`, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import scipy.sparse as sparse
 
 from saas.recommend import archive, ragged, suggestions
 from saas.recommend.suggestions import Suggestion
 from saas.recommend.vocabulary import Id, Vocabulary
+
+if TYPE_CHECKING:  # what is read and served needs no scipy: it is imported where a model is fitted
+    from scipy import sparse
 
 KIND, VERSION = "baskets", 1
 BLOCK = 512  # antecedents counted at a time, which bounds the memory of the pair counts
@@ -161,6 +163,8 @@ class BasketModel:
 
 def incidence(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> sparse.csc_matrix:
     """Mark which basket (row) has which item (column), 1 however often it is listed."""
+    from scipy import sparse
+
     matrix = sparse.coo_matrix((np.ones(len(rows), dtype=np.int32), (rows, columns)), shape).tocsc()
     matrix.data[:] = 1
     return matrix

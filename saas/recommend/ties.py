@@ -7,13 +7,15 @@ in closed form B = -P / diag(P) with P = (X'X + ridge)^-1, the diagonal 0. Here 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.sparse as sparse
-from scipy.linalg import lapack
 
 from saas.recommend import ragged
 from saas.recommend.vocabulary import Vocabulary
+
+if TYPE_CHECKING:  # what is read and served needs no scipy: it is imported where a model is fitted
+    from scipy import sparse
 
 LARGEST = 4000  # items tied to each other, the most bought first: a matrix of 64 MB, some 400 MB while fitting
 KEPT = 200  # ties kept per item
@@ -44,6 +46,8 @@ class Purchases:
 
     def faded(self, span: float) -> sparse.csr_matrix:
         """Sum exp(-age / span) by buyer and item."""
+        from scipy import sparse
+
         weights = np.exp((self.day - self.now) / span).astype(np.float32)
         shape = (len(self.buyers), len(self.vocabulary))
         return sparse.coo_matrix((weights, (self.buyer, self.item)), shape).tocsr()
@@ -74,6 +78,8 @@ class Ties:
 
     def matrix(self) -> sparse.csr_matrix:
         """Give the weights as a square matrix: row the item owned, column the follower."""
+        from scipy import sparse
+
         size = len(self.buyers)
         return sparse.csr_matrix((self.weights, self.followers, self.first), (size, size))
 
@@ -104,6 +110,8 @@ def learn(bought: Purchases, fading: Fading) -> Ties:
 
 def ease(gram: np.ndarray, *, ridge: float) -> np.ndarray:
     """Solve EASE^R for a Gram matrix X'X (float32, overwritten), `ridge` a multiple of its mean diagonal."""
+    from scipy.linalg import lapack
+
     if not len(gram):
         return gram
     diagonal = np.diag_indices_from(gram)

@@ -13,7 +13,6 @@ from typing import Any
 from uuid import UUID
 
 from babel.numbers import list_currencies
-from pypinyin import lazy_pinyin
 from sqlalchemy import distinct, func, select
 
 from saas.kit import access, clock, errors, formulas, record_values, records, scope, text, work
@@ -361,6 +360,8 @@ def _choice_label(label: str, others: Sequence[Mapping[str, Any]]) -> str:
 
 def _stable(name: str, taken: set[str]) -> str:
     """Return a key made of a name that is not taken: plain letters, for keys stand in programs. Han characters are spelt."""
+    from pypinyin import lazy_pinyin  # late: a quarter of a second and some 20 MB that most processes never need
+
     spelt = " ".join(lazy_pinyin(unicodedata.normalize("NFKC", name)[:80]))
     base = text.slug(spelt).replace("-", "_") or "value"
     base = base if base[0].isalpha() else f"v_{base}"
