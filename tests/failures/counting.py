@@ -66,10 +66,11 @@ def announcer():
 
 def main(program, *arguments):
     from saas.kit import launch
-    from workers import reactions
+    from workers import handing_out, reactions
 
     launch.die_with_parent(os.getppid(), signal.SIGKILL)
     reactions.REACTIONS[EVENT] = (reactions.Reaction(f"{HERE}.count"), reactions.Reaction(f"{HERE}.count_too", "mail"))
+    handing_out.WANTED[EVENT] = {reaction.function for reaction in reactions.REACTIONS[EVENT]}
     if program == "announcer":
         return announcer()
     if program == "worker":

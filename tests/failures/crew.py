@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import importlib
 import json
@@ -14,10 +15,10 @@ import traceback
 import urllib.request
 from pathlib import Path
 
-from saas import config
-from saas.kit import pool, roles, servers, valkey
+from saas.kit import roles, servers
+from tests import settings
 from tests.mailboxes import Mailbox
-from tests.servers import migrate
+from tests.servers import lay_cluster
 
 
 def _run(log: Path, module: str, given: tuple[str, ...]) -> None:
@@ -42,15 +43,14 @@ def _run(log: Path, module: str, given: tuple[str, ...]) -> None:
 class Crew:
     """A database that survives crashes, a Valkey, a mailbox, and the programs that do the work."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, addresses: dict) -> None:
         self.folder = folder
-        self.postgres = servers.Postgres(
-            folder / "postgres", programs=os.environ.get("TEST_POSTGRES_PROGRAMS") or None
-        ).start()
+        self.postgres = servers.Postgres(folder / "postgres", programs=os.environ.get("TEST_POSTGRES_PROGRAMS") or None)
+        lay_cluster(addresses, self.postgres, migrated=True)
+        self.postgres.start()
         self.valkey = servers.Valkey(folder / "valkey").start()
         self.mailbox = Mailbox(folder / "mailbox")
         urls = roles.prepare(self.postgres.url)
-        migrate(urls)
         self.settings = urls.environment() | {
             "REDIS_URL": self.valkey.url,
             "SMTP_URL": f"smtp://127.0.0.1:{self.mailbox.smtp_port}",
@@ -59,20 +59,9 @@ class Crew:
             "VAR_DIR": str(folder / "var"),
             "ARGON2_MEMORY_KIB": "64",
         }
-        self.before = {name: os.environ.get(name) for name in self.settings}
+        self.entered = contextlib.ExitStack()
         self.programs: dict[str, tuple[tuple[str, ...], multiprocessing.Process]] = {}
-        self._enter(self.settings)
-
-    def _enter(self, settings: dict) -> None:
-        """Have this process use other servers."""
-        for name, value in settings.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-        config.get.cache_clear()
-        pool.close()
-        valkey.close()
+        self.entered.enter_context(settings.entered(self.settings))
 
     def start(self, name: str, module: str, *given: str) -> None:
         """Start a program of ours under a name: a process of its own that need not load everything anew."""
@@ -123,7 +112,7 @@ class Crew:
         for _command, process in self.programs.values():
             process.kill()
             process.join()
-        self._enter(self.before)
+        self.entered.close()
         self.mailbox.stop()
         self.valkey.stop()
         self.postgres.stop()

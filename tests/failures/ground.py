@@ -11,9 +11,10 @@ import urllib.request
 import psycopg
 
 from saas.kit import roles, servers
+from tests import nursery
 from tests.failures import counting
 from tests.failures.copies import OURS, ROOT, until
-from tests.servers import migrate
+from tests.servers import lay_cluster
 
 WEB = (
     "granian",
@@ -32,15 +33,16 @@ WEB = (
 class Ground:
     """Two servers, a company, and the programs that were started on them."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, addresses):
         self.switches = folder / "switches"
         self.switches.mkdir()
-        self.postgres = servers.Postgres(folder / "postgres").start()
+        self.postgres = servers.Postgres(folder / "postgres")
+        lay_cluster(addresses, self.postgres, migrated=True)
+        self.postgres.start()
         self.valkey = servers.Valkey(folder / "valkey").start()
         self.urls = roles.prepare(
             self.postgres.url, passwords=dict.fromkeys((roles.OWNER, roles.APP, roles.ADMIN), "secret")
         )
-        migrate(self.urls)
         self.environment = {name: value for name, value in os.environ.items() if name not in OURS}
         self.environment |= self.urls.environment() | {
             "REDIS_URL": self.valkey.url, "ENVIRONMENT": "test", "SECRET_KEY": "a secret only for tests, long enough",
@@ -49,13 +51,10 @@ class Ground:
         self.log = open(folder / "programs.log", "ab")  # noqa: SIM115 - closed by stop()
         self.programs, self.next = [], 1
 
-    def start(self, *arguments, **options):
+    def start(self, *arguments, pipes=False):
         """This function will start a program that knows the counted reaction: announcer, relay, timetable, or a worker."""
-        return self._run([sys.executable, "-m", counting.HERE, *arguments], **options)
-
-    def _run(self, command, **options):
-        options = {"stdout": self.log, "cwd": ROOT, "env": self.environment, **options}
-        self.programs.append(subprocess.Popen(command, stderr=self.log, **options))
+        given = ("-m", counting.HERE, *arguments)
+        self.programs.append(nursery.start(*given, environment=self.environment, output=self.log, pipes=pipes))
         return self.programs[-1]
 
     def start_web(self):
@@ -63,7 +62,10 @@ class Ground:
         port = servers.free_port()
         self.web = f"http://127.0.0.1:{port}"
         self.environment["PUBLIC_URL"] = self.web
-        self._run([os.path.join(os.path.dirname(sys.executable), WEB[0]), *WEB[1:], str(port)])
+        command = [os.path.join(os.path.dirname(sys.executable), WEB[0]), *WEB[1:], str(port)]
+        self.programs.append(
+            subprocess.Popen(command, stdout=self.log, stderr=self.log, cwd=ROOT, env=self.environment)
+        )
         until(lambda: self.call("/readyz", missing=None) is not None)
 
     def found(self, company):
@@ -79,8 +81,8 @@ class Ground:
             "--email",
             f"{company}@shop.example",
         ]
-        done = subprocess.run([sys.executable, "-m", "saas", *command, "--password", "correct horse battery"], cwd=ROOT,
-                              env=self.environment, capture_output=True, text=True, check=True)  # fmt: skip
+        done = nursery.run("-m", "saas", *command, "--password", "correct horse battery", environment=self.environment)
+        assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
     def call(self, path, *, key="", missing=..., **body):
@@ -98,7 +100,7 @@ class Ground:
             return missing
 
     def start_announcer(self):
-        self.announcer = self.start("announcer", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.announcer = self.start("announcer", pipes=True)
         self.tenant_id = int(self.announcer.stdout.readline())
 
     def announce(self, many=1):

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import pathlib
 import re
-import subprocess
-import sys
 
 import psycopg
 import pytest
 
+from saas.app import create_app
 from saas.kit import roles
+from saas.kit.db import db
+from tests import nursery, settings
 from tests.companies import PASSWORD, found_company
-from tests.failures.copies import OURS, ROOT
+from tests.failures.copies import OURS
+from tests.servers import new_database
 
 pytestmark = pytest.mark.failure
 KEY = "a key that lies elsewhere"
@@ -50,9 +52,7 @@ class Place:
         }  # fmt: skip
 
     def run(self, *command):
-        return subprocess.run(
-            [sys.executable, *command], cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False
-        )
+        return nursery.run(*command, environment=self.environment)
 
     def counts(self, where: str = "") -> dict[str, int]:
         with psycopg.connect(self.urls.admin) as admin:
@@ -62,6 +62,22 @@ class Place:
             ).fetchall()
             return {name: admin.execute(f"SELECT count(*) FROM {name} {where}").fetchone()[0]
                     for name, theirs in tables if not name.startswith("search_") and (theirs or not where)}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def own_urls(test_servers):
+    """A database of this file's own: the others' holds thousands of companies by now, and all of it would be backed up."""
+    return new_database(test_servers, name=f"regulars_backed_up_{os.getpid()}")
+
+
+@pytest.fixture(scope="module")
+def app(settings_in_environment, own_urls):
+    with settings.entered(own_urls.environment()):
+        made = create_app()
+        yield made
+        with made.app_context():
+            for engine in db.engines.values():
+                engine.dispose()
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +103,8 @@ def company(app):
 
 
 @pytest.fixture(scope="module")
-def home(app, company, database_urls, redis_url, tmp_path_factory):
-    return Place(database_urls, tmp_path_factory.mktemp("home"), redis_url)
+def home(app, company, own_urls, redis_url, tmp_path_factory):
+    return Place(own_urls, tmp_path_factory.mktemp("home"), redis_url)
 
 
 @pytest.fixture(scope="module")

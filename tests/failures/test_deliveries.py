@@ -21,8 +21,8 @@ OWN = {"id", "source_id", "customer_id", "product_id", "created_at", "updated_at
 
 
 @pytest.fixture(scope="module")
-def ground(tmp_path_factory):
-    made = Ground(tmp_path_factory.mktemp("deliveries"))
+def ground(test_servers, tmp_path_factory):
+    made = Ground(tmp_path_factory.mktemp("deliveries"), test_servers)
     made.start_web()
     for program in ("relay", "worker events", "worker heavy"):
         made.start(*program.split())

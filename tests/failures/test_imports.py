@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 
 import pytest
@@ -16,7 +15,8 @@ from saas.integrations.models import ImportEntry
 from saas.kit import scope, work
 from saas.kit.db import db
 from saas.tenancy import operations
-from tests.failures.copies import ROOT, until
+from tests import nursery
+from tests.failures.copies import until
 
 pytestmark = pytest.mark.failure
 ROWS = 40_000
@@ -34,11 +34,7 @@ with create_app(only_rooms=True).app_context():
 
 def worker(tenant_id, operation_id):
     """Start a process that works on the import."""
-    return subprocess.Popen(
-        [sys.executable, "-c", WORKER, str(tenant_id), str(operation_id)],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )
+    return nursery.start("-c", WORKER, tenant_id, operation_id, environment=os.environ, output=sys.__stderr__)
 
 
 def done(tenant_id, operation_id):

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.failure
 
 class TestStopping:
     def test_ctrl_c_leaves_no_process_and_no_state_file(self, start):
-        copy = start().until_ready()
+        copy = start(fresh=True).until_ready()
         assert len(copy.left()) >= 8
         os.killpg(copy.process.pid, signal.SIGINT)
         assert copy.process.wait(180) == 0
@@ -40,7 +40,7 @@ class TestStopping:
         assert not (copy.var / "run.json").exists()
 
     def test_a_stop_while_starting_leaves_nothing(self, start):
-        copy = start()
+        copy = start(fresh=True)
         until(lambda: (copy.var / "log" / "postgres.log").exists())
         copy.end()
         assert copy.left() == []
@@ -100,7 +100,7 @@ class TestRepair:
 
 class TestSecrets:
     def test_what_holds_passwords_is_for_its_owner_only(self, start):
-        copy = start().until_ready()
+        copy = start(fresh=True).until_ready()
         for name in ("secrets", "environment.json", "postgres", "valkey"):
             assert (copy.var / name).stat().st_mode & 0o077 == 0, name
         passwords = (
@@ -144,11 +144,11 @@ class TestPlaces:
         assert start(PORT=str(port)).until_ready().state["urls"]["web"] == f"http://127.0.0.1:{port}"
 
     def test_a_deep_folder_with_spaces_and_other_letters_will_do(self, start):
-        copy = start("caf\u00e9 \u5ba2\u6237, a 'quoted' folder " + "deep " * 20).until_ready()
+        copy = start("caf\u00e9 \u5ba2\u6237, a 'quoted' folder " + "deep " * 20, fresh=True).until_ready()
         assert answers(copy.addresses[0])
 
     def test_a_program_that_cannot_start_is_shown_with_its_reason(self, start):
-        copy = start()
+        copy = start(fresh=True)
         (copy.folder / "Procfile").write_text("web: python -c 'raise SystemExit(\"no such wheel\")'\n")
         assert copy.process.wait(180) == 1
         assert "no such wheel" in copy.said()

@@ -25,9 +25,9 @@ pytestmark = pytest.mark.failure
 
 
 @pytest.fixture
-def crew():
+def crew(test_servers):
     folder = Path(tempfile.mkdtemp(prefix="regulars-mailing-"))
-    made = Crew(folder)
+    made = Crew(folder, test_servers)
     yield made
     made.stop()
     shutil.rmtree(folder, ignore_errors=True)

@@ -17,8 +17,8 @@ pytestmark = pytest.mark.failure
 
 
 @pytest.fixture(scope="module")
-def ground(tmp_path_factory):
-    made = Ground(tmp_path_factory.mktemp("outbox"))
+def ground(test_servers, tmp_path_factory):
+    made = Ground(tmp_path_factory.mktemp("outbox"), test_servers)
     made.start_announcer()
     made.relay = made.start("relay")
     made.worker = made.start("worker", "events")

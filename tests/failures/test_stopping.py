@@ -18,8 +18,8 @@ pytestmark = pytest.mark.failure
 
 
 @pytest.fixture(scope="module")
-def ground(tmp_path_factory):
-    made = Ground(tmp_path_factory.mktemp("stopping"))
+def ground(test_servers, tmp_path_factory):
+    made = Ground(tmp_path_factory.mktemp("stopping"), test_servers)
     yield made
     made.stop()
 

@@ -46,7 +46,7 @@ def status(copy, path, **headers):
 
 class TestWhole:
     def test_every_program_that_is_killed_comes_back_and_what_was_stored_is_there(self, start):
-        copy = start(whole=True).until_ready()
+        copy = start(whole=True, fresh=True).until_ready()
         company = found(copy, company="first")
         assert set(company) == {"tenant_id", "api_key", "site_key"}
         key = {"Authorization": f"Bearer {company['api_key']}"}
