@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from saas.commerce.events import ShopConnected
 from saas.commerce.models import SHOP_KINDS, Shop
@@ -34,9 +34,18 @@ def one(shop_id: UUID | str, *, lock: bool = False) -> Shop:
     return found
 
 
+def listed(*, kind: str | None = None) -> Select:
+    """Return a select of the connected shops, of one kind or of all; OLDEST is their order."""
+    query = select(Shop).where(Shop.removed_at.is_(None))
+    return query.where(Shop.kind == kind) if kind else query
+
+
+OLDEST = ((Shop.id, "asc"),)
+
+
 def all_shops() -> list[Shop]:
     """Return the connected shops, oldest first."""
-    return list(db.session.scalars(select(Shop).where(Shop.removed_at.is_(None)).order_by(Shop.id)))
+    return list(db.session.scalars(listed().order_by(Shop.id)))
 
 
 def count() -> int:

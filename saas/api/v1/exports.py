@@ -96,6 +96,7 @@ def show(export_id: UUID) -> dict[str, Any]:
 
 @blueprint.route("/exports/<export_id>/file")
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
+@blueprint.doc(responses=shapes.FILES)
 @doors.open_to("key", "exports.make")
 def fetch(export_id: UUID) -> Response:
     """Fetch a file that is ready; it is thrown away after a day."""

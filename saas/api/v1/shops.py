@@ -13,9 +13,15 @@ from saas import config
 from saas.api import entrance, shapes
 from saas.commerce import shops
 from saas.commerce.schemas import ShopIn, ShopOut
-from saas.kit import doors
+from saas.kit import doors, pages
 
 blueprint = Blueprint("api_shops", __name__, description="Connected stores")
+
+
+class ShopQuery(shapes.ListQuery):
+    """Which shops a list shows."""
+
+    kind = fields.String(load_default=None, validate=validate.OneOf(shops.SHOP_KINDS))
 
 
 class ShopChange(shapes.Shape):
@@ -55,12 +61,13 @@ def version(shop: Any) -> str:
 
 @blueprint.route("/shops")
 class Shops(MethodView):
-    @blueprint.arguments(shapes.ListQuery, location="query")
+    @blueprint.arguments(ShopQuery, location="query")
     @blueprint.response(200, shapes.page_of(ShopOut))
     @doors.open_to("key", "shops.read")
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the connected shops."""
-        return {"items": [shown(shop) for shop in shops.all_shops()], "next": None}
+        page = pages.page(shops.listed(kind=query.pop("kind")), order=shops.OLDEST, **query)
+        return {"items": [shown(shop) for shop in page.items], "next": page.next}
 
     @blueprint.arguments(ShopIn)
     @blueprint.response(201, ShopOut)
