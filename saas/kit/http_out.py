@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import contextlib
 import socket
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -119,29 +121,90 @@ def call(
     query = "&".join(part for part in (parts.query, urlencode(params, doseq=True) if params else "") if part)
     target = urllib3.util.Url(path=parts.path or "/", query=query or None).url
     try:
-        with _connections(parts, addresses[0], min(READ, seconds)) as pool:
+        with (
+            Line(until - time.monotonic()) as line,
+            _connections(parts, addresses[0], min(READ, seconds), line) as pool,
+        ):
             answer = pool.urlopen(
                 method, target, body=body, headers=sent, redirect=False, retries=False, preload_content=False, decode_content=True,
             )  # fmt: skip
             figures.HOOKS_OUT.labels(f"{answer.status // 100}xx").inc()
             try:
-                return Answer(answer.status, dict(answer.headers), _body(answer, most, until))
+                whole = Answer(answer.status, dict(answer.headers), _body(answer, most, until))
             finally:
                 answer.close()
+            if line.over:  # what was cut off may look as if it had ended
+                raise Unreachable("The answer took too long.")
+            return whole
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         figures.HOOKS_OUT.labels("away").inc()
         raise Unreachable(f"This address does not answer ({type(error).__name__}).") from None
 
 
-def _connections(parts: SplitResult, address: str, read: float) -> urllib3.HTTPConnectionPool:
+class Line:
+    """A second handle of a call's connection, by which a clock hangs up when the whole call has lasted too long.
+
+    A timeout of a socket is for one read: who sends a byte of the handshake or of the head every few seconds would hold us
+    for days.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.held: socket.socket | None = None
+        self.over, self._lock = False, threading.Lock()
+        self._clock = threading.Timer(max(seconds, 0.0), self._hang_up)
+        self._clock.daemon = True
+
+    def __enter__(self) -> Line:
+        self._clock.start()
+        return self
+
+    def __exit__(self, *_failure: object) -> None:
+        self._clock.cancel()
+        self._clock.join()
+        if self.held is not None:
+            self.held.close()
+            self.held = None
+
+    def hold(self, connected: socket.socket) -> socket.socket:
+        """Keep a handle of a connection that was just made, which ends at once where the time is over."""
+        with self._lock:
+            self.held = connected.dup()
+            if self.over:
+                self._end()
+        return connected
+
+    def _hang_up(self) -> None:
+        with self._lock:
+            self.over = True
+            self._end()
+
+    def _end(self) -> None:
+        if self.held is not None:
+            with contextlib.suppress(OSError):
+                self.held.shutdown(socket.SHUT_RDWR)
+
+
+def _connections(parts: SplitResult, address: str, read: float, line: Line) -> urllib3.HTTPConnectionPool:
     """Return a pool that connects to this very address, and on https only believes a certificate of the URL's host."""
     timeout = urllib3.Timeout(connect=min(CONNECT, read), read=read)
     if parts.scheme == "http":
-        return urllib3.HTTPConnectionPool(address, _port(parts), timeout=timeout, maxsize=1)
-    return urllib3.HTTPSConnectionPool(
-        address, _port(parts), timeout=timeout, maxsize=1, cert_reqs="CERT_REQUIRED", ca_certs=certifi.where(),
-        server_hostname=parts.hostname, assert_hostname=parts.hostname,
-    )  # fmt: skip
+        pool = urllib3.HTTPConnectionPool(address, _port(parts), timeout=timeout, maxsize=1)
+    else:
+        pool = urllib3.HTTPSConnectionPool(
+            address, _port(parts), timeout=timeout, maxsize=1, cert_reqs="CERT_REQUIRED", ca_certs=certifi.where(),
+            server_hostname=parts.hostname, assert_hostname=parts.hostname,
+        )  # fmt: skip
+    pool.ConnectionCls = type("Held", (_Held, pool.ConnectionCls), {"line": line})
+    return pool
+
+
+class _Held:
+    """A connection of urllib3 that lets a line hold it."""
+
+    line: Line
+
+    def _new_conn(self) -> socket.socket:
+        return self.line.hold(super()._new_conn())  # type: ignore[misc]
 
 
 def _body(answer: urllib3.BaseHTTPResponse, most: int, until: float) -> bytes:

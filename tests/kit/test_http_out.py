@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import http.server
 import socket
 import threading
@@ -97,6 +98,15 @@ class _Answers(http.server.BaseHTTPRequestHandler):
                     self.wfile.write(b"x" * 65_536)
             except OSError:
                 pass
+        elif self.path == "/dripping-head":
+            try:
+                self.wfile.write(b"HTTP/1.0 200 OK\r\nX-Slow: ")
+                while True:
+                    self.wfile.write(b"x")
+                    self.wfile.flush()
+                    time.sleep(0.02)
+            except OSError:
+                self.close_connection = True
         elif self.path == "/drip":
             self.send_response(200)
             self.end_headers()
@@ -142,6 +152,22 @@ class TestCall:
         with pytest.raises(http_out.Unreachable, match="too long"):
             http_out.call("GET", f"http://127.0.0.1:{server.server_port}/drip", seconds=0.3)
         assert time.monotonic() - begun < 5
+
+    def test_a_head_that_drips_is_cut_off(self, server):
+        """Each byte comes in time, so that no timeout of a single read ends it."""
+        begun = time.monotonic()
+        with pytest.raises(http_out.Unreachable):
+            http_out.call("GET", f"http://127.0.0.1:{server.server_port}/dripping-head", seconds=0.3)
+        assert time.monotonic() - begun < 5
+
+    def test_nothing_is_left_open_after_a_call(self, server):
+        """Neither the second handle of the connection nor the clock that would end it."""
+        http_out.call("GET", f"http://127.0.0.1:{server.server_port}/")
+        with pytest.raises(http_out.Unreachable):
+            http_out.call("GET", f"http://127.0.0.1:{server.server_port}/dripping-head", seconds=0.1)
+        gc.collect()
+        assert [one for one in threading.enumerate() if isinstance(one, threading.Timer)] == []
+        assert [one for one in gc.get_objects() if type(one) is http_out.Line and one.held is not None] == []
 
     def test_nobody_at_the_other_end_is_said_without_details_of_our_network(self, server):
         with socket.socket() as free:
