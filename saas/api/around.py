@@ -90,7 +90,7 @@ def _sparse(response: Response, wanted: str) -> Response:
         return response
     whole = orjson.loads(response.get_data())
     names = list(dict.fromkeys(name.strip() for name in wanted.split(",") if name.strip()))
-    if isinstance(whole, dict) and isinstance(whole.get("items"), list):
+    if isinstance(whole, dict) and isinstance(whole.get("items"), list) and "id" not in whole:
         whole["items"] = [_only(item, names) for item in whole["items"]]
     elif isinstance(whole, dict):
         whole = _only(whole, names)

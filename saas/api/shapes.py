@@ -95,6 +95,17 @@ def bulk_of(item: type[Schema]) -> type[Schema]:
     )  # fmt: skip
 
 
+def file_of(*content_types: str) -> dict[str, Any]:
+    """Return how an answer is described that is a file of one of these types; clients that are made of it take it as bytes."""
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    return {"200": {"content": dict.fromkeys(("application/octet-stream", *content_types), binary)}}
+
+
+TABLES = ("text/csv", "application/x-ndjson", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+FILES = file_of(*TABLES, "application/vnd.apache.parquet", "application/zip")
+"""What long work leaves behind: tables of each format, and a person's data."""
+
+
 def source_of(body: dict[str, Any]) -> UUID:
     """Return the shop a bulk request names, which must be the tenant's own, or no source."""
     return shops.one(body["shop_id"]).id if body.get("shop_id") else UUID(int=0)

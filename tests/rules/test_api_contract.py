@@ -25,13 +25,16 @@ def promise(spec: dict) -> dict:
         schema = schema or {}
         return spec["components"]["schemas"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
 
+    def parameter(one):
+        return spec["components"]["parameters"][one["$ref"].rpartition("/")[2]] if "$ref" in one else one
+
     found = {}
     for path, operations in sorted(spec["paths"].items()):
         for method in METHODS:
             if method not in operations:
                 continue
             operation = operations[method]
-            asked = [*operations.get("parameters", []), *operation.get("parameters", [])]
+            asked = [parameter(one) for one in (*operations.get("parameters", []), *operation.get("parameters", []))]
             body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
             good = {
                 code: answer
@@ -46,8 +49,8 @@ def promise(spec: dict) -> dict:
                     [*schema.get("properties", {}), *(f"items.{name}" for name in items.get("properties", {}))]
                 )
             found[f"{method.upper()} {path}"] = {
-                "parameters": sorted(p["name"] for p in asked if "name" in p),
-                "required_parameters": sorted(p["name"] for p in asked if p.get("required") and "name" in p),
+                "parameters": sorted(p["name"] for p in asked),
+                "required_parameters": sorted(p["name"] for p in asked if p.get("required")),
                 "body": sorted(resolved(body).get("properties", {})),
                 "required_body": sorted(resolved(body).get("required", [])),
                 "answers": answers,

@@ -117,6 +117,7 @@ def failures(query: dict[str, Any], operation_id: UUID) -> dict[str, Any]:
 
 @blueprint.route("/files/<file_id>")
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
+@blueprint.doc(responses=shapes.FILES)
 @doors.open_to("key", "operations.read")
 def download(file_id: UUID) -> Response:
     """Fetch a file that long work left behind; kept for a day unless it says otherwise."""
