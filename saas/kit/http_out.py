@@ -9,8 +9,8 @@ answer. Whoever calls shows a status and never the body.
 from __future__ import annotations
 
 import base64
-import ipaddress
 import contextlib
+import ipaddress
 import socket
 import threading
 import time
