@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 
 import pytest
 from sqlalchemy import func, select
@@ -16,6 +14,7 @@ from saas.kit import access, pages, scope, work
 from saas.kit.db import db
 from saas.tenancy import audit, bin, operations, undoing
 from saas.tenancy.models import BinItem, BulkTarget
+from tests import nursery
 
 ADA = scope.Actor("platform", "ada", "Ada")
 
@@ -278,6 +277,7 @@ from saas.app import create_app
 from saas.kit import scope
 from saas.audiences import bulk_actions
 from saas.tenancy import audit, operations
+from tests import nursery
 real, left = audit.record_many, [int(sys.argv[3])]
 def record_many(entries):
     real(entries)
@@ -296,8 +296,7 @@ class TestKilled:
         """Killed with -9 after a batch is written and before it is committed."""
         monkeypatch.setattr(bulk_actions, "BATCH", 2)
         operation_id = begin(company, do="set", field="city", value="Bergen")
-        given = [sys.executable, "-c", KILLED, str(company.tenant_id), str(operation_id), str(after)]
-        died = subprocess.run(given, env=os.environ.copy(), capture_output=True, text=True, timeout=120, check=False)
+        died = nursery.run("-c", KILLED, company.tenant_id, operation_id, after, environment=os.environ)
         assert died.returncode == -9, died.stderr
         half = cities(company).get("Bergen", 0)
         assert half == 2 * (after - 1)
