@@ -13,10 +13,12 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from saas.commerce import shops
+from saas.customers import duplicates
 from saas.integrations import failed_lines, imports, targets
 from saas.kit import access, doors, errors, files
 from saas.kit import pages as paging
 from saas.tenancy import operations
+from tenant_admin import duplicates as duplicate_words
 from tenant_admin import entrance, frame
 from tenant_admin.operations import estimate
 
@@ -124,10 +126,24 @@ def _work(operation: Any) -> dict[str, Any]:
         "takes": counts.get("created", 0) + counts.get("updated", 0), "reasons": [(_(why), times) for why, times in sorted(report.get("reasons", {}).items(), key=lambda pair: -pair[1])],
         "cells": report.get("cells", []), "shown": report.get("rows", []), "lines": report.get("lines_failed", [])[:50],
         "may_undo": operations.may_undo(operation), "undo_until": operation.undo_until, "may_cancel": operation.state in ("waiting", "running"),
-        "estimate": estimate(operation) if going else None,
+        "estimate": estimate(operation) if going else None, "likely": _likely(report.get("likely")),
         "undone": undone and {"counts": undone["counts"], "reasons": [(_(why), times) for why, times in undone["reasons"].items()],
                               "examples": [dict(one, why=_said(one)) for one in undone["examples"]]},
     }  # fmt: skip
+
+
+def _likely(told: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the rows that may be customers who are there, with their names as they are now."""
+    if not told or not (told["certain"] or told["possible"]):
+        return None
+    there = duplicates.known(row["record_id"] for row in told["rows"])
+    names = {str(key): customer.name for key, (customer, _figures) in there.items()}
+    rows = [
+        row | {"name": names[row["record_id"]], "why": duplicate_words.why(row["evidence"])}
+        for row in told["rows"]
+        if row["record_id"] in names
+    ]
+    return told | {"rows": rows}
 
 
 def _said(kept: dict[str, str]) -> str:
@@ -203,7 +219,7 @@ def _options(held: Any) -> dict[str, Any]:
     form = request.form
     given: dict[str, Any] = {
         name: form[name]
-        for name in ("mode", "repeated", "empty", "dates", "decimal", "tags", "source_id")
+        for name in ("mode", "likely", "repeated", "empty", "dates", "decimal", "tags", "source_id")
         if name in form
     }
     if held.kind == "customer":
@@ -240,6 +256,15 @@ def fix(import_id: str) -> ResponseReturnValue:
 def check(import_id: str) -> ResponseReturnValue:
     """Begin to try the whole file."""
     return _begin(import_id, imports.check)
+
+
+@pages.post("/imports/<import_id>/likely")
+@doors.open_to("member", "customers.edit")
+def likely(import_id: str) -> ResponseReturnValue:
+    """Choose what becomes of rows that are all but certainly customers who are there, and try the file again."""
+    imports.change_options(import_id, likely=request.form.get("likely", ""))
+    imports.check(import_id)
+    return frame.go(url_for("imports.show", import_id=import_id))
 
 
 @pages.post("/imports/<import_id>/run")

@@ -28,7 +28,8 @@ from saas.tenancy import audit, limits, operations
 from saas.tenancy.models import Operation
 
 BATCH = {"customer": 5_000, "product": 1_000, "order": 1_000}
-SHOWN_ROWS, SHOWN_REASONS, SHOWN_CELLS, SHOWN_LINES = 8, 40, 100, 200
+SAYS = ("first_name", "last_name", "name", "company", "email", "phone")
+SHOWN_ROWS, SHOWN_REASONS, SHOWN_CELLS, SHOWN_LINES, SHOWN_LIKELY = 8, 40, 100, 200, 50
 
 
 @contextmanager
@@ -102,8 +103,25 @@ def _tell(operation: Operation, held: Import, decided: Decided) -> None:
         if len(shown) < SHOWN_ROWS and one.state != "failed":
             shown.append(_shown(one))
     report["rows"] = shown
+    report["likely"] = _likely(report.get("likely"), decided.outcomes)
     operation.failed += sum(one.state == "failed" for one in decided.outcomes)
     operation.report = report
+
+
+def _likely(known: dict[str, Any] | None, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Count the rows that may be customers who are there, though no rule says so, and keep the first of them."""
+    found = dict(known or {"certain": 0, "possible": 0, "rows": []})
+    rows = list(found["rows"])
+    for one in outcomes:
+        if one.likely is None or one.state in ("failed", "skipped", "repeated"):
+            continue
+        customer_id, said = one.likely
+        found["certain" if said.safe else "possible"] += 1
+        if len(rows) < SHOWN_LIKELY:
+            says = (_plain(one.row.values.get(name) or "") for name in SAYS)
+            rows.append({"line": one.row.line, "says": " ".join(filter(None, says))[:160], "record_id": str(customer_id), "score": round(said.score, 3),
+                         "evidence": list(said.reasons), "certain": said.safe, "state": one.state})  # fmt: skip
+    return found | {"rows": rows}
 
 
 def _bad_cells(known: list[dict[str, Any]], outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
@@ -166,7 +184,9 @@ def run(operation: Operation) -> bool:
     counts.update(decided.counts())
     reasons = Counter(operation.report.get("reasons", {}))
     reasons.update(one.reason for one in decided.outcomes if one.state == "failed")
-    told = {"counts": dict(counts), "reasons": dict(reasons.most_common(SHOWN_REASONS))}
+    told: dict[str, Any] = {"counts": dict(counts), "reasons": dict(reasons.most_common(SHOWN_REASONS))}
+    if held.options.get("likely") == "same":
+        told["likely"] = _likely(operation.report.get("likely"), decided.outcomes)
     operation.report = operation.report | told
     operation.done = start + len(rows)
     operation.cursor = {"rows": start + len(rows), "room": taker.room}

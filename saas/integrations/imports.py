@@ -38,6 +38,8 @@ MEBIBYTE = 1024 * 1024
 MOST_BYTES, LEAST_BYTES, PER_CONTACT = 1024 * MEBIBYTE, 32 * MEBIBYTE, 4096
 SAMPLE, MOST_FIXES = 60, 2_000
 MODES, REPEATED, EMPTY = ("both", "create", "update"), ("last", "first"), ("leave", "clear")
+LIKELY = ("create", "same")
+"""What becomes of a row that no rule knows and that is all but certainly a customer who is there."""
 NEWEST = ((Import.created_at, "desc"), (Import.id, "desc"))
 NEW = "new"
 """Stands for a field that is to be made for a column."""
@@ -121,6 +123,7 @@ def usual_options(kind: str) -> dict[str, Any]:
         "mode": "both",
         "repeated": "last",
         "empty": "leave",
+        "likely": "create",
         "match": ["external_id", "email"] if kind == "customer" else [],
     }
 
@@ -254,7 +257,7 @@ def _new_field(held: Import, place: int) -> str:
 def change_options(import_id: UUID | str, **given: Any) -> Import:
     """Change how the rows are taken; raises NoSuchImport, NotReady or BadSetting.
 
-    mode, match, repeated, empty, tags, constants, consent_statement, source_id, dates (dmy, mdy, ymd), decimal.
+    mode, match, likely, repeated, empty, tags, constants, consent_statement, source_id, dates (dmy, mdy, ymd), decimal.
     """
     held = _open_one(import_id)
     options = dict(held.options)
@@ -262,6 +265,7 @@ def change_options(import_id: UUID | str, **given: Any) -> Import:
         "mode": MODES,
         "repeated": REPEATED,
         "empty": EMPTY,
+        "likely": LIKELY,
         "dates": ("", "dmy", "mdy", "ymd"),
         "decimal": ("", ".", ","),
     }

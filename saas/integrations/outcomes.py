@@ -15,7 +15,7 @@ STATES = ("created", "updated", "unchanged", "repeated", "skipped", "failed")
 
 @dataclass(slots=True)
 class Outcome:
-    """What becomes of one row, of which record, and why not."""
+    """What becomes of one row, of which record, and why not. `likely` is (customer, `evidence.Judged`) of who it may be too."""
 
     row: Parsed
     state: str
@@ -23,6 +23,7 @@ class Outcome:
     reason: str = ""
     before: dict[str, Any] | None = None
     after: dict[str, Any] | None = None
+    likely: Any = None
 
 
 @dataclass

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import Text, select
 
-from saas.customers import arriving, bulk, consent
+from saas.customers import arriving, bulk, consent, duplicates
 from saas.customers.models import NO_SOURCE, Customer, CustomerValue, Identity
 from saas.integrations.import_rows import Parsed, too_few
 from saas.integrations.outcomes import Decided, Outcome
@@ -35,7 +35,10 @@ MATCHES = ("external_id", "email", "phone")
 
 @dataclass(slots=True)
 class Person:
-    """A row as a customer: the columns it fills, the company's own fields, and what they agreed to."""
+    """A row as a customer: the columns it fills, the company's own fields, and what they agreed to.
+
+    `fills` are those of them that only fill what is empty: where it is likely, and no more, that it is the customer's row.
+    """
 
     row: Parsed
     columns: dict[str, Any]
@@ -45,6 +48,11 @@ class Person:
     names: list[Name]
     held: dict[str, Any] | None = None
     outcome: Outcome | None = None
+    fills: frozenset[str] = frozenset()
+
+    def only_fill(self) -> None:
+        self.columns.pop("tags_emptied", None)
+        self.fills = frozenset({*self.columns, *self.custom} - {"tags"})
 
 
 @dataclass
@@ -71,6 +79,7 @@ class Customers:
             name for name in options.get("match", MATCHES[:2]) if name in MATCHES or name.startswith("custom.")
         ]
         self.tags = tuple(options.get("tags", ()))
+        self.same = options.get("likely") == "same"
         fields = records.kind("customer").fields()
         self.own = {name: fields[name] for name in fields if name.startswith("custom.")}
         self.unique = {name: one for name, one in self.own.items() if one.unique}
@@ -151,6 +160,8 @@ class Customers:
             decided.outcomes.append(person.outcome)
             people.append(person)
         known, several = self._known(people)
+        if self.same or (trial and self.mode != "update"):
+            self._find_likely([one for one in people if not any(name in known for name in one.names)])
         work: Work = decided.work
         merged: dict[UUID, Person] = {}
         met: dict[Name, UUID] = {}
@@ -163,6 +174,9 @@ class Customers:
             held = next((met[name] for name in person.names if name in met), None) or next(
                 (known[name] for name in person.names if name in known), None
             )
+            if held is None and self.same and outcome.likely is not None and outcome.likely[1].safe:
+                held = outcome.likely[0]
+                person.only_fill()
             if held is not None and held in merged:
                 outcome.record_id = held
                 outcome.state = "repeated"
@@ -190,13 +204,28 @@ class Customers:
         self._refuse_taken(work)
         return decided
 
+    @staticmethod
+    def _find_likely(people: Sequence[Person]) -> None:
+        """Look who rows that no rule knows may be, among the customers the acting person sees."""
+        found = duplicates.likeliest([one.columns for one in people]) if people else ()
+        for person, likely in zip(people, found, strict=True):
+            assert person.outcome is not None
+            person.outcome.likely = likely
+
     def _lacks(self, person: Person) -> str:
         """Return the names of the company's own fields that a new customer must have and this one has not."""
         return ", ".join(str(one.label) for name, one in self.required.items() if person.custom.get(name) is None)
 
     @staticmethod
     def _fold(earlier: Person, later: Person) -> None:
-        """A later row of the same person goes over the earlier one, where it says something."""
+        """A later row of the same person goes over the earlier one, where it says something; what only fills, beneath it."""
+        if later.fills:
+            sure = {*earlier.columns, *earlier.custom} - earlier.fills - {"tags"}
+            later.columns = {name: value for name, value in later.columns.items() if name not in sure}
+            later.custom = {name: value for name, value in later.custom.items() if name not in sure}
+            later.agreed = None if earlier.agreed else later.agreed
+        said = {*later.columns, *later.custom}
+        earlier.fills = (earlier.fills - said) | (later.fills & said)
         tags = list(dict.fromkeys([*earlier.columns.get("tags", ()), *later.columns.get("tags", ())]))
         earlier.columns |= later.columns
         if tags:
@@ -250,10 +279,26 @@ class Customers:
                 outcome.state, outcome.reason, outcome.record_id = "failed", str(TAKEN), None
                 continue
             person.held = row
+            if person.fills:
+                self._leave_filled(person, row)
             outcome.before, outcome.after = self._difference(person, row)
             if not outcome.after:
                 outcome.state = "unchanged"
                 work.same[customer_id] = work.changed.pop(customer_id)
+
+    def _leave_filled(self, person: Person, held: dict[str, Any]) -> None:
+        """Take out of a row what the customer it likely is has already, and a consent that was given for another address."""
+        theirs = held["email_norm"]
+        if person.agreed and person.agreed[0] == "granted" and theirs and theirs != person.columns.get("email_norm"):
+            person.agreed = None
+        person.columns = {
+            name: value for name, value in person.columns.items() if name not in person.fills or not held[name]
+        }
+        person.custom = {
+            name: value
+            for name, value in person.custom.items()
+            if name not in person.fills or held["custom"].get(self.own[name].key) is None
+        }
 
     def _difference(self, person: Person, held: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return what changes, before and after; the company's own fields under `custom`."""

@@ -99,6 +99,60 @@ class TestTheWholeWay:
         assert "eve@shop.example" in company.page.get("/customers").text
 
 
+class TestLikely:
+    CONTENT = "Vorname,Nachname,Telefon,Ort\nAda,Lovelase,030 1234567,Bath\nBob,Byron,,Kiel\n"
+
+    @pytest.fixture
+    def ada(self, company, context):
+        from saas.customers import arriving, duplicates
+        from saas.kit import work
+
+        item = {"email": "ada@shop.example", "first_name": "Ada", "last_name": "Lovelace", "phone": "+49 30 1234567", "country": "DE"}  # fmt: skip
+        with work.unit(tenant_id=company.tenant_id):
+            (ada,) = [one.id for one in arriving.upsert_many([item])]
+            duplicates.renew_keys([ada])
+        return ada
+
+    def test_who_may_be_there_is_shown_and_taken_as_the_same(self, company, work, ada):
+        place = bring(
+            company, self.CONTENT.replace("Bath", "Bath,DE").replace("Ort", "Ort,Land").replace("Kiel", "Kiel,DE")
+        )
+        company.post(f"{place}/check")
+        work()
+        page = company.page.get(place).text
+        assert "1 row is all but certainly a customer who is there" in page
+        assert f"/customers/{ada}" in page and "same phone number" in page and "Ada Lovelace" in page
+        assert "Take the certain ones as the same" in page and "Import 2 rows" in page
+        assert company.post(f"{place}/likely", {"likely": "same"}).status_code == 303
+        work()
+        page = company.page.get(place).text
+        assert "Make new customers of them" in page and "taken as the same" in page
+        company.post(f"{place}/run")
+        work()
+        page = company.page.get(f"/customers/{ada}").text
+        assert "Bath" in page and "Ada Lovelace" in page and "Lovelase" not in page
+        assert company.post(f"{place}/likely", {"likely": "same"}).status_code == 409
+
+    def test_a_program_chooses_too(self, company, work, ada):
+        rows = b"first_name,last_name,phone,city,country\nAda,Lovelace,030 1234567,Bath,DE\n"
+        held = company.api("POST", "/imports?kind=customer&act=check", data=rows).json
+        work()
+        told = company.api("GET", f"/imports/{held['id']}").json
+        assert told["options"]["likely"] == "create"
+        likely = told["check"]["likely"]
+        assert likely["certain"] == 1 and likely["rows"][0]["record_id"] == str(ada)
+        changed = company.api("PATCH", f"/imports/{held['id']}", json={"options": {"likely": "same"}})
+        assert changed.json["options"]["likely"] == "same"
+        assert company.api("PATCH", f"/imports/{held['id']}", json={"options": {"likely": "no"}}).status_code == 422
+        company.api("POST", f"/imports/{held['id']}/run")
+        work()
+        assert company.api("GET", f"/imports/{held['id']}").json["run"]["counts"] == {"updated": 1}
+
+    def test_another_companys_import_is_not_there(self, company, other_company):
+        place = bring(company)
+        assert other_company.post(f"{place}/likely", {"likely": "same"}).status_code == 404
+
+
 class TestSettingUp:
     def test_another_meaning_is_kept(self, company):
         place = bring(company)

@@ -71,7 +71,8 @@ SAME = {
     "duplicates.decide": "PATCH /customers/duplicates/{pair_id}", "duplicates.redecide": "PATCH /customers/duplicates/{pair_id}", "duplicates.possible": "POST /customers/possible",
     "duplicates.merge": "POST /customers/{customer_id}/merge", "duplicates.unmerge": "POST /customers/merges/{merge_id}/undo",
     # files, long work, the trace
-    "imports.new": "POST /imports", "imports.change": "PATCH /imports/{import_id}", "imports.fix": "POST /imports/{import_id}/fixes", "imports.check": "POST /imports/{import_id}/check",
+    "imports.new": "POST /imports", "imports.change": "PATCH /imports/{import_id}", "imports.fix": "POST /imports/{import_id}/fixes", "imports.likely": "PATCH /imports/{import_id}",
+    "imports.check": "POST /imports/{import_id}/check",
     "imports.run": "POST /imports/{import_id}/run", "imports.stop": "POST /imports/{import_id}/stop", "imports.undo": "POST /imports/{import_id}/undo", "imports.forget": "DELETE /imports/{import_id}",
     "exports.make": "POST /exports", "exports.chosen": "POST /exports", "history.export": "POST /audit/export", "undo.entry": "POST /audit/{entry_id}/undo",
     "operations.cancel": "POST /operations/{operation_id}/cancel", "operations.undo": "POST /operations/{operation_id}/undo",

@@ -37,6 +37,13 @@ class OptionsIn(shapes.Shape):
     empty = fields.String(
         validate=validate.OneOf(imports.EMPTY), metadata={"description": "leave or clear: what empty cells do"}
     )
+    likely = fields.String(
+        validate=validate.OneOf(imports.LIKELY),
+        metadata={
+            "description": "create or same: what becomes of a customer whom no rule knows and who is all but certainly one "
+            "that is there, by name and number or address; same fills what is empty there"
+        },
+    )
     tags = fields.List(shapes.Text(60), metadata={"description": "tags for every record"})
     constants = fields.Dict(
         keys=fields.String(), values=shapes.Text(500), metadata={"description": "values of fields that no column fills"}
@@ -106,6 +113,13 @@ class WorkOut(Schema):
     rows = fields.Integer()
     counts = fields.Dict()
     reasons = fields.Dict()
+    likely = fields.Dict(
+        allow_none=True,
+        metadata={
+            "description": "rows that may be customers who are there: how many are certain and how many possible, and the first "
+            "of them, each with the customer's id, the chance and the evidence"
+        },
+    )
     undone = fields.Dict(allow_none=True)
     error = fields.String()
 
@@ -140,7 +154,7 @@ def _work(operation_id: UUID | None) -> dict[str, Any] | None:
         return None
     operation = operations.one(operation_id)
     told = operation.report
-    return {"state": operation.state, "rows": operation.done, "counts": told.get("counts", {}), "reasons": told.get("reasons", {}), "undone": told.get("undo"),
+    return {"state": operation.state, "rows": operation.done, "counts": told.get("counts", {}), "reasons": told.get("reasons", {}), "likely": told.get("likely"), "undone": told.get("undo"),
             "error": operation.error}  # fmt: skip
 
 
@@ -267,7 +281,6 @@ def undo(import_id: UUID) -> dict[str, Any]:
 
 @blueprint.route("/imports/<import_id>/failed")
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="text/csv")
-@blueprint.doc(responses=shapes.file_of(*shapes.TABLES))
 @doors.open_to("key", "customers.edit")
 def failed(import_id: UUID) -> Response:
     """Fetch the lines that could not be taken, in the file's own format with a column that says why."""

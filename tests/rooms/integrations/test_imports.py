@@ -243,3 +243,90 @@ class TestTakingBack:
         assert told["counts"]["removed"] == 1
         assert customer("a@x.example").email_consent == "withdrawn"
         assert customer("b@x.example") is None
+
+
+class TestLikely:
+    """Rows that no rule knows, and that may be customers who are there by their name and number or address."""
+
+    ROWS = (
+        "Vorname,Nachname,E-Mail,Telefon,PLZ,Ort,Newsletter\n"
+        "Ada,Lovelase,,+44 (0)20 7946 0018,,Bath,ja\n"
+        "Grace,Hopper,gracehopper+news@gmail.com,,10117,Berlin,ja\n"
+        "Grace,Hoper,,,10117,,\n"
+        "Charles,Babbage,cb@shop.example,+44 20 7946 0099,,London,\n"
+    )
+
+    @pytest.fixture
+    def there(self, company, context):
+        from saas.customers import arriving, duplicates
+
+        with work.unit(tenant_id=company.tenant_id):
+            items = [
+                {"email": "ada@shop.example", "first_name": "Ada", "last_name": "Lovelace", "phone": "020 7946 0018", "country": "GB"},
+                {"email": "grace.hopper@gmail.com", "first_name": "Grace", "last_name": "Hopper", "postcode": "10117", "address": "Ring 5"},
+            ]  # fmt: skip
+            ids = [one.id for one in arriving.upsert_many(items)]
+            duplicates.renew_keys(ids)
+        return ids
+
+    def test_a_trial_tells_of_them_and_makes_nobody(self, file, there):
+        told = file.check(file.begin(self.ROWS)).report
+        assert told["counts"] == {"created": 4}
+        likely = told["likely"]
+        assert (likely["certain"], likely["possible"]) == (2, 1)
+        assert [(row["line"], row["record_id"], row["certain"]) for row in likely["rows"]] == [
+            (2, str(there[0]), True), (3, str(there[1]), True), (4, str(there[1]), False),
+        ]  # fmt: skip
+        assert likely["rows"][0]["evidence"][:2] == ["phone_same", "name_close"]
+        assert likely["rows"][0]["says"] == "Ada Lovelase +44 (0)20 7946 0018"
+
+    def test_usually_they_become_customers(self, file, there):
+        done = file.take(self.ROWS)
+        assert done.report["counts"] == {"created": 4} and "likely" not in done.report
+
+    def test_the_certain_ones_fill_what_is_empty_and_come_back(self, file, there, company, customer):
+        import_id = file.begin(self.ROWS, likely="same")
+        tried = file.check(import_id)
+        assert tried.report["counts"] == {"created": 2, "updated": 2}
+        done = file.run(import_id)
+        assert done.report["counts"] == {"created": 2, "updated": 2}
+        assert (done.report["likely"]["certain"], done.report["likely"]["possible"]) == (2, 1)
+        ada, grace = customer("ada@shop.example"), customer("grace.hopper@gmail.com")
+        assert (ada.last_name, ada.phone, ada.city) == ("Lovelace", "020 7946 0018", "Bath")
+        assert (grace.city, grace.postcode) == ("Berlin", "10117")
+        assert customer("gracehopper+news@gmail.com") is None
+        assert ada.email_consent == grace.email_consent == "unknown"  # they agreed for no or another address
+        file.undo(done)
+        assert (customer("ada@shop.example").city, customer("grace.hopper@gmail.com").city) == ("", "")
+        with work.unit(tenant_id=company.tenant_id):
+            assert profiles.count() == 2
+
+    def test_two_rows_of_one_customer_are_one_change(self, file, there, customer):
+        twice = "E-Mail,Vorname,Nachname,Telefon,Ort,PLZ\n,Ada,Lovelace,02079460018,Bath,\nada@shop.example,Ada,Byron,,Wells,\n,Ada,Lovelace,02079460018,Rom,BA1\n"
+        import_id = file.begin(twice, likely="same", constants={"country": "GB"})
+        done = file.run(import_id)
+        assert done.report["counts"] == {"updated": 1, "repeated": 2}
+        ada = customer("ada@shop.example")
+        assert (ada.last_name, ada.city, ada.postcode) == ("Byron", "Wells", "BA1")
+
+    def test_where_only_new_ones_are_wanted_they_are_left_out(self, file, there):
+        done = file.run(file.begin(self.ROWS, likely="same", mode="create"))
+        assert done.report["counts"] == {"created": 2, "skipped": 2}
+
+    def test_whom_a_member_does_not_see_is_not_told_of(self, file, there, company):
+        from saas.integrations.import_rows import Parsed
+        from saas.kit import access, scope
+
+        with work.unit(tenant_id=company.tenant_id):
+            held = imports.one(file.begin(self.ROWS))
+            taker = imports.taker(held)
+            rows = imports.preview(held)
+            assert isinstance(rows[0], Parsed)
+            assert [bool(one.likely) for one in taker.decide(rows, trial=True).outcomes] == [True, True, True, False]
+        limited = access.Access(permissions=access.FULL.permissions, rows={"customer": "own"}, owners=())
+        with access.bound(limited), work.unit(tenant_id=company.tenant_id, actor=scope.PLATFORM):
+            assert [bool(one.likely) for one in taker.decide(rows, trial=True).outcomes] == [False] * 4
+
+    def test_only_the_two_choices(self, file):
+        with pytest.raises(imports.BadSetting):
+            file.begin(FIRST, likely="perhaps")
