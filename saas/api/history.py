@@ -28,6 +28,17 @@ class Entry:
 
 
 ENTRIES = (
+    Entry(date(2026, 11, 22), "added", "/members, /teams, /roles", "Inviting people, their roles, the tree of teams, and roles of the company's own."),
+    Entry(date(2026, 11, 22), "added", "/bin", "What was deleted: listed, brought back, thrown away for good."),
+    Entry(date(2026, 11, 22), "added", "/views", "Ways to look at a list that everybody in the company has."),
+    Entry(date(2026, 11, 22), "added", "/company, /sender", "The company's settings and who its mails come from can be changed, the domain's entries checked."),
+    Entry(date(2026, 11, 22), "added", "/fields", "Own fields: choices, their order, deleting a field for good."),
+    Entry(date(2026, 11, 22), "added", "/customers", "The timeline, notes, shares, merges, who somebody may be already, and looking through all for duplicates."),
+    Entry(date(2026, 11, 22), "added", "/imports", "The first rows, mending cells, reading the file another way, stopping."),
+    Entry(date(2026, 11, 22), "added", "/shops", "Fetching the past, a new secret, what was delivered, trying it again; `kind` narrows the list, which has pages now."),
+    Entry(date(2026, 11, 22), "added", "/campaigns, /segments", "Looking at a mail or at whom conditions fit before it is kept; copying a campaign."),
+    Entry(date(2026, 11, 22), "added", "/search", "The one search box."),
+    Entry(date(2026, 11, 22), "added", "every list", "Filters where there were none: `name`, `kind`, `state`, `active`, `role`."),
     Entry(date(2026, 11, 22), "added", "/carts", "Carts with their state: open, abandoned, recovered, bought or emptied."),
     Entry(date(2026, 11, 22), "added", "/audit", "The history: who did what, before and after, with a cursor; and taking an entry back."),
     Entry(date(2026, 11, 22), "added", "/customers/bulk_edit", "One change to many customers, told by filters, tried first with `dry_run`."),
