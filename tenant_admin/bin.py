@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext as _
 
-from saas.kit import clock, doors, errors, work
+from saas.kit import access, clock, doors, errors, work
 from saas.kit import pages as paging
 from saas.tenancy import audit, bin
 from tenant_admin import deeds, frame, settings
@@ -58,7 +58,7 @@ def _page(refused: dict[str, Any] | None = None) -> str:
     now = clock.now()
     rows = [
         {"id": item.id, "name": item.title or "—", "kind": deeds.kind(item.kind), "at": item.deleted_at, "by": item.deleted_by,
-         "days": max((item.until - now).days, 0)}
+         "days": max((item.until - now).days, 0), "erasable": item.kind == "customer" and access.may("customers.delete")}
         for item in page.items
     ]  # fmt: skip
     return render_template(

@@ -25,7 +25,7 @@ KINDS = {
     "tenant": _l("Company"), "plan": _l("Plan"), "operation": _l("Background work"), "address": _l("Address"), "bin": _l("Bin"),
     "role": _l("Role"), "team": _l("Team"), "custom_field": _l("Field"), "hook": _l("Webhook"), "login": _l("Sign-in"),
     "import": _l("Import"), "view": _l("View"), "support": _l("Support access"), "page": _l("Page"), "sso": _l("Own sign-in"),
-    "retention": _l("How long data is kept"), "consent_purpose": _l("Purpose"), "sso_domain": _l("Mail domain"), "sign_in": _l("Sign-in"),
+    "retention": _l("How long data is kept"), "erasure": _l("Erasure"), "consent_purpose": _l("Purpose"), "sso_domain": _l("Mail domain"), "sign_in": _l("Sign-in"),
 }  # fmt: skip
 # the end of an action: what was done to a record of its kind
 VERBS = {

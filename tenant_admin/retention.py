@@ -27,7 +27,7 @@ def names() -> dict[str, tuple[str, str]]:
         ),
         "strangers": (
             _("People who never bought"),
-            _("Who never ordered, and of whom there was no sign since: no visit, no open or click, no consent, no note. They are erased everywhere, each with a certificate."),
+            _("Who never ordered, and of whom there was no sign since: no visit, no open or click, no consent, no note. They are erased everywhere, with a certificate of each night."),
         ),
         "timeline": (
             _("Timelines of customers"),

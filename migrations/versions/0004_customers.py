@@ -418,6 +418,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("erased_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("erased_by", sa.Text(), nullable=False),
+        sa.Column("people", sa.Integer(), server_default="1", nullable=False),
         sa.Column("counts", postgresql.JSONB(astext_type=Text()), nullable=False),
         sa.Column("told", postgresql.JSONB(astext_type=Text()), nullable=False),
         sa.ForeignKeyConstraint(
@@ -476,6 +477,27 @@ def upgrade() -> None:
         "ix_consent_requests_customer_id", "consent_requests", ["tenant_id", "customer_id", "asked_at"], unique=False
     )
     for statement in walls.protect("consent_requests"):
+        op.execute(statement)
+    op.create_table(
+        "erased_people",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("erasure_id", sa.Uuid(), nullable=False),
+        sa.Column("customer", sa.Uuid(), nullable=False),
+        sa.Column("erased_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "erasure_id"],
+            ["erasures.tenant_id", "erasures.id"],
+            name=op.f("fk_erased_people_tenant_id_erasure_id_erasures"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_erased_people_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_erased_people")),
+    )
+    op.create_index("ix_erased_people_erasure_id", "erased_people", ["tenant_id", "erasure_id"], unique=False)
+    for statement in walls.protect("erased_people"):
         op.execute(statement)
 
 

@@ -150,5 +150,7 @@ def visitor(visitor: str) -> tuple[UUID, bool] | None:
     return (row[0], row[1]) if row else None
 
 
-def names_of(customer_id: UUID) -> list[Identity]:
-    return list(db.session.scalars(select(Identity).where(Identity.customer_id == customer_id).order_by(Identity.id)))
+def names_of(*customer_ids: UUID) -> list[Identity]:
+    return list(
+        db.session.scalars(select(Identity).where(Identity.customer_id.in_(customer_ids)).order_by(Identity.id))
+    )

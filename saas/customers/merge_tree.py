@@ -39,10 +39,10 @@ def of(loser_id: UUID) -> CustomerMerge | None:
     return db.session.scalars(query).one_or_none()
 
 
-def below(customer_id: UUID) -> list[CustomerMerge]:
-    """Return every merge in force under a customer, however deep."""
+def below(*customer_ids: UUID) -> list[CustomerMerge]:
+    """Return every merge in force under these customers, however deep."""
     found: list[CustomerMerge] = []
-    level = [customer_id]
+    level = list(customer_ids)
     while merges := into(level):
         found += merges
         level = [merge.loser_id for merge in merges]

@@ -288,14 +288,29 @@ class DuplicatePair(TenantModel):
 
 
 class Erasure(TenantModel):
-    """The certificate that a person was erased: when, by whom, and how many rows were reached where. It names no one."""
+    """The certificate that people were erased: when, by whom, how many, and how many rows were reached where. It names no one."""
 
     __tablename__ = "erasures"
 
     erased_at: Mapped[datetime]
     erased_by: Mapped[str] = mapped_column(Text, default="")
+    people: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
     counts: Mapped[dict[str, int]] = mapped_column(JSONB, default=dict)
     told: Mapped[dict[str, int]] = mapped_column(JSONB, default=dict)
+
+
+class ErasedPerson(TenantModel):
+    """The id that somebody who was erased had. It leads to nobody, but in a backup that comes back."""
+
+    __tablename__ = "erased_people"
+    __table_args__ = (
+        tenant_fk("erasure_id", "erasures", ondelete="CASCADE"),
+        Index("ix_erased_people_erasure_id", "tenant_id", "erasure_id"),
+    )
+
+    erasure_id: Mapped[UUID]
+    customer: Mapped[UUID]
+    erased_at: Mapped[datetime]
 
 
 class ErasedAddress(TenantModel):

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, null, select, update
 
-from saas.integrations import persons, retention
+from saas.integrations import erasures, retention
 from saas.integrations import retention_parts as parts
-from saas.kit import errors
 from saas.kit.db import db
 from saas.kit.text import later as _l
 from saas.tenancy import audit, operations
 
-BATCH, PEOPLE, SECONDS = 5_000, 100, 1.5
+BATCH = 5_000
 QUIET = {"synchronize_session": False}
 
 
@@ -31,11 +29,11 @@ def step(operation: Any) -> bool:
     taken_before = operation.report.get("taken", {})
     counts = taken_before | {part.name: taken_before.get(part.name, 0) + taken}
     operation.done += taken
-    operation.report = {"taken": counts, "rule": rule, "before": operation.params["before"]}
+    operation.report = operation.report | {"taken": counts, "rule": rule, "before": operation.params["before"]}
     if last is not None:
-        operation.cursor = {"part": place, "after": str(last)}
+        operation.cursor = operation.cursor | {"part": place, "after": str(last)}
         return True
-    operation.cursor = {"part": place + 1}
+    operation.cursor = operation.cursor | {"part": place + 1, "after": None}
     if place + 1 < len(parts.PARTS[rule]):
         return True
     audit.record(
@@ -61,18 +59,10 @@ def _take(_operation: Any, part: parts.Part, before: datetime, after: UUID | Non
 
 
 def _erase(operation: Any, part: parts.Part, before: datetime, after: UUID | None) -> tuple[int, UUID | None]:
-    """Erase some people, each wherever they are; who cannot be erased is noted and stays."""
-    query = select(part.model.id).select_from(part.model).where(part.old(before)).order_by(part.model.id).limit(PEOPLE)
-    found = list(db.session.scalars(query if after is None else query.where(part.model.id > after)))
-    until, gone, last = time.monotonic() + SECONDS, 0, None
-    for place, customer_id in enumerate(found):
-        try:
-            with db.session.begin_nested():
-                persons.erase_now(customer_id)
-            gone += 1
-        except errors.Refusal as refusal:
-            operations.note_failed(operation, [(operation.done + place, {"id": str(customer_id)}, refusal.message)])
-        last = customer_id
-        if time.monotonic() > until:
-            return gone, last
-    return gone, last if len(found) == PEOPLE else None
+    """Erase some people, wherever they are."""
+    query = select(part.model.id).select_from(part.model).where(part.old(before)).order_by(part.model.id)
+    if after is not None:
+        query = query.where(part.model.id > after)
+    found = list(db.session.scalars(query.limit(erasures.TOGETHER)))
+    gone = erasures.erase_some(operation, found) if found else 0
+    return gone, found[-1] if len(found) == erasures.TOGETHER else None

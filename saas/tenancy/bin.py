@@ -233,12 +233,23 @@ def delete_for_good(item: BinItem) -> None:
     _end(known, [item], [journal])
 
 
-def erase(kind: str, record_ids: Ids) -> int:
-    """Throw records away for good that are in the bin, for the erasure of a person; returns how many."""
-    items = db.session.scalars(select(BinItem).where(BinItem.kind == kind, BinItem.record_id.in_(record_ids))).all()
+def put_back_to_erase(kind: str, items: Sequence[BinItem]) -> list[UUID]:
+    """Put records back so that the same unit of work can erase them wherever they hang; returns their ids.
+
+    They come without their place (an address that is somebody else's by now), and nothing tells that they came.
+    """
+    known = _kinds[kind]
+    by_journal: dict[UUID, list[UUID]] = {}
     for item in items:
-        _end(_kinds[kind], [item], [_own_journal(item)])
-    return len(items)
+        by_journal.setdefault(item.journal, []).append(item.record_id)
+    db.session.execute(delete(BinItem).where(BinItem.id.in_([item.id for item in items])))
+    for journal, ids in by_journal.items():
+        shared = db.session.scalar(select(BinItem.id).where(BinItem.journal == journal).limit(1)) is not None
+        own = split(journal, known.table, ids) if shared else journal
+        for record_id in ids if known.without is not None else ():
+            known.without(own, record_id)
+        belongings.put_back(own, leave=[name for name in belongings.reached(known.table) if name != known.table])
+    return [record_id for ids in by_journal.values() for record_id in ids]
 
 
 def other_name(journal: UUID, table: str, record_id: UUID) -> str:

@@ -7,5 +7,6 @@ from saas.kit.personal.erasing import copies, erase, mentioned
 from saas.kit.personal.marks import COMMON, TABLES, Marks
 from saas.kit.personal.reading import holds, read, tables
 from saas.kit.personal.traces import Traces
+from saas.kit.personal.words import Finder
 
-__all__ = ["COMMON", "TABLES", "Marks", "Traces", "copies", "erase", "holds", "mentioned", "read", "tables"]
+__all__ = ["COMMON", "TABLES", "Finder", "Marks", "Traces", "copies", "erase", "holds", "mentioned", "read", "tables"]

@@ -152,7 +152,8 @@ TABLES: dict[str, Marks] = {
     "entitlements": Marks(plain="name most source"),
     "erasure_certificates": Marks(plain="erased_tenant closed_at began_at erased_at counts digest"),
     "erased_addresses": Marks(plain="digest erasure_id reason erased_at"),
-    "erasures": Marks(staff="erased_by", plain="erased_at counts told"),
+    "erased_people": Marks(plain="erasure_id customer erased_at"),
+    "erasures": Marks(staff="erased_by", plain="erased_at people counts told"),
     "file_parts": Marks(person="data", plain="file_id position", erase=FILES),
     "hooks": Marks(
         staff="name",

@@ -45,7 +45,7 @@ def values(marks: Marks, traces: Traces) -> dict[str, Any]:
 
 def bound(statement: str, given: dict[str, Any]) -> Any:
     """Return the statement with its lists of ids bound as such; lists of words are plain text."""
-    kinds = {"visitors": ARRAY(Text), "emails": ARRAY(Text), "words": ARRAY(Text)}
+    kinds = {"visitors": ARRAY(Text), "emails": ARRAY(Text), "words": ARRAY(Text), "patterns": ARRAY(Text)}
     lists = [bindparam(name, type_=kinds.get(name, UUIDS)) for name, value in given.items() if isinstance(value, list)]
     return text(statement).bindparams(*lists)
 

@@ -1,4 +1,4 @@
-"""Who a person is in the data: the ids and words by which their rows are found."""
+"""Who a person is in the data, or who many are: the ids and words by which their rows are found."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SHORTEST = 6
 
 @dataclass(frozen=True)
 class Traces:
-    """Ids and words of one person: what they are and were as a customer, their orders, mails, browsers and addresses."""
+    """Ids and words of one person or many: what they are and were as customers, their orders, mails, browsers and addresses."""
 
     customers: tuple[UUID, ...]
     orders: tuple[UUID, ...] = ()

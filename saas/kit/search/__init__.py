@@ -7,7 +7,18 @@ from saas.kit.search.finding import find
 from saas.kit.search.ranking import Hit
 from saas.kit.search.readers import register
 from saas.kit.search.terms import Record
-from saas.kit.search.writing import ask_rebuild, forget, index, lag, rebuild, remove, touch, waiting, write_pending
+from saas.kit.search.writing import (
+    ask_rebuild,
+    forget,
+    index,
+    lag,
+    rebuild,
+    remove,
+    renew,
+    touch,
+    waiting,
+    write_pending,
+)
 
 __all__ = [
     "Hit",
@@ -20,6 +31,7 @@ __all__ = [
     "rebuild",
     "register",
     "remove",
+    "renew",
     "touch",
     "waiting",
     "write_pending",

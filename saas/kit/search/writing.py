@@ -17,7 +17,7 @@ from saas import config
 from saas.kit import arrays, identifiers, scope
 from saas.kit.db import db
 from saas.kit.search import places, terms
-from saas.kit.search.models import SearchChange
+from saas.kit.search.models import SearchChange, SearchPlace
 from saas.kit.search.terms import Record
 
 BATCH = 500
@@ -48,6 +48,15 @@ def touch(kind: str, *record_ids: UUID) -> None:
             for record_id in record_ids
         ]
         db.session.execute(insert(SearchChange), rows)
+
+
+def renew() -> None:
+    """Have the bound tenant's search folder made anew, for it keeps what was deleted until then; rows are gone as they are."""
+    if db.session.scalar(select(SearchPlace.engine)) != "postgres":
+        db.session.execute(
+            insert(SearchChange),
+            [{"tenant_id": scope.tenant_id(), "id": identifiers.new(), "kind": "", "record_id": None}],
+        )
 
 
 def _touch_many(kind: str, record_ids: Sequence[UUID]) -> None:

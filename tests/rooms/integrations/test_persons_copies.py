@@ -11,7 +11,7 @@ from sqlalchemy import func, insert, select
 
 from saas.customers import asking, profiles, purposes
 from saas.customers.models import ConsentRequest
-from saas.integrations import persons
+from saas.integrations import erasures, persons
 from saas.integrations.models import DeliveryOut, Hook
 from saas.kit import access, files, identifiers, scope, work
 from saas.kit.db import db
@@ -66,7 +66,7 @@ def test_told_and_erased_and_others_kept(company, context, written):
         }  # fmt: skip
         assert b"bo@shop.example" not in packed.read("person.json")
     with work.unit(tenant_id=company.tenant_id):
-        persons.erase_now(ada)
+        erasures.erase_now(ada)
     with work.unit(tenant_id=company.tenant_id):
         for model in TABLES:
             assert db.session.scalar(select(func.count()).select_from(model)) == 1, model.__tablename__
