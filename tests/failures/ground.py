@@ -49,7 +49,7 @@ class Ground:
             "VAR_DIR": str(folder), "LOG_FORMAT": "json", counting.SWITCHES: str(self.switches), "PYTHONPATH": str(ROOT),
         }  # fmt: skip
         self.log = open(folder / "programs.log", "ab")  # noqa: SIM115 - closed by stop()
-        self.programs, self.next = [], 1
+        self.programs, self.webs, self.next = [], [], 1
 
     def start(self, *arguments, pipes=False):
         """This function will start a program that knows the counted reaction: announcer, relay, timetable, or a worker."""
@@ -63,9 +63,9 @@ class Ground:
         self.web = f"http://127.0.0.1:{port}"
         self.environment["PUBLIC_URL"] = self.web
         command = [os.path.join(os.path.dirname(sys.executable), WEB[0]), *WEB[1:], str(port)]
-        self.programs.append(
-            subprocess.Popen(command, stdout=self.log, stderr=self.log, cwd=ROOT, env=self.environment)
-        )
+        web = subprocess.Popen(command, stdout=self.log, stderr=self.log, cwd=ROOT, env=self.environment)
+        self.webs.append(web)
+        self.programs.append(web)
         until(lambda: self.call("/readyz", missing=None) is not None)
 
     def found(self, company):
@@ -158,6 +158,9 @@ class Ground:
                     pipe.close()
 
     def stop(self):
+        for web in self.webs:
+            web.terminate()  # killed it would leave its worker behind
+            web.wait(30)
         self.end(*self.programs)
         self.log.close()
         self.valkey.stop()

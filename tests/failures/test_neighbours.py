@@ -15,13 +15,10 @@ pytestmark = pytest.mark.failure
 
 
 @pytest.fixture(scope="module")
-def ground(tmp_path_factory):
-    made = Ground(tmp_path_factory.mktemp("neighbours"))
+def ground(test_servers, tmp_path_factory):
+    made = Ground(tmp_path_factory.mktemp("neighbours"), test_servers)
     made.start_web()
     yield made
-    web = made.programs[-1]
-    web.terminate()  # killed it would leave its worker behind
-    web.wait(30)
     made.stop()
 
 
