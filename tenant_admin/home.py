@@ -9,8 +9,8 @@ from flask import Blueprint, g, render_template, request, url_for
 from flask_babel import gettext as _
 
 from saas.insights import overview
-from saas.kit import clock, doors
-from tenant_admin import first_steps, formats, needs
+from saas.kit import access, clock, doors
+from tenant_admin import first_steps, formats, frame, needs
 from tenant_admin.first_steps import address
 from tenant_admin.markup import here
 
@@ -21,9 +21,11 @@ pages = Blueprint("home", __name__)
 
 
 @pages.get("/")
-@doors.open_to("member", "reports.read")
-def index() -> str:
-    """Show the last days, or the way to the first ones."""
+@doors.open_to("member")
+def index() -> Any:
+    """Show the last days, or the way to the first ones; whoever may not see figures begins in a room that is theirs."""
+    if not access.may("reports.read"):
+        return frame.go(next((room.url for room in frame.rooms()), url_for("account.show")))
     standing = overview.standing()
     steps = first_steps.listed(standing)
     waiting = [step for step in steps if not step["done"]]

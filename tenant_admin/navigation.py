@@ -1,7 +1,7 @@
 """The rooms at the left of every page, as one table.
 
-A room or page is shown only when its endpoint exists in the running application and the member has the right to it,
-so a room appears by being built and needs no change here beyond its line.
+A room or page is shown only when its endpoint exists in the running application and its door is open to the member, so
+a room appears by being built and needs no change here beyond its line, and nothing leads to a refusal.
 """
 
 from __future__ import annotations
@@ -12,10 +12,15 @@ from dataclasses import dataclass
 from flask import Flask, url_for
 from flask_babel import lazy_gettext as _l
 
+from saas.kit import doors
+
 
 @dataclass(frozen=True)
 class Place:
-    """One entry of the navigation; `right` is what a member needs to see it, `keys` the letters after `g`."""
+    """One entry of the navigation; `right` is what a member needs beside what its door asks, `keys` the letters after `g`.
+
+    Where the door of `endpoint` is closed to a member, the room leads to the first of `instead` (page, right) that is open.
+    """
 
     key: str
     label: object
@@ -24,6 +29,7 @@ class Place:
     right: str | None = None
     keys: str = ""
     children: tuple[Place, ...] = ()
+    instead: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class Shown:
 
 
 PLACES = (
-    Place("home", _l("Home"), "home.index", "home", keys="h"),
+    Place("home", _l("Home"), "home.index", "home", right="reports.read", keys="h"),
     Place("customers", _l("Customers"), "customers.index", "users", keys="c", children=(
         Place("segments", _l("Segments"), "segments.index"),
         Place("imports", _l("Imports"), "imports.index", right="customers.edit"),
@@ -59,7 +65,10 @@ PLACES = (
     Place("recommend", _l("Recommendations"), "recommend.index", "sparkles", keys="r"),
     Place("insights", _l("Insights"), "insights.index", "chart-histogram", keys="i"),
     Place("shops", _l("Shops"), "shops.index", "building-store", keys="b"),
-    Place("settings", _l("Settings"), "settings.index", "settings", right="settings.read", keys="t"),
+    Place("settings", _l("Settings"), "settings.index", "settings", keys="t", instead=(
+        ("plan.index", "plan.read"), ("members.index", "members.read"), ("own_fields.index", "fields.edit"), ("history.index", "audit.read"),
+        ("bin.index", "operations.read"), ("keys.index", "keys.edit"), ("webhooks.index", "hooks.edit"),
+    )),
 )  # fmt: skip
 
 
@@ -69,19 +78,28 @@ def _show(place: Place, *, app: Flask, rights: frozenset[str] | None, active: se
         for child in (_show(inner, app=app, rights=rights, active=active) for inner in place.children)
         if child is not None
     )
-    exists = place.endpoint in app.view_functions
     allowed = place.right is None or rights is None or place.right in rights
-    if not allowed or not (exists or children):
+    pages = [place.endpoint, *(page for page, right in place.instead if rights is None or right in rights)]
+    open_here = next((page for page in pages if _is_open(page, app=app, rights=rights)), None)
+    if not allowed or not (open_here or children):
         return None
     return Shown(
         key=place.key,
         label=str(place.label),
-        url=url_for(place.endpoint) if exists else children[0].url,
+        url=url_for(open_here) if open_here else children[0].url,
         icon=place.icon,
         keys=place.keys,
         active=place.key in active or any(child.active for child in children),
         children=children,
     )
+
+
+def _is_open(endpoint: str, *, app: Flask, rights: frozenset[str] | None) -> bool:
+    """Return whether a page exists and its door lets somebody with these rights in."""
+    if endpoint not in app.view_functions:
+        return False
+    entrance = doors.entrance_of(app.view_functions[endpoint], "GET")
+    return rights is None or entrance is None or entrance.permission is None or entrance.permission in rights
 
 
 def shown(

@@ -15,7 +15,7 @@ from saas.customers import duplicate_work
 from saas.kit import access, clock, doors, files, scope
 from saas.kit import pages as paging
 from saas.tenancy import operations
-from tenant_admin import frame
+from tenant_admin import frame, settings
 
 pages = Blueprint("operations", __name__)
 SHOWN_FAILURES = 50
@@ -27,7 +27,12 @@ SHORTEST = 2.0  # seconds before which an estimate would only jump about
 def index() -> str:
     """Show the long work of the company that this member may see, the newest first."""
     page = paging.page(_mine(), order=operations.NEWEST, cursor=request.args.get("cursor"), limit=25)
-    return render_template("operations/index.html", rows=[_row(one) for one in page.items], next=page.next)
+    return render_template(
+        "operations/index.html",
+        rows=[_row(one) for one in page.items],
+        next=page.next,
+        tabs=settings.tabs("operations.index"),
+    )
 
 
 @pages.get("/operations/<operation_id>")

@@ -87,7 +87,7 @@ def index():
         tabs=saved.tabs(opened, _tabs(view)), chips=_chips(wheres, names), ready=_ready(wheres), refused=refused, columns=columns,
         wheres=wheres, view_filters=list(views().get(view, VIEWS[""])[1]), filtered=bool(definition["conditions"] or typed),
         asked=_asked(wheres), fields=sentences.fields(), place="customers",
-        views=saved.bar(opened), column_choice=_column_choice(columns), heads=heads(columns),
+        views=saved.bar(opened), column_choice=_column_choice(columns), heads=heads(columns), limited=access.current().limited,
     )  # fmt: skip
 
 

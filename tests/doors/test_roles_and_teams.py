@@ -123,6 +123,41 @@ class TestNobodyLiftsThemselves:
         assert hers.post("/settings/members", {"email": "x@guests.example", "role": "read_only"}).status_code == 403
 
 
+class TestWhatIsShownCanBeOpened:
+    """Nothing in the navigation leads to a refusal, and everybody begins somewhere."""
+
+    @staticmethod
+    def links(page: str) -> list[str]:
+        found = re.findall(r'<a href="([^"]+)" class="r-(?:nav-link|nav-child)[ "]', page)
+        return [*found, *re.findall(r'<a href="(/[^"]*)"(?: class="is-active" aria-current="page")?>[^<]+</a>', page.split("r-settings-places", 1)[-1])
+                ] if "r-settings-places" in page else found  # fmt: skip
+
+    @pytest.mark.parametrize("role", ["owner", "admin", "marketer", "sales", "service", "read_only"])
+    def test_by_whoever_has_a_built_in_role(self, app, company, tenant_id, role):
+        theirs = crew.browser(app, company, crew.person(tenant_id, role=role))
+        home = theirs.page.get("/")
+        assert home.status_code == 200 and len(self.links(home.text)) > 5
+        for url in {
+            inner for room in self.links(home.text) for inner in [room, *self.links(theirs.page.get(room).text)]
+        }:
+            assert theirs.page.get(url).status_code == 200, url
+
+    @pytest.mark.parametrize(
+        ("permissions", "first"),
+        [(["customers.read"], "/customers"), (["orders.read"], "/orders"), (["audit.read", "operations.read"], "/history"), (["members.read"], "/settings/members"),
+         (["hooks.edit"], "/settings/webhooks"), (["reports.read"], None)],
+    )  # fmt: skip
+    def test_by_whoever_may_do_little(self, app, company, tenant_id, permissions, first):
+        made = crew.role(tenant_id, "Little", permissions=permissions)
+        theirs = crew.browser(app, company, crew.person(tenant_id, role=made))
+        home = theirs.page.get("/")
+        assert (home.status_code, home.headers.get("Location")) == ((303, first) if first else (200, None))
+        page = theirs.page.get(first or "/").text
+        assert self.links(page)
+        for url in self.links(page):
+            assert theirs.page.get(url).status_code == 200, url
+
+
 class TestTeams:
     def test_teams_are_made_moved_and_dissolved(self, company, tenant_id):
         assert "No teams yet" in company.page.get("/settings/teams").text
