@@ -56,8 +56,8 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
     ),
     "EventsCollected": (Reaction("workers.jobs.commerce.digest"),),
     "BrowsingDigested": (Reaction("workers.jobs.recommend.follow_visitors"),),
-    "VisitorRecognised": (
-        Reaction("workers.jobs.commerce.settle_visitor"),
+    "VisitorsRecognised": (
+        Reaction("workers.jobs.commerce.settle_visitors"),
         Reaction("workers.jobs.recommend.recognise"),
     ),
     "ModelsOutdated": (Reaction("workers.jobs.recommend.fit_soon"),),

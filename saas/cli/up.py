@@ -130,7 +130,7 @@ class Copy:
         known = json.loads(file.read_text()) if file.exists() else {}
         if known.get("database") != database:
             self._await_web()
-            self._start_programs()
+            self._start_programs("relay", "events")  # figures come along with the orders; who indexes and fits waits
             self._say("Making the demo shop's two years; this happens once.")
             self._complete("demo", f"python -m sandbox.demo --output {shlex.quote(str(new))}")
             known = {"database": database, **json.loads(new.read_text())}

@@ -7,6 +7,7 @@ events are either read here or announced again.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -47,13 +48,13 @@ def tell_live(row: Visitor) -> None:
     work.after_commit(lambda: live.bind(tenant_id, visitor, customer_id, proven=proven), key=f"live:{visitor}")
 
 
-def recognised(visitor: str) -> None:
-    """A browser turned out to be somebody's: its visits and carts become theirs, and the live session learns it."""
-    row = recognition.hold(visitor)
-    if row is not None:
-        moved = recognition.settle(row)
-        visits.count(moved)
-        carts.count(moved)
+def recognised(visitors: Iterable[str]) -> None:
+    """Browsers turned out to be somebody's: their visits and carts become theirs, and the live sessions learn it."""
+    rows = recognition.hold_many(visitors)
+    moved = set().union(*(recognition.settle(row) for row in rows))
+    visits.count(moved)
+    carts.count(moved)
+    for row in rows:
         tell_live(row)
 
 

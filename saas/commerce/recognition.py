@@ -37,11 +37,11 @@ def hold(visitor: str) -> Visitor | None:
     return db.session.scalars(select(Visitor).where(Visitor.visitor == visitor).with_for_update()).one_or_none()
 
 
-def hold_many(visitors: Iterable[str]) -> None:
-    """Lock browsers' rows, so that no digest of theirs is half way while orders look for their carts."""
+def hold_many(visitors: Iterable[str]) -> list[Visitor]:
+    """Return browsers' rows, locked, so that no digest of theirs is half way while orders look for their carts."""
     wanted = set(visitors)
-    if wanted:
-        db.session.execute(select(Visitor.id).where(Visitor.visitor.in_(wanted)).order_by(Visitor.id).with_for_update())
+    query = select(Visitor).where(Visitor.visitor.in_(wanted)).order_by(Visitor.id).with_for_update()
+    return list(db.session.scalars(query)) if wanted else []
 
 
 def recognise(row: Visitor, since: datetime) -> set[UUID]:

@@ -52,12 +52,10 @@ class CustomersParted:
 
 
 @event
-class VisitorRecognised:
-    """A browser turned out to be a customer's. `proven`: by a signature, a link in a mail or an order."""
+class VisitorsRecognised:
+    """Browsers turned out to be customers': by a signature, a link in a mail, an order, or what somebody typed."""
 
-    visitor: str
-    customer_id: str
-    proven: bool
+    visitors: list[str]
 
 
 @event

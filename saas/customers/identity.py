@@ -10,12 +10,14 @@ from sqlalchemy import Text, Uuid, delete, func, literal, select, true
 from sqlalchemy.dialects.postgresql import insert
 
 from saas.customers import facts
-from saas.customers.events import VisitorRecognised
+from saas.customers.events import VisitorsRecognised
 from saas.customers.models import NO_SOURCE, Identity
 from saas.kit import arrays, identifiers, scope
 from saas.kit.db import db
 from saas.kit.events import announce
 
+TOLD = 50
+"""Browsers that one event tells of: what follows holds them all, so they are few."""
 Name = tuple[str, UUID, str]  # kind, source id, value
 
 
@@ -136,7 +138,7 @@ def bind_visitors(bound: Mapping[str, tuple[UUID, UUID | None]], *, proven: bool
     )  # fmt: skip
     news = list(db.session.scalars(fresh.returning(Identity.value)))
     announce(*[
-        VisitorRecognised(visitor=visitor, customer_id=str(bound[visitor][0]), proven=proven) for visitor in news
+        VisitorsRecognised(visitors=news[start : start + TOLD]) for start in range(0, len(news), TOLD)
     ])  # fmt: skip
     return news
 

@@ -14,6 +14,7 @@ KEPT_FOR = 24 * 3600  # seconds; the note that it is whole goes a minute sooner
 BATCH = 1000
 ALL = "SELECT value, customer_id FROM customer_identities WHERE kind = 'visitor' AND proven"
 ONE = f"{ALL} AND value = %s"
+SOME = f"{ALL} AND value = ANY(%s)"
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('recommend.browsers', %s))"
 
 
@@ -52,12 +53,15 @@ def publish(tenant_id: int) -> None:
         valkey.client().delete(f"{whole(tenant_id)}:making")
 
 
-def refresh(*, tenant_id: int, visitor: str) -> None:
-    """Copy one binding that changed; raises Valkey's errors, so that it is tried again. The lock orders it with `publish`."""
+def refresh(*, tenant_id: int, visitors: list[str]) -> None:
+    """Copy bindings that changed; raises Valkey's errors, so that it is tried again. The lock orders it with `publish`."""
     with pool.connection(tenant_id=tenant_id) as opened:
         opened.execute(LOCK, [tenant_id])
-        row = opened.execute(ONE, [visitor]).fetchone()
-        if row is not None:
-            valkey.client().set(key(tenant_id, visitor), str(row[1]), ex=KEPT_FOR)
-        else:
-            valkey.client().delete(key(tenant_id, visitor))
+        found = dict(opened.execute(SOME, [visitors]).fetchall())
+        with valkey.client().pipeline(transaction=False) as together:
+            for visitor in visitors:
+                if visitor in found:
+                    together.set(key(tenant_id, visitor), str(found[visitor]), ex=KEPT_FOR)
+                else:
+                    together.delete(key(tenant_id, visitor))
+            together.execute()

@@ -169,7 +169,7 @@ def follow_merge(*, tenant_id: int, customer_ids: Sequence[str]) -> None:
     for one in customer_ids:
         for name in identity.names_of(UUID(one)):
             if name.kind == "visitor":
-                browsers.refresh(tenant_id=tenant_id, visitor=name.value)
+                browsers.refresh(tenant_id=tenant_id, visitors=[name.value])
 
 
 def today() -> float:

@@ -13,9 +13,9 @@ def digest(*, visitors: list[str], **_: object) -> None:
         digests.digest(visitor)
 
 
-def settle_visitor(*, visitor: str, **_: object) -> None:
-    """A browser's past becomes the customer's."""
-    digests.recognised(visitor)
+def settle_visitors(*, visitors: list[str], **_: object) -> None:
+    """Browsers' past becomes the customers'."""
+    digests.recognised(visitors)
 
 
 def follow_orders(*, order_ids: list[str], customer_ids: list[str], **_: object) -> None:

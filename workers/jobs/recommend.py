@@ -30,9 +30,9 @@ def follow_visitors(*, visitors: list[str], **_: object) -> None:
     freshness.note_news()
 
 
-def recognise(*, visitor: str, **_: object) -> None:
-    """Have the offers know whose browser it is."""
-    browsers.refresh(tenant_id=scope.tenant_id(), visitor=visitor)
+def recognise(*, visitors: list[str], **_: object) -> None:
+    """Have the offers know whose browsers these are."""
+    browsers.refresh(tenant_id=scope.tenant_id(), visitors=visitors)
 
 
 def follow_merge(

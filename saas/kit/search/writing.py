@@ -20,7 +20,8 @@ from saas.kit.search import places, terms
 from saas.kit.search.models import SearchChange, SearchPlace
 from saas.kit.search.terms import Record
 
-BATCH = 500
+BATCH = 2_000
+"""Changes that one transaction writes: less than a second of work, and half of what each costs in batches of 500."""
 MANY = 50
 _KEY = "hashtextextended('search:' || %s::text, 0)"
 _PATIENT = (

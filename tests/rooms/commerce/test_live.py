@@ -97,7 +97,7 @@ class TestBind:
             ann, bob = identity.find("email", "ann@shop.example"), profiles.find_or_create(email="bob@shop.example")
             assert (held["customer"], held["proven"], held["items"][0][0]) == (str(ann), False, "p1")
             identity.bind_visitor(VISITOR, bob, proven=True)
-            digests.recognised(VISITOR)
+            digests.recognised([VISITOR])
         held = live.read(company.tenant_id, VISITOR)
         assert (held["customer"], held["proven"]) == (str(bob), True)
 
