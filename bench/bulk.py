@@ -85,7 +85,7 @@ def _start(tenant: int, **action: str):
     from saas.kit import work
 
     with work.unit(tenant_id=tenant):
-        return bulk_actions.start(bulk_actions.read(action), bulk_actions.audience()).id
+        return bulk_actions.start(bulk_actions.read("customer", action), bulk_actions.audience("customer")).id
 
 
 def _run(tenant: int, operation_id) -> None:

@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 from saas.audiences import segments
 from saas.integrations import exports
 from saas.kit import access, doors, errors
-from tenant_admin import frame
+from tenant_admin import frame, selections
 from tenant_admin.customers import listing
 
 pages = Blueprint("exports", __name__)
@@ -25,6 +25,7 @@ FORMATS = (
     ("xlsx", "Excel", _l("Numbers and dates as such; a million rows at most.")),
     ("ndjson", _l("JSON lines"), _l("For programs: an object a line.")), ("parquet", "Parquet", _l("For analysis: typed and small.")),
 )  # fmt: skip
+MOST_CHOSEN = 1_000
 BACK = {
     "customers": "customers.index",
     "products": "products.index",
@@ -32,7 +33,22 @@ BACK = {
     "lines": "orders.index",
     "recipients": "campaigns.index",
 }
-KEPT = ("view", "where", "q", "segment_id", "mailing_id", "status", "since", "until", "state", "active")
+KEPT = (
+    "view",
+    "where",
+    "q",
+    "show",
+    "segment_id",
+    "mailing_id",
+    "status",
+    "since",
+    "until",
+    "customer",
+    "state",
+    "ids",
+    "all",
+)
+"""What of a list goes along with the form."""
 
 
 @pages.get("/exports/new")
@@ -73,18 +89,20 @@ def _about(asked: Any) -> str:
     """Say in words which rows these are, where the address tells."""
     if asked.get("segment_id"):
         return _("Of the segment “%(name)s”", name=segments.one(asked["segment_id"]).name)
-    return _("As filtered in the list") if any(asked.get(name) for name in KEPT) else _("All of them")
+    if asked.getlist("ids") and not asked.get("all"):
+        return _("Chosen by hand")
+    return _("As filtered in the list") if any(asked.get(name) for name in KEPT if name != "all") else _("All of them")
 
 
 def _params(asked: Any, what: str) -> dict[str, Any]:
     """Return which rows are asked for, as the list the address comes from would show them."""
-    given: dict[str, Any] = {
-        name: asked.get(name)
-        for name in ("segment_id", "mailing_id", "status", "since", "until", "state")
-        if asked.get(name)
-    }
-    if what == "products" and asked.get("active") in ("0", "1"):
-        given["active"] = asked["active"] == "1"
+    if asked.getlist("ids") and not asked.get("all"):
+        return {"ids": asked.getlist("ids")[:MOST_CHOSEN]}
+    if what == "products":
+        return selections.plain(selections.products(_whole(asked)))
+    if what in ("orders", "lines"):
+        return selections.plain(selections.orders(asked))
+    given: dict[str, Any] = {name: asked.get(name) for name in ("segment_id", "mailing_id", "state") if asked.get(name)}
     if what == "customers" and not given.get("segment_id"):
         definition, ids = listing.meant(
             MultiDict(
@@ -95,6 +113,22 @@ def _params(asked: Any, what: str) -> dict[str, Any]:
         if ids is not None:
             given["ids"] = [str(one) for one in ids]
     return given
+
+
+def _whole(asked: Any) -> Any:
+    """A file that no list asked for has every product; the list without more shows those on sale."""
+    return asked if any(asked.get(name) for name in selections.KEPT["product"]) else MultiDict([("show", "all")])
+
+
+@pages.post("/exports/chosen")
+@doors.open_to("member", "exports.make")
+def chosen() -> ResponseReturnValue:
+    """Show what a file of those chosen in a list may hold: some by hand, or all who fit."""
+    given = request.form
+    if not given.get("all") and not given.getlist("ids"):
+        frame.toast(_("Choose some first."), kind="warning")
+        return frame.go(url_for(BACK.get(request.args.get("what", ""), "customers.index")))
+    return _form(MultiDict([*given.items(multi=True), ("what", request.args.get("what", ""))]))
 
 
 @pages.post("/exports")

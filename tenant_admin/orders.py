@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -18,13 +18,13 @@ from saas.customers import profiles
 from saas.kit import access, doors
 from saas.marketing import attribution as mails
 from saas.recommend import attribution as offers
-from tenant_admin import fields_shown, formats, inline, own_columns
+from tenant_admin import fields_shown, formats, inline, own_columns, selections
 from tenant_admin import views as saved
 from tenant_admin.markup import here
 from tenant_admin.states import describe
 
 LIMIT, MOST_SUMMED = 25, 20_000
-STATES = ("pending", "paid", "fulfilled", "cancelled", "refunded", "failed")
+STATES = selections.STATES
 # What is odd about a line, in words.
 FLAGS = {
     "return": _l("came back"), "free": _l("was free"), "negative_price": _l("has a price below zero"),
@@ -40,9 +40,9 @@ def index():
     opened = saved.opened("order")
     if opened.leads_to:
         return redirect(opened.leads_to, 303)
-    wanted, chips = _wanted()
-    own = own_columns.of("order")
-    wanted |= {"where": own.where} if own.where else {}
+    wanted, own = selections.orders(request.args), own_columns.of("order")
+    chips = _chips(wanted)
+    wanted |= {"where": own.where}
     cursor, sort = request.args.get("cursor"), _sort()
     page = finding.listed(sort=sort, cursor=cursor, limit=LIMIT, **wanted)
     sums = finding.summed(most=MOST_SUMMED, **wanted)
@@ -51,8 +51,8 @@ def index():
     buyers = people.many([order.customer_id for order in page.items if order.customer_id])
     return render_template(
         "orders/index.html", rows=[_row(order, buyers) | {"cells": own.cells(order)} for order in page.items], next=page.next, chips=chips + own.chips,
-        add=[*_add(wanted), *own.add()], own=own, views=saved.bar(opened), sort=sort,
-        q=request.args.get("q", ""), total=min(count, MOST_SUMMED), exact=count <= MOST_SUMMED, tabs=saved.tabs(opened, _tabs()), filtered=bool(wanted),
+        add=[*_add(), *own.add()], own=own, views=saved.bar(opened), sort=sort,
+        q=request.args.get("q", ""), total=min(count, MOST_SUMMED), exact=count <= MOST_SUMMED, tabs=saved.tabs(opened, _tabs()), filtered=any(wanted.values()),
         sums=counting, left_out=sum(row["orders"] for row in sums if row not in counting),
         since=request.args.get("since", ""), until=request.args.get("until", ""),
     )  # fmt: skip
@@ -127,39 +127,19 @@ def _line(line: Any, known: dict[Any, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _wanted() -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return what the address asks for, and a sentence for each of it."""
-    wanted: dict[str, Any] = {}
+def _chips(wanted: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a sentence for what the address asks for beyond the tab and the box."""
     chips = []
-    if request.args.get("status") in STATES:
-        wanted["status"] = request.args["status"]
-    if request.args.get("q", "").strip():
-        wanted["number"] = request.args["q"].strip().removeprefix("#")[:100]
-    if request.args.get("customer"):
-        customer = profiles.one(request.args["customer"])
-        wanted["customer_id"] = customer.id
-        chips.append({"sentence": _("by %(name)s", name=customer.name), "remove": here(customer=None)})
-    since, until = _day("since"), _day("until")
-    if since:
-        wanted["since"] = since
-        chips.append(
-            {"sentence": _("from %(day)s", day=formats.day(since.date())), "remove": here(since=None, ask=None)}
-        )
-    if until:
-        wanted["until"] = until + timedelta(days=1)
-        chips.append(
-            {"sentence": _("until %(day)s", day=formats.day(until.date())), "remove": here(until=None, ask=None)}
-        )
-    return wanted, chips
-
-
-def _day(name: str) -> datetime | None:
-    """Return the beginning of a day of the address in the company's zone, or None when it is none that shops know."""
-    try:
-        day = datetime.fromisoformat(request.args.get(name, "")).date()
-    except ValueError:
-        return None
-    return datetime.combine(day, time(), ZoneInfo(g.member.zone)) if 1970 <= day.year < 2200 else None
+    if "customer_id" in wanted:
+        name = profiles.one(wanted["customer_id"]).name
+        chips.append({"sentence": _("by %(name)s", name=name), "remove": here(customer=None)})
+    if "since" in wanted:
+        day = formats.day(wanted["since"].date())
+        chips.append({"sentence": _("from %(day)s", day=day), "remove": here(since=None, ask=None)})
+    if "until" in wanted:
+        day = formats.day((wanted["until"] - timedelta(days=1)).date())
+        chips.append({"sentence": _("until %(day)s", day=day), "remove": here(until=None, ask=None)})
+    return chips
 
 
 def _sort() -> str:
@@ -180,7 +160,7 @@ def _tabs() -> list[dict[str, Any]]:
     ]
 
 
-def _add(wanted: dict[str, Any]) -> list[dict[str, Any]]:
+def _add() -> list[dict[str, Any]]:
     today = datetime.now(ZoneInfo(g.member.zone)).date()
     spans = (
         (_("today"), today, today), (_("in the last 7 days"), today - timedelta(days=6), None), (_("in the last 30 days"), today - timedelta(days=29), None),

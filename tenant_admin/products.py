@@ -13,8 +13,8 @@ from marshmallow import ValidationError
 from saas.catalog import finding, products
 from saas.catalog.schemas import ProductChange
 from saas.commerce import selling, shops
-from saas.kit import clock, doors, errors, money, scope, search
-from tenant_admin import fields_shown, frame, inline, own_columns
+from saas.kit import clock, doors, errors, money
+from tenant_admin import fields_shown, frame, inline, own_columns, selections
 from tenant_admin import views as saved
 
 LIMIT, WEEKS = 25, 26
@@ -32,10 +32,9 @@ def index():
     typed, sort = request.args.get("q", "").strip(), request.args.get("sort", "name")
     shown, own = request.args.get("show", "on_sale"), own_columns.of("product")
     field = fields_shown.columns("product").get(sort.removeprefix("-"))
-    ids = [hit.id for hit in search.find(scope.tenant_id(), typed, kinds=["product"], limit=100)] if typed else None
     page = finding.listed(
-        active={"on_sale": True, "off_sale": False}.get(shown), sold_out=True if shown == "sold_out" else None, ids=ids,
-        sort=sort if sort in finding.SORTS or (field and field.sortable) else "name", where=own.where, cursor=request.args.get("cursor"), limit=LIMIT,
+        **selections.products(request.args) | {"where": own.where}, sort=sort if sort in finding.SORTS or (field and field.sortable) else "name",
+        cursor=request.args.get("cursor"), limit=LIMIT,
     )  # fmt: skip
     sales = selling.sold([product.id for product in page.items], since=clock.now() - MONTH)
     return render_template(

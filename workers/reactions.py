@@ -54,6 +54,11 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
         Reaction("workers.jobs.marketing.follow_orders"),
         Reaction("workers.jobs.integrations.tell_orders"),
     ),
+    "OrdersBinned": (
+        INDEX,
+        Reaction("workers.jobs.commerce.follow_orders"),
+        Reaction("workers.jobs.recommend.follow_orders"),
+    ),
     "EventsCollected": (Reaction("workers.jobs.commerce.digest"),),
     "BrowsingDigested": (Reaction("workers.jobs.recommend.follow_visitors"),),
     "VisitorsRecognised": (

@@ -28,6 +28,7 @@ class Entry:
 
 
 ENTRIES = (
+    Entry(date(2026, 11, 22), "added", "/products/bulk_edit", "One change to many products, and at /orders/bulk_edit to many orders, tried first with `dry_run`. Files take the same filters as the lists."),
     Entry(date(2026, 11, 22), "added", "/members, /teams, /roles", "Inviting people, their roles, the tree of teams, and roles of the company's own."),
     Entry(date(2026, 11, 22), "added", "/bin", "What was deleted: listed, brought back, thrown away for good."),
     Entry(date(2026, 11, 22), "added", "/views", "Ways to look at a list that everybody in the company has."),

@@ -1,202 +1,154 @@
-"""What a bulk action does to a batch of customers: tried on one for the preview, done to many with a line of the history each."""
+"""What can be done to many of any kind: a field set, a tag added or taken off, and all of them into the bin."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
-
-from saas.customers import arriving, bulk, consent, owners
-from saas.customers.events import OwnersChanged
-from saas.customers.models import NO_SOURCE, Customer
-from saas.kit import access, clock, records, scope
-from saas.kit.db import db
-from saas.kit.events import announce
+from saas.audiences.bulk_kinds import Action, BadAction, Doer, Done, Held, Room, Row
+from saas.kit import access, money, records, text
 from saas.kit.text import gettext as _
 from saas.tenancy import audit, bin, custom_values
 
-
-@dataclass(frozen=True)
-class Action:
-    """What is done to each: set (a field), tag, untag, own (an owner), withdraw (consent) or delete; `value` as it was given."""
-
-    do: str
-    field: str = ""
-    value: Any = None
-
-    def params(self) -> dict[str, Any]:
-        return {"do": self.do, "field": self.field, "value": self.value}
+MOST_TAGS = 50
 
 
-Held = dict[UUID, dict[str, Any]]
-Done = tuple[int, dict[UUID, str]]
-
-
-@dataclass(frozen=True)
-class Doer:
-    """How an action is tried on one customer (before and after in words) and done to a batch (how many changed, who failed why)."""
-
-    tried: Callable[[Action, dict[str, Any]], tuple[str, str]]
-    done: Callable[[Action, Held], Done]
-
-
-def called(row: Mapping[str, Any]) -> str:
-    """Return what to call a customer, given as columns."""
-    return (
-        f"{row['first_name']} {row['last_name']}".strip() or row["company"] or row["email"] or row["external_id"] or "—"
-    )
-
-
-def held_value(name: str, row: Mapping[str, Any]) -> Any:
+def held_value(name: str, row: Row) -> Any:
+    """Return what a record holds under a name of the history."""
     return row["custom"].get(name.removeprefix(records.CUSTOM)) if name.startswith(records.CUSTOM) else row[name]
 
 
-def _wanted(action: Action, row: Mapping[str, Any]) -> Any:
-    """Return what the action's field holds afterwards."""
-    held = held_value(action.field, row)
-    if action.do == "tag":
-        return held if action.value in held or len(held) >= 50 else [*held, action.value]
-    if action.do == "untag":
-        return [one for one in held if one != action.value]
-    custom = action.field.startswith(records.CUSTOM)
-    return action.value if custom or action.value is not None else ""
-
-
-def in_words(name: str, value: Any) -> str:
-    if name == "tags":
-        return ", ".join(value)
-    field = records.kind("customer").field(name)
-    return field.write(records.unplain(value, field.type)) if value not in (None, "") else ""
-
-
-def _try_value(action: Action, row: dict[str, Any]) -> tuple[str, str]:
-    return in_words(action.field, held_value(action.field, row)), in_words(action.field, _wanted(action, row))
-
-
-def _write_values(action: Action, held: Held) -> Done:
-    changes = {one: {action.field: _wanted(action, row)} for one, row in held.items()}
-    return write(changes, held), {}
-
-
-def write(changes: Mapping[UUID, Mapping[str, Any]], held: Held) -> int:
-    """Write the fields that differ, by customer and as the history names them, with a line of the history each; how many."""
+def write(room: Room, changes: Mapping[UUID, Mapping[str, Any]], held: Held) -> int:
+    """Write the fields that differ, by record and as the history names them, with a line of the history each; how many."""
     lines, columns, own = [], {}, {}
-    catalogue = records.kind("customer").fields()
+    catalogue = records.kind(room.kind).every()
     for one, wanted in changes.items():
         before, after = audit.differing({name: held_value(name, held[one]) for name in wanted}, wanted)
         if not after:
             continue
-        row = {name: value for name, value in after.items() if not name.startswith(records.CUSTOM)}
-        if any(name in arriving.COLUMNS for name in row):
-            row["name_sort"] = arriving.sort_name(held[one] | row)
-        mine = {
-            name.removeprefix(records.CUSTOM): value for name, value in after.items() if name.startswith(records.CUSTOM)
-        }
-        columns[one] = row | ({"custom": mine} if mine else {})
+        mine = {name: value for name, value in after.items() if name.startswith(records.CUSTOM)}
+        columns[one] = {name: wanted[name] for name in after if name not in mine}
         if mine:
+            columns[one]["custom"] = {name.removeprefix(records.CUSTOM): value for name, value in mine.items()}
             own[one] = {
-                catalogue[records.CUSTOM + key]: records.unplain(value, catalogue[records.CUSTOM + key].type)
-                for key, value in mine.items()
-            }
-        lines.append(
-            {
-                "action": "customers.edited",
-                "kind": "customer",
-                "record_id": one,
-                "before": before,
-                "after": after,
-                "detail": True,
-            }
-        )
-    bulk.update(columns, held=held, source_id=NO_SOURCE, now=clock.now())
-    custom_values.write_many("customer", own)
-    tell(lines, list(columns))
+                catalogue[name]: records.unplain(value, catalogue[name].type) for name, value in mine.items() if name in catalogue
+            }  # fmt: skip
+        lines.append({
+            "action": f"{room.plural}.edited", "kind": room.kind, "record_id": one, "before": before, "after": after, "detail": True,
+        })  # fmt: skip
+    room.update(columns, held)
+    custom_values.write_many(room.kind, own)
+    tell(room, lines, list(columns))
     return len(columns)
 
 
-def tell(lines: Sequence[Mapping[str, Any]], ids: Sequence[UUID]) -> None:
+def tell(room: Room, lines: Sequence[Mapping[str, Any]], ids: Sequence[UUID]) -> None:
     if ids:
         audit.record_many(lines)
-        bulk.tell(ids)
+        room.tell(ids)
 
 
-def owners_of(ids: Iterable[UUID]) -> dict[UUID, UUID | None]:
-    return dict(db.session.execute(select(Customer.id, Customer.owner_id).where(Customer.id.in_(list(ids)))).all())
+def in_words(room: Room, name: str, row: Row) -> str:
+    """Return what a record, given as columns, holds in a field, for people."""
+    return _written(records.kind(room.kind).field(name), records.kind(room.kind).field(name).in_row(row))
 
 
-def _try_owner(action: Action, row: dict[str, Any]) -> tuple[str, str]:
-    held = owners_of([row["id"]]).get(row["id"])
-    wanted = UUID(action.value) if action.value else None
-    named = owners.names([held, wanted])
-    return named.get(held, ""), named.get(wanted, "")
+def _written(field: records.Field, value: Any) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if field.type == "money" and value is not None:
+        return money.micros_text(int(value * 1_000_000))
+    return field.write(value)
 
 
-def _hand_over(action: Action, held: Held) -> Done:
-    wanted = UUID(action.value) if action.value else None
-    return give(dict.fromkeys(held, wanted)), {}
+def _wanted(action: Action, row: Row) -> dict[str, Any]:
+    """Return what the record holds afterwards, as the history names it."""
+    if action.do == "set":
+        return action.room.columns(action.field, action.value)
+    tags = row["tags"]
+    if action.do == "untag":
+        return {"tags": [one for one in tags if one != action.value]}
+    return {"tags": tags if action.value in tags or len(tags) >= MOST_TAGS else [*tags, action.value]}
 
 
-def give(wanted: Mapping[UUID, UUID | None]) -> int:
-    """Give customers other owners, with a line of the history each, and return how many had another one."""
-    held = owners_of(wanted)
-    moved = {one: owner for one, owner in held.items() if owner != wanted[one]}
-    with access.lifted(reason="a customer may be handed to somebody whose records one does not see"):
-        for owner in {wanted[one] for one in moved}:
-            mine = [one for one in moved if wanted[one] == owner]
-            query = update(Customer).where(Customer.id.in_(mine)).values(owner_id=owner, updated_at=clock.now())
-            db.session.execute(query.execution_options(synchronize_session=False))
-        lines = [
-            {"action": "customers.handed_over", "kind": "customer", "record_id": one, "before": {"owner_id": written(held[one])},
-             "after": {"owner_id": written(wanted[one])}, "detail": True} for one in moved
-        ]  # fmt: skip
-        tell(lines, list(moved))
-        if moved:
-            announce(*[OwnersChanged(customer_ids=[str(one) for one in part]) for part in _parts(list(moved))])
-    return len(moved)
+def _try_value(action: Action, row: dict[str, Any]) -> tuple[str, str]:
+    wanted = _wanted(action, row)
+    own = {
+        name.removeprefix(records.CUSTOM): value for name, value in wanted.items() if name.startswith(records.CUSTOM)
+    }
+    after = row | wanted | {"custom": row["custom"] | own}
+    before = in_words(action.room, action.field, row)
+    return before, before if action.room.stays(action.field, row) else in_words(action.room, action.field, after)
 
 
-def _parts(ids: list[UUID]) -> Iterable[list[UUID]]:
-    return (ids[start : start + 500] for start in range(0, len(ids), 500))
+def _write_values(action: Action, held: Held) -> Done:
+    stay = {one: why for one, row in held.items() if (why := action.room.stays(action.field, row))}
+    changes = {one: _wanted(action, row) for one, row in held.items() if one not in stay}
+    return write(action.room, changes, held), stay
 
 
-def written(value: UUID | None) -> str | None:
-    return str(value) if value else None
+def _read_field(room: Room, name: str, value: Any) -> tuple[str, Any]:
+    access.require_writable(room.kind, [name])
+    field = room.fields().get(name)
+    if field is None:
+        raise BadAction(fields={"field": [access.unknown(name)]})
+    try:
+        found = field.read(value)
+    except records.NotReadable as error:
+        raise BadAction(fields={"value": [str(error)]}) from None
+    if found is None and field.required:
+        raise BadAction(fields={"value": [_("This is needed.")]})
+    plain = None if found is None else field.plain(found)
+    room.columns(name, plain)  # what the room would refuse is refused now and not in the middle
+    return name, plain
 
 
-def _try_consent(action: Action, row: dict[str, Any]) -> tuple[str, str]:
-    return in_words("email_consent", row["email_consent"]), in_words("email_consent", "withdrawn")
+def _read_tag(room: Room, name: str, value: Any) -> tuple[str, Any]:
+    access.require_writable(room.kind, ["tags"])
+    tag = text.clean(str(value or ""), most=60)
+    if not tag:
+        raise BadAction(fields={"value": [_("Give a tag.")]})
+    return "tags", tag
 
 
-def _withdraw(action: Action, held: Held) -> Done:
-    wanted = [one for one, row in held.items() if row["email_consent"] != "withdrawn"]
-    proof = {"reason": action.value, "by": scope.actor().name}
-    consent.record_many([(one, "withdrawn", None) for one in wanted], source="staff", proof=proof)
-    lines = [
-        {"action": "customers.consent", "kind": "customer", "record_id": one, "before": {"email": held[one]["email_consent"]},
-         "after": {"email": "withdrawn", "reason": action.value}, "detail": True} for one in wanted
-    ]  # fmt: skip
-    tell(lines, wanted)
-    return len(wanted), {}
+def value_said(action: Action) -> tuple[str, str]:
+    """Return a field's label and its new value in words."""
+    field = records.kind(action.kind).field(action.field)
+    value = records.unplain(action.value, field.type)
+    return str(field.label), _written(field, value) if value is not None else _("nothing")
+
+
+def _nothing(room: Room, name: str, value: Any) -> tuple[str, Any]:
+    return "", None
 
 
 def _try_delete(action: Action, row: dict[str, Any]) -> tuple[str, str]:
-    return row["email"] or row["phone"] or "", _("in the bin")
+    here = action.room.below(row)
+    return here, here if action.room.kept(row) else _("in the bin")
 
 
 def _delete(action: Action, held: Held) -> Done:
-    titles = {one: called(row) for one, row in held.items()}
+    room = action.room
+    stay = {one: why for one, row in held.items() if (why := room.kept(row))}
+    titles = {one: room.called(row) for one, row in held.items() if one not in stay}
     audit.record_many([
-        {"action": "customers.deleted", "kind": "customer", "record_id": one, "before": {"name": name}, "detail": True}
+        {"action": f"{room.plural}.deleted", "kind": room.kind, "record_id": one, "before": {"name": name}, "detail": True}
         for one, name in titles.items()
     ])  # fmt: skip
-    bin.put("customer", titles)
-    return len(titles), {}
+    if titles:
+        room.take(titles, held)
+        bin.put(room.kind, titles)
+    return len(titles), stay
 
 
-DOERS = {
-    "set": Doer(_try_value, _write_values), "tag": Doer(_try_value, _write_values), "untag": Doer(_try_value, _write_values),
-    "own": Doer(_try_owner, _hand_over), "withdraw": Doer(_try_consent, _withdraw), "delete": Doer(_try_delete, _delete),
-}  # fmt: skip
+def setting(said: Any) -> Doer:
+    return Doer(_read_field, _try_value, _write_values, said)
+
+
+def tagging(said: Any) -> Doer:
+    return Doer(_read_tag, _try_value, _write_values, said)
+
+
+def deleting(said: Any) -> Doer:
+    return Doer(_nothing, _try_delete, _delete, said, deletes=True)

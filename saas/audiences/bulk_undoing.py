@@ -9,9 +9,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from saas.audiences import bulk_changes
-from saas.customers import bulk, consent
-from saas.customers.models import NO_SOURCE
+from saas.audiences import bulk_changes, bulk_kinds
+from saas.audiences.bulk_kinds import Held, Room
 from saas.kit import clock, scope
 from saas.kit.db import db
 from saas.kit.text import gettext as _
@@ -19,6 +18,12 @@ from saas.tenancy import bin, operations, undoing
 from saas.tenancy.models import AuditEntry, AuditUndo, AuditValues, Operation
 
 BATCH = 1_000
+NOTHING = UUID(int=0)
+
+
+def room_of(operation: Operation) -> Room:
+    """Return the kind of record that an operation changes."""
+    return next(room for room in bulk_kinds.rooms() if operation.kind in (room.done_as, room.deleted_as))
 
 
 def _mark_undone(operation: Operation) -> None:
@@ -34,7 +39,8 @@ def _mark_undone(operation: Operation) -> None:
 
 def undo_some(operation: Operation) -> bool:
     """Take the next lines of the batch back: whatever holds now what the batch wrote; what was changed since stays."""
-    last = UUID(operation.undo_cursor.get("last", str(NO_SOURCE)))
+    room = room_of(operation)
+    last = UUID(operation.undo_cursor.get("last", str(NOTHING)))
     if not operation.undo_cursor:
         _mark_undone(operation)
         operation.undo_cursor = {"skipped": 0}
@@ -48,15 +54,13 @@ def undo_some(operation: Operation) -> bool:
     lines = list(db.session.execute(mine.order_by(AuditEntry.id).limit(BATCH)))
     if not lines:
         return False
-    held = bulk.held([UUID(line.record_id) for line in lines], lock=True)
+    held = room.held([UUID(line.record_id) for line in lines], lock=True)
     head = UUID(operation.params["entry"])
     with scope.together(operation.id, undoes=head):
-        stay = {kind: back(lines, held) for kind, back in BACK.items() if lines[0].action == kind}.get(
-            lines[0].action, {}
-        )
+        stay = (room.backs.get(lines[0].action) or _write_back)(room, lines, held)
     place = operation.undone
     operations.note_failed(operation, [
-        (place + number, {"id": line.record_id, "name": bulk_changes.called(held[UUID(line.record_id)]) if UUID(line.record_id) in held else ""},
+        (place + number, {"id": line.record_id, "name": room.called(held[UUID(line.record_id)]) if UUID(line.record_id) in held else ""},
          stay[line.id])
         for number, line in enumerate(lines, 1) if line.id in stay
     ])  # fmt: skip
@@ -66,69 +70,27 @@ def undo_some(operation: Operation) -> bool:
     return True
 
 
-def _write_back(lines: Sequence[Any], held: bulk_changes.Held) -> dict[UUID, str]:
+def _write_back(room: Room, lines: Sequence[Any], held: Held) -> dict[UUID, str]:
     """Write what the fields held before, where they still hold what the batch wrote; returns the lines that stay, and why."""
     changes, stay = {}, {}
     for line in lines:
         one = UUID(line.record_id)
         if line.after is None or one not in held:
-            stay[line.id] = _("This customer is not there any more, or their values were erased.")
+            stay[line.id] = _("This record is not there any more, or its values were erased.")
             continue
         now = undoing.plain({name: bulk_changes.held_value(name, held[one]) for name in line.after})
         moved = [name for name, value in line.after.items() if now[name] not in (value, (line.before or {}).get(name))]
         if moved:
-            stay[line.id] = _("Changed since: %(fields)s.", fields=", ".join(_labels(moved)))
+            stay[line.id] = _("Changed since: %(fields)s.", fields=", ".join(_labels(room, moved)))
         else:
             changes[one] = line.before or {}
-    bulk_changes.write(changes, held)
+    bulk_changes.write(room, changes, held)
     return stay
 
 
-def _labels(names: Iterable[str]) -> list[str]:
-    known = undoing.field_labels("customer")
+def _labels(room: Room, names: Iterable[str]) -> list[str]:
+    known = undoing.field_labels(room.kind)
     return [known.get(name, undoing.named(name)) for name in names]
-
-
-def _give_back(lines: Sequence[Any], held: bulk_changes.Held) -> dict[UUID, str]:
-    now, wanted, stay = bulk_changes.owners_of(held), {}, {}
-    for line in lines:
-        one = UUID(line.record_id)
-        if (
-            one in now
-            and line.after is not None
-            and bulk_changes.written(now[one]) in (line.after["owner_id"], (line.before or {}).get("owner_id"))
-        ):
-            before = (line.before or {}).get("owner_id")
-            wanted[one] = UUID(before) if before else None
-        else:
-            stay[line.id] = _("Somebody else has given this customer to a colleague since.")
-    bulk_changes.give(wanted)
-    return stay
-
-
-def _agree_again(lines: Sequence[Any], held: bulk_changes.Held) -> dict[UUID, str]:
-    """Write down that the withdrawal was a mistake where there was an agreement; what nobody ever said stays withdrawn."""
-    back, stay = [], {}
-    for line in lines:
-        one, before = UUID(line.record_id), (line.before or {}).get("email")
-        if one in held and before == "granted" and held[one]["email_consent"] == "withdrawn":
-            back.append(one)
-        elif before != "granted":
-            stay[line.id] = _("They had never agreed, so they stay without mails.")
-    consent.record_many(
-        [(one, "granted", None) for one in back],
-        source="staff",
-        proof={"reason": _("The withdrawal was undone."), "by": scope.actor().name},
-    )
-    lines_back = [
-        {"action": "customers.consent", "kind": "customer", "record_id": one, "before": {"email": "withdrawn"}, "after": {"email": "granted"},
-         "detail": True} for one in back
-    ]  # fmt: skip
-    bulk_changes.tell(lines_back, back)
-    return stay
-
-
-BACK = {"customers.edited": _write_back, "customers.handed_over": _give_back, "customers.consent": _agree_again}
 
 
 def restore_some(operation: Operation) -> bool:

@@ -48,6 +48,7 @@ KIND = records.register(
         query=lambda: select(Product),
         create=products.create,
         change=products.change,
+        delete=products.delete,
         values=ProductValue,
         title=lambda product: product.name or product.external_id,
     )  # fmt: skip

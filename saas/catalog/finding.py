@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Select, select
 
 from saas.catalog.models import Product
 from saas.kit import errors, pages, record_values, records
@@ -21,13 +22,11 @@ class BadSort(errors.Invalid):
     """A list cannot be sorted by that."""
 
 
-def listed(
-    *, external_id: str | None = None, active: bool | None = None, sold_out: bool | None = None, ids: Collection[UUID] | None = None,
-    where: Iterable[ColumnElement[bool]] = (), sort: str = "newest", cursor: str | None = None, limit: int = pages.LIMIT,
-) -> pages.Page:  # fmt: skip
-    """Return one page of products; `sort` is newest, name, -name or one of the company's own fields, `ids` narrows it to
-    what a search found and `where` to what else is asked. Raises BadSort or BadCursor."""
-    query = select(Product)
+def narrowed(
+    query: Select, *, external_id: str | None = None, active: bool | None = None, sold_out: bool | None = None,
+    ids: Collection[UUID] | None = None, where: Iterable[ColumnElement[bool]] = (),
+) -> Select:  # fmt: skip
+    """Return the select with only the products that are on or off sale, sold out or not, among these and as asked by `where`."""
     if external_id is not None:
         query = query.where(Product.external_id == external_id)
     if active is not None:
@@ -36,7 +35,13 @@ def listed(
         query = query.where(Product.stock <= 0 if sold_out else Product.stock > 0)
     if ids is not None:
         query = query.where(Product.id.in_(ids))
-    query = query.where(*where)
+    return query.where(*where)
+
+
+def listed(*, sort: str = "newest", cursor: str | None = None, limit: int = pages.LIMIT, **wanted: Any) -> pages.Page:
+    """Return one page of products; `sort` is newest, name, -name or one of the company's own fields, and `wanted` is what
+    `narrowed` takes. Raises BadSort or BadCursor."""
+    query = narrowed(select(Product), **wanted)
     if sort.removeprefix("-").startswith(records.CUSTOM):
         return record_values.sorted_page(
             records.kind("product"), query, sort=sort, cursor=cursor, limit=limit, unsortable=BadSort

@@ -123,11 +123,16 @@ def upsert_many(items: Sequence[dict[str, Any]], source_id: UUID = NO_SOURCE) ->
             results[index].error = taken.get(product_id, "")
     db.session.flush()
     custom_values.write_many("product", values)
-    search.touch("product", *changed)
-    announce(*[
-        ProductsChanged(product_ids=[str(one_id) for one_id in changed[start : start + 500]]) for start in range(0, len(changed), 500)
-    ])  # fmt: skip
+    tell(changed)
     return results
+
+
+def tell(product_ids: Sequence[UUID]) -> None:
+    """Have the search and the rooms above learn that products changed."""
+    search.touch("product", *product_ids)
+    announce(*[
+        ProductsChanged(product_ids=[str(one_id) for one_id in product_ids[start : start + 500]]) for start in range(0, len(product_ids), 500)
+    ])  # fmt: skip
 
 
 def _locked(wanted: Iterable[str], source_id: UUID) -> list[Product]:

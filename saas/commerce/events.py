@@ -14,6 +14,14 @@ class OrdersRecorded:
 
 
 @event
+class OrdersBinned:
+    """Orders went to the bin; at most 500 an event. `customer_ids` are those whose orders these were."""
+
+    order_ids: list[str]
+    customer_ids: list[str]
+
+
+@event
 class ShopConnected:
     """A shop was connected and its past may be fetched."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from saas.commerce import orders
+from saas.commerce import deleting, orders
 from saas.commerce.models import ORDER_STATES, Order, OrderValue
 from saas.kit import records
 from saas.kit.records import Choice, Field
@@ -56,6 +56,7 @@ KIND = records.register(
         one=orders.one,
         query=lambda: select(Order),
         change=orders.change,
+        delete=deleting.delete,
         values=OrderValue,
         title=lambda order: order.number or order.external_id,
     )  # fmt: skip

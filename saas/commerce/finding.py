@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,7 @@ NEWEST = ((Order.placed_at, "desc"), (Order.id, "desc"))
 
 def narrowed(
     query: Select, *, customer_id: UUID | None = None, status: str | None = None, number: str | None = None, external_id: str | None = None,
-    since: datetime | None = None, until: datetime | None = None, where: Iterable[ColumnElement[bool]] = (),
+    since: datetime | None = None, until: datetime | None = None, ids: Collection[UUID] | None = None, where: Iterable[ColumnElement[bool]] = (),
 ) -> Select:  # fmt: skip
     """Return the select with only the orders of a customer, in a state, with a number, placed from `since` to `until`."""
     wanted = {
@@ -34,6 +34,8 @@ def narrowed(
         query = query.where(Order.placed_at >= since)
     if until is not None:
         query = query.where(Order.placed_at < until)
+    if ids is not None:
+        query = query.where(Order.id.in_(ids))
     return query.where(*where)
 
 

@@ -391,6 +391,12 @@ def change(order_id: UUID | str, *, custom: Mapping[str, Any]) -> Order:
     return order
 
 
+def tell(order_ids: Sequence[UUID], customer_ids: Iterable[UUID] = ()) -> None:
+    """Have the search and the rooms above learn that orders changed, and whose they are where that matters."""
+    search.touch("order", *order_ids)
+    _announce(list(order_ids), set(customer_ids))
+
+
 def by_key(key: str, source_id: UUID) -> Order | None:
     """Return the order a shop knows by this id, or None."""
     return db.session.scalars(select(Order).where(Order.source_id == source_id, Order.external_id == key)).one_or_none()

@@ -24,6 +24,7 @@ TOLD = {
     "CustomersChanged": ("customer", "changed", "customer_ids"),
     "CustomersBinned": ("customer", "deleted", "customer_ids"),
     "OrdersRecorded": ("order", "changed", "order_ids"),
+    "OrdersBinned": ("order", "deleted", "order_ids"),
     "ProductsChanged": ("product", "changed", "product_ids"),
 }
 KINDS = tuple(dict.fromkeys(kind for kind, _change, _field in TOLD.values()))

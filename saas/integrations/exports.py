@@ -16,8 +16,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy import Select, func, select
 
-from saas.audiences import conditions, filters, segments
-from saas.commerce import finding as shopping
+from saas.audiences import conditions, filters, segments, selecting
 from saas.commerce import orders
 from saas.commerce.models import Order
 from saas.customers import finding
@@ -42,6 +41,13 @@ PERMISSIONS = {
     "customers": "customers.read", "products": "products.read", "orders": "orders.read", "lines": "orders.read", "recipients": "campaigns.read",
 }  # fmt: skip
 KINDS = {"customers": "customer", "products": "product", "orders": "order", "lines": "order", "recipients": "recipient"}
+
+
+ROWS = {
+    "customers": ("definition", "ids", "segment_id"), "products": selecting.ASKED["product"], "orders": selecting.ASKED["order"],
+    "lines": selecting.ASKED["order"], "recipients": ("mailing_id", "state"),
+}  # fmt: skip
+"""What tells which rows a file has; no `ids` are no rows, for a search may have found nothing."""
 
 
 class BadExport(errors.Invalid):
@@ -115,10 +121,9 @@ def check(params: Mapping[str, Any]) -> dict[str, Any]:
     if unknown:
         raise BadExport(fields={"columns": [access.unknown(unknown[0])]})
     made = {
-        name: params[name]
-        for name in ("definition", "ids", "segment_id", "mailing_id", "status", "since", "until", "state", "active")
-        if params.get(name) not in (None, "", [])
-    }
+        name: params[name] for name in ROWS[what]
+        if (name == "ids" and name in params) or params.get(name) not in (None, "", [])
+    }  # fmt: skip
     if what == "recipients" and "mailing_id" not in made:
         raise BadExport(fields={"mailing_id": [_("This is needed.")]})
     query(what, made)  # what cannot be asked is refused now and not in the middle
@@ -134,18 +139,10 @@ def query(what: str, asked: Mapping[str, Any]) -> Select:
         definition = asked.get("definition") or {"conditions": []}
         if definition.get("conditions"):
             found = found.where(conditions.whole(conditions.check_fields(conditions.check(definition))))
-        return found.where(Customer.id.in_([UUID(str(one)) for one in asked["ids"]])) if "ids" in asked else found
+        return found.where(Customer.id.in_(selecting.ids(asked))) if "ids" in asked else found
     if what == "recipients":
         return mailings.recipients(mailings.one(asked["mailing_id"]).id, state=asked.get("state"))
-    if what == "products":
-        found = records.kind("product").query()
-        return (
-            found
-            if asked.get("active") is None
-            else found.where(records.kind("product").model.active.is_(bool(asked["active"])))
-        )
-    moments = {name: datetime.fromisoformat(asked[name]) for name in ("since", "until") if asked.get(name)}
-    return shopping.narrowed(select(Order), status=asked.get("status"), **moments)
+    return selecting.narrowed(KINDS[what], records.kind(KINDS[what]).query(), asked)
 
 
 def key(what: str) -> Any:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -131,6 +132,10 @@ class Field:
         if value is not None and self.type == "choices":
             return tuple(dict.fromkeys(values.standing(key, self.choices) for key in value)) or None
         return value
+
+    def in_row(self, row: Mapping[str, Any]) -> Any:
+        """Return the value of a record that is given as its columns; a formula's is in none."""
+        return self.kept(row["custom"].get(self.key)) if self.column is None else self._held(SimpleNamespace(**row))
 
     def _held(self, part: Any) -> Any:
         value = getattr(part, self.column.key)

@@ -33,7 +33,14 @@ class ExportIn(shapes.Shape):
         metadata={"description": "csv, xlsx, ndjson or parquet"},
     )
     columns = fields.List(shapes.Text(100), metadata={"description": "field names; the usual ones without"})
-    where = fields.List(shapes.Text(500), metadata={"description": "filters of customers, as in their list"})
+    where = fields.List(shapes.Text(500), metadata={"description": "filters as the list of the records takes them"})
+    ids = fields.List(
+        fields.UUID(), validate=validate.Length(1, 1_000), metadata={"description": "these customers, products or orders only"}
+    )  # fmt: skip
+    active = fields.Boolean(metadata={"description": "products on sale, or off it, only"})
+    sold_out = fields.Boolean(metadata={"description": "products with none in stock, or with some, only"})
+    number = fields.String(metadata={"description": "the order of this number only"})
+    customer_id = fields.UUID(metadata={"description": "orders of this customer only"})
     segment_id = fields.UUID(metadata={"description": "customers of this segment only"})
     campaign_id = fields.UUID(metadata={"description": "whose recipients"})
     status = fields.String(metadata={"description": "orders in this state only"})
@@ -76,11 +83,17 @@ class Exports(MethodView):
         """Begin to make a file; ask for it again until `file` is there."""
         where = body.pop("where", None)
         if where:
-            body["definition"] = exports.definition(where)
+            body |= {"definition": exports.definition(where)} if body["what"] == "customers" else {"where": where}
         if "campaign_id" in body:
             body["mailing_id"] = exports.mailing_of(body.pop("campaign_id"))
         plain = {
-            name: str(value) if isinstance(value, UUID) else value.isoformat() if hasattr(value, "isoformat") else value
+            name: [str(one) for one in value]
+            if isinstance(value, list)
+            else str(value)
+            if isinstance(value, UUID)
+            else value.isoformat()
+            if hasattr(value, "isoformat")
+            else value
             for name, value in body.items()
         }
         return shown(exports.begin(plain))

@@ -1,4 +1,4 @@
-"""The history of a company for programs, taking back what was done, and one change to many customers."""
+"""The history of a company for programs, and taking back what was done."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from flask_smorest import Blueprint
-from marshmallow import fields, validate
+from marshmallow import fields
 
 from saas.api import shapes
 from saas.api.v1 import operations
 from saas.api.v1.operations import OperationOut
-from saas.audiences import bulk_actions, filters
 from saas.kit import access, doors, pages
 from saas.tenancy import audit, history_export, undoing
 from saas.tenancy.audit import Told
@@ -122,54 +121,3 @@ def undo(body: dict[str, Any], entry_id: UUID) -> dict[str, Any]:
     """Take an entry back and answer the undo's own entry; 409 names what stands in the way. The act's own right is asked too."""
     made = undoing.undo(entry_id, rest=body["rest"])
     return shown(audit.one(made if made is not None else entry_id))
-
-
-class BulkEditIn(shapes.Shape):
-    """One change to many customers: who (`ids`, or `where` filters, or all), and what."""
-
-    ids = fields.List(fields.UUID(), validate=validate.Length(1, bulk_actions.MOST_CHOSEN))
-    where = fields.List(
-        fields.String(), load_default=list, metadata={"description": "filters such as city.is.Oslo that all must fit"}
-    )
-    do = fields.String(required=True, metadata={"description": "set, tag, untag, own, withdraw or delete"})
-    field = fields.String(load_default="", metadata={"description": "for set: the field, such as city or custom.size"})
-    value = fields.Raw(
-        load_default=None,
-        allow_none=True,
-        metadata={"description": "the new value, the tag, the owner's id or the reason"},
-    )
-    dry_run = fields.Boolean(load_default=False, metadata={"description": "only count and try it on a few"})
-
-
-class ExampleOut(shapes.Schema):
-    """What would become of one customer."""
-
-    id = fields.UUID()
-    name = fields.String()
-    before = fields.String()
-    after = fields.String()
-
-
-class BulkEditOut(shapes.Schema):
-    """How many it is for, in words what is done, a few examples of a dry run, and the operation to watch and undo."""
-
-    count = fields.Integer()
-    title = fields.String()
-    examples = fields.List(fields.Nested(ExampleOut))
-    operation = fields.UUID(allow_none=True)
-
-
-@blueprint.route("/customers/bulk_edit", methods=["POST"])
-@blueprint.arguments(BulkEditIn)
-@blueprint.response(202, BulkEditOut)
-@doors.open_to("key", "customers.edit")
-def bulk_edit(body: dict[str, Any]) -> dict[str, Any]:
-    """Begin one change to many customers in the background, or with `dry_run` tell what it would do."""
-    action = bulk_actions.read(body)
-    who = bulk_actions.audience(definition=filters.definition(body["where"]), ids=body.get("ids"))
-    if body["dry_run"]:
-        seen = bulk_actions.preview(action, who)
-        examples = [{"id": one.id, "name": one.name, "before": one.before, "after": one.after} for one in seen.examples]
-        return {"count": seen.count, "title": seen.sentence, "examples": examples, "operation": None}
-    operation = bulk_actions.start(action, who, told="by id" if body.get("ids") else body["where"] or "all")
-    return {"count": operation.total, "title": operation.title, "examples": [], "operation": operation.id}

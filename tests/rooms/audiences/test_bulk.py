@@ -7,7 +7,7 @@ import os
 import pytest
 from sqlalchemy import func, select
 
-from saas.audiences import bulk_actions, bulk_changes, filters
+from saas.audiences import bulk_actions, bulk_kinds, filters
 from saas.customers import consent, profiles
 from saas.customers.models import Customer
 from saas.kit import access, pages, scope, work
@@ -43,8 +43,8 @@ def small(monkeypatch):
 
 def begin(company, *wheres, ids=None, **action):
     with unit(company):
-        who = bulk_actions.audience(definition=filters.definition(wheres), ids=ids)
-        return bulk_actions.start(bulk_actions.read(action), who, told=list(wheres)).id
+        who = bulk_actions.audience("customer", {"definition": filters.definition(wheres)}, ids=ids)
+        return bulk_actions.start(bulk_actions.read("customer", action), who, told=list(wheres)).id
 
 
 def run(company, operation_id):
@@ -83,8 +83,10 @@ def failures(company, operation_id):
 class TestPreview:
     def test_it_counts_and_tries_on_a_few(self, company, people):
         with unit(company):
-            action = bulk_actions.read({"do": "set", "field": "city", "value": "Bergen"})
-            seen = bulk_actions.preview(action, bulk_actions.audience(definition=filters.definition(["city.is.Oslo"])))
+            action = bulk_actions.read("customer", {"do": "set", "field": "city", "value": "Bergen"})
+            seen = bulk_actions.preview(
+                action, bulk_actions.audience("customer", {"definition": filters.definition(["city.is.Oslo"])})
+            )
         assert (seen.count, seen.sentence) == (8, "Set City to “Bergen” for 8 customers")
         assert len(seen.examples) == 5 and {(one.before, one.after) for one in seen.examples} == {("Oslo", "Bergen")}
         assert cities(company) == {"Oslo": 8, "Rome": 4}
@@ -98,7 +100,7 @@ class TestPreview:
         from saas.kit import errors
 
         with unit(company), pytest.raises(errors.Refusal):
-            bulk_actions.read(action)
+            bulk_actions.read("customer", action)
 
     def test_rights_and_locked_fields_are_kept(self, company, people):
         seller = access.Access(
@@ -108,12 +110,12 @@ class TestPreview:
         )
         with access.bound(seller), unit(company):
             with pytest.raises(access.Locked):
-                bulk_actions.read({"do": "set", "field": "city", "value": "x"})
+                bulk_actions.read("customer", {"do": "set", "field": "city", "value": "x"})
             with pytest.raises(access.UnknownField):
-                bulk_actions.read({"do": "set", "field": "phone", "value": "1"})
+                bulk_actions.read("customer", {"do": "set", "field": "phone", "value": "1"})
             with pytest.raises(access.MayNot):
-                bulk_actions.read({"do": "delete"})
-            assert "city" not in bulk_actions.fields() and "company" in bulk_actions.fields()
+                bulk_actions.read("customer", {"do": "delete"})
+            assert "city" not in bulk_actions.fields("customer") and "company" in bulk_actions.fields("customer")
 
 
 class TestDo:
@@ -310,4 +312,4 @@ class TestKilled:
 
 
 def test_every_action_can_be_tried_and_done():
-    assert set(bulk_changes.DOERS) == {"set", "tag", "untag", "own", "withdraw", "delete"}
+    assert set(bulk_kinds.room("customer").doers) == {"set", "tag", "untag", "own", "withdraw", "delete"}
