@@ -9,6 +9,7 @@ import datetime
 from decimal import Decimal
 from zlib import crc32
 
+from babel import Locale
 from babel.dates import format_skeleton, format_timedelta, get_datetime_format
 from babel.numbers import format_compact_decimal, format_decimal, format_percent, get_currency_precision
 from babel.numbers import format_currency as babel_currency
@@ -153,8 +154,14 @@ def paragraphs(text: str | None) -> Markup:
     return Markup("<br>").join(escape(line) for line in (text or "").splitlines())
 
 
+def country(code: str | None) -> str:
+    """Write a country by its name, such as Norway for NO; what is no code stays as it was told."""
+    return (get_locale() or Locale("en")).territories.get((code or "").upper(), code or "")
+
+
 FILTERS = {
     "money": money, "money_micros": money_micros, "number": number, "compact": compact, "percent": percent,
     "when": when, "day": day, "ago": ago, "initials": initials, "tint": tint, "spark": spark,
     "state": states.describe, "attributes": attributes, "sentences": sentences, "paragraphs": paragraphs,
+    "country": country,
 }  # fmt: skip

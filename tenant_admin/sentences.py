@@ -79,6 +79,13 @@ SPECIAL = {
 }  # fmt: skip
 
 
+ONCE = {
+    ("orders_count", "at_least"): _l("ordered at least once"),
+    ("orders_count", "at_most"): _l("ordered at most once"),
+    ("orders_count", "is"): _l("ordered exactly once"),
+}
+
+
 def name_of(field: str) -> str:
     """Return what a field is called, a company's own among them."""
     if field in NAMES:
@@ -109,6 +116,8 @@ def sentence(condition: Mapping[str, Any], names: Mapping[str, str] | None = Non
         return _agreement(operator, str(value))
     elif field == "suppressed":
         key = (field, "yes" if str(value).lower() in ("true", "yes", "1") else "no")
+    if key in ONCE and str(value) == "1":
+        return str(ONCE[key])
     if key in SPECIAL:
         return str(SPECIAL[key]) % {"value": value, "matter": matter(condition, names)}
     if operator in ("in_last_days", "not_in_last_days"):

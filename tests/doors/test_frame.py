@@ -195,6 +195,14 @@ class TestFormats:
     def test_initials(self, name, letters):
         assert formats.initials(name) == letters
 
+    @pytest.mark.parametrize(
+        ("code", "name"),
+        [("NO", "Norway"), ("no", "Norway"), ("XQ", "XQ"), ("Atlantis", "Atlantis"), ("", ""), (None, "")],
+    )
+    def test_countries_are_called_by_name(self, app, code, name):
+        with app.test_request_context():
+            assert formats.country(code) == name
+
     def test_attributes_are_escaped(self):
         assert formats.attributes({"title": '"<', "hidden": True, "x": None}) == ' title="&#34;&lt;" hidden'
 

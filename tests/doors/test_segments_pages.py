@@ -45,7 +45,7 @@ class TestEditor:
         assert made["size"] == 2
         page = company.page.get(segment).text
         assert "2 customers" in page and "c1@shop.example" in page
-        assert "ordered at least 1 times and (Country is DE or bought “Pot 1”)" in page
+        assert "ordered at least once and (Country is DE or bought “Pot 1”)" in page
 
     def test_rows_and_groups_come_and_go_without_any_script(self, company, filled):
         more = company.post("/segments/new", TREE | {"name": "Kept", "do": "add:1"}).text
