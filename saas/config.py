@@ -12,7 +12,7 @@ from functools import lru_cache
 DEVELOPMENT_SECRET = "regulars-development-secret-change-me"
 
 
-OPTIONAL = ("bounce_secret", "metrics_token", "backup_key")
+OPTIONAL = ("bounce_secret", "metrics_token", "backup_key", "shopify_client_secret")
 """Secrets that may be left out: what they open stays shut, or lies open only to whoever has the files."""
 
 
@@ -54,6 +54,11 @@ class Settings:
     stripe_secret_key: str = setting("sk_test_sandbox", "the key for Stripe's API", secret=True)
     stripe_webhook_secret: str = setting("whsec_sandbox", "verifies what Stripe sends us", secret=True)
     stripe_api_base: str = setting("", "another address than Stripe's own, for the sandbox")
+
+    shopify_client_id: str = setting(
+        "", "of our app at Shopify, which shops install by consent; without it they bring an app of their own"
+    )
+    shopify_client_secret: str = setting("", "of the same app: signs what Shopify sends us", secret=True)
 
     outgoing_private_hosts: bool = setting(False, "let connectors reach loopback addresses (the sandbox needs it)")
     page_image_hosts: tuple[str, ...] = setting((), "hosts besides https: that product pictures may come from")

@@ -34,10 +34,11 @@ def deliver(kind: str, token: str) -> tuple[dict, int]:
     except (BadSignature, errors.Unreadable) as refusal:
         figures.HOOKS_IN.labels(kind, "refused").inc()
         with work.unit(tenant_id=place.tenant_id, actor=SHOP):
+            given = {name.lower(): value for name, value in request.headers.items()}
+            topic = connectors.KINDS[kind].topic_said(given)
             deliveries_in.refuse(
-                shop_id=place.subject_id, reason=refusal.message, topic=request.headers.get("X-WC-Webhook-Topic", ""),
-                address=request.remote_addr or "",
-            )  # fmt: skip
+                shop_id=place.subject_id, reason=refusal.message, topic=topic, address=request.remote_addr or ""
+            )
         raise
     figures.HOOKS_IN.labels(kind, "stored" if news else "known").inc()
     return {"status": "stored" if news else "known"}, 200

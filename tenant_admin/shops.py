@@ -11,6 +11,7 @@ from flask_babel import ngettext
 
 from saas import config
 from saas.commerce import backfill, shops
+from saas.commerce.connectors import shopify_oauth
 from saas.integrations import deliveries_in
 from saas.kit import doors, errors
 from saas.kit import pages as paging
@@ -22,9 +23,13 @@ pages = Blueprint("shops", __name__)
 def kind_names() -> dict[str, tuple[str, str]]:
     """Return the kinds of shop in the reader's language."""
     return {
-        "generic": (_("Any store"), _("Sends JSON to us, signed. For your own shop, or one that is not in this list.")),
+        "shopify": ("Shopify", _("Orders, customers, products and carts, with their past.")),
         "woocommerce": ("WooCommerce", _("Orders, customers and products from WordPress, with their past.")),
+        "generic": (_("Any store"), _("Sends JSON to us, signed. For your own shop, or one that is not in this list.")),
     }  # fmt: skip
+
+
+KEYS = ("consumer_key", "consumer_secret", "client_id", "client_secret", "access_token")
 
 
 def summary(shop: Any) -> dict[str, Any]:
@@ -46,14 +51,21 @@ def index() -> ResponseReturnValue:
 @doors.open_to("member", "shops.edit")
 def new() -> ResponseReturnValue:
     kind = request.args.get("kind")
-    values = {"kind": kind if kind in shops.SHOP_KINDS else None}
-    return render_template("shops/new.html", kinds=kind_names(), values=values, errors={})
+    values = {"kind": kind if kind in shops.SHOP_KINDS else None, "url": request.args.get("shop", "")[:200]}
+    return form(values)
+
+
+def form(values: dict[str, Any], wrong: dict[str, list[str]] | None = None) -> str:
+    """Return the page on which a shop is connected; `wrong` says what is, by field."""
+    return render_template(
+        "shops/new.html", kinds=kind_names(), values=values, errors=wrong or {}, by_consent=shopify_oauth.offered()
+    )
 
 
 @pages.post("/shops/new")
 @doors.open_to("member", "shops.edit")
 def connect() -> ResponseReturnValue:
-    names = ("kind", "name", "url", "currency", "webhook_secret", "consumer_key", "consumer_secret")
+    names = ("kind", "name", "url", "currency", "webhook_secret", *KEYS)
     values = {name: request.form.get(name, "").strip() for name in names}
     try:
         shop, _secret = shops.connect(
@@ -63,7 +75,7 @@ def connect() -> ResponseReturnValue:
             }
         )
     except shops.BadShop as refusal:
-        return render_template("shops/new.html", kinds=kind_names(), values=values, errors=refusal.fields), 422
+        return form(values, refusal.fields), 422
     frame.toast(_("%(name)s is connected. Two more steps and its orders arrive.", name=shop.name))
     return frame.go(url_for("shops.show", shop_id=shop.id))
 
@@ -75,9 +87,9 @@ def show(shop_id: str) -> ResponseReturnValue:
     counts = deliveries_in.counts(shop.id)
     return render_template(
         "shops/show.html", shop=summary(shop), kind=shop.kind, counts=counts, refused=deliveries_in.refused_lately(shop.id),
-        fetch=fetching(shop), can_fetch=bool(shop.access_sealed and shop.url), reconciled=shop.reconciled, reconciled_at=shop.reconciled_at,
+        fetch=fetching(shop), can_fetch=shops.readable(shop), reconciled=shop.reconciled, reconciled_at=shop.reconciled_at,
         address=f"{config.get().public_url}/hooks/{shop.kind}/{shop.hook_token}", site_key=shop.site_key, secret=shops.secret_of(shop),
-        crm=config.get().public_url,
+        crm=config.get().public_url, entered=shop.kind == "shopify" and shops.readable(shop), uninstalled=shop.state == "uninstalled",
     )  # fmt: skip
 
 
@@ -86,17 +98,14 @@ def fetching(shop: Any) -> dict[str, Any] | None:
     held = shop.backfill
     if not held.get("state"):
         return None
-    names = {"products": _("products"), "customers": _("customers"), "orders": _("orders")}
-    place = backfill.KINDS.index(held["kind"])
-    pages_now = held.get("done", {}).get(held["kind"], {}).get("pages") or 1
-    share = 1.0 if held["state"] == "done" else (place + min((held["page"] - 1) / pages_now, 1)) / len(backfill.KINDS)
+    names = {
+        "products": _("products"), "customers": _("customers"), "orders": _("orders"), "recent_orders": _("orders of the last 60 days"),
+    }  # fmt: skip
     done = [(names[kind], row["fetched"], row["changed"], row["failed"]) for kind, row in held.get("done", {}).items()]
     return {
-        "state": {"wanted": "waiting"}.get(held["state"], held["state"]),
-        "share": share,
-        "done": done,
-        "now": names[held["kind"]],
-    }
+        "state": {"wanted": "waiting"}.get(held["state"], held["state"]), "share": backfill.share(held), "done": done,
+        "now": names.get(held["kind"], ""),
+    }  # fmt: skip
 
 
 @pages.post("/shops/<shop_id>/fetch")
@@ -118,10 +127,7 @@ def settings(shop_id: str) -> ResponseReturnValue:
     values = {"name": shop.name, "url": shop.url, "currency": shop.currency}
     if request.method == "GET":
         return render_template("shops/settings.html", shop=summary(shop), kind=shop.kind, values=values, errors={})
-    given = {
-        name: request.form.get(name, "").strip()
-        for name in ("name", "url", "currency", "consumer_key", "consumer_secret")
-    }
+    given = {name: request.form.get(name, "").strip() for name in ("name", "url", "currency", *KEYS)}
     try:
         shops.change(shop.id, **given)
     except errors.Invalid as refusal:

@@ -73,6 +73,11 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
     "MailingLaunched": (Reaction("workers.jobs.marketing.start", "mail"),),
     "MailingChanged": (Reaction("workers.jobs.marketing.start", "mail"),),
     "DeliveryReceived": (Reaction("workers.jobs.integrations.take_delivery"),),
+    "PersonAsked": (
+        Reaction("workers.jobs.integrations.answer_person"),
+        Reaction("workers.jobs.integrations.write_person_asked", "mail"),
+    ),
+    "ShopForgotten": (Reaction("workers.jobs.integrations.forget_shop"),),
     "StripeTold": (Reaction("workers.jobs.billing.take_event", "mail"),),
     "PlanChanged": (
         Reaction("workers.jobs.billing.write_change", "mail"),

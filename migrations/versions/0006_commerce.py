@@ -65,7 +65,7 @@ def upgrade() -> None:
         sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("kind IN ('generic', 'woocommerce')", name=op.f("ck_shops_kind")),
+        sa.CheckConstraint("kind IN ('generic', 'shopify', 'woocommerce')", name=op.f("ck_shops_kind")),
         sa.ForeignKeyConstraint(
             ["tenant_id"], ["tenants.id"], name=op.f("fk_shops_tenant_id_tenants"), ondelete="CASCADE"
         ),

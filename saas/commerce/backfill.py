@@ -1,13 +1,14 @@
 """Fetching a store's past, and comparing with it every night: webhooks alone lose things.
 
 Progress stands with the shop, so any worker may die and another goes on where it stopped. One worker at a time has a
-shop, by a lease on the database's clock. Calls to the store are made outside of any transaction.
+shop, by a lease on the database's clock. Calls to the store are made outside of any transaction. How a store is read is its
+connector's business; here is only what all have in common.
 """
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,39 +16,32 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 
 from saas import config
-from saas.catalog import products
-from saas.commerce import orders, shops
-from saas.commerce.connectors import woocommerce
-from saas.commerce.connectors.delivery import Unmappable
-from saas.commerce.connectors.woocommerce_rest import Store
+from saas.commerce import connectors, shops
+from saas.commerce.connectors.past import Origin, Past, StoreBusy
 from saas.commerce.models import Shop
-from saas.customers import arriving
 from saas.kit import clock, errors, work
 from saas.kit.db import db
 from saas.tenancy import tenants
 
-KINDS = ("products", "customers", "orders")
+log = logging.getLogger("regulars.shops")
 LEASE = timedelta(minutes=3)
 EVERY = timedelta(hours=24)
+AFTER_REFUSAL = timedelta(minutes=15)
 BUDGET = 60.0
 
 
 class NotFetchable(errors.Refusal):
-    """The shop has no REST keys, so its past cannot be fetched."""
+    """The shop has no keys to be read with, so its past cannot be fetched."""
 
-    status, code, message = (
-        422,
-        "not_fetchable",
-        "Enter the store's REST keys first; without them only new orders arrive.",
-    )
+    status, code, message = 422, "not_fetchable", "Enter the store's keys first; without them only new orders arrive."
 
 
 def ask(shop_id: UUID | str) -> None:
     """Have a shop's past fetched (again), from the beginning; raises NotFetchable."""
     shop = shops.one(shop_id, lock=True)
-    if not shop.access_sealed or not shop.url:
+    if not shops.readable(shop):
         raise NotFetchable
-    shop.backfill = {"state": "wanted", "kind": KINDS[0], "page": 1, "done": {}, "asked_at": clock.now().isoformat()}
+    shop.backfill = {**shops.WANTED, "asked_at": clock.now().isoformat()}
     shop.trouble = ""
 
 
@@ -65,103 +59,114 @@ def due() -> list[tuple[int, UUID]]:
 
 
 def advance(tenant_id: int, shop_id: UUID, *, budget: float = BUDGET) -> bool:
-    """Fetch pages of a shop until done or out of time; tells whether there is more. A store's refusal is kept as its trouble."""
+    """Fetch portions of a shop until done or out of time; tells whether there is more. A store's refusal is kept as its trouble."""
     with work.unit(tenant_id=tenant_id):
         held = _lease(shop_id)
     if held is None:
         return False
-    store, state = held
-    until = time.monotonic() + budget
+    past, state = held
+    until, pause = time.monotonic() + budget, 0.0
     try:
+        _renew(tenant_id, shop_id, past)
         if state["state"] == "wanted":
-            _tend(tenant_id, shop_id, store)
-        while state["state"] != "done" and time.monotonic() < until:
-            state = _step(tenant_id, shop_id, store, state)
+            state = _begin(tenant_id, shop_id, past, state)
+        while state["state"] != "done" and not pause and time.monotonic() < until:
+            state, pause = _step(tenant_id, shop_id, past, state)
+    except StoreBusy as busy:
+        _put_off(tenant_id, shop_id, "" if busy.quiet else busy.message, timedelta(seconds=max(busy.seconds, 1.0)))
+        return True
     except errors.Refusal as refusal:
-        _note_trouble(tenant_id, shop_id, refusal.message)
+        _put_off(tenant_id, shop_id, refusal.message, AFTER_REFUSAL)
         return False
     with work.unit(tenant_id=tenant_id):
-        _write(shop_id, {**state, "leased_until": None})
+        _write(shop_id, {**state, "leased_until": _from_now(timedelta(seconds=pause)) if pause else None})
     return state["state"] != "done"
 
 
-def _lease(shop_id: UUID) -> tuple[Store, dict[str, Any]] | None:
+def _from_now(span: timedelta) -> str:
+    return (db.session.scalar(select(func.now())) + span).isoformat()
+
+
+def _lease(shop_id: UUID) -> tuple[Past, dict[str, Any]] | None:
     """Take the shop for a while unless somebody has it; starts the nightly comparison when it is due."""
     shop = shops.one(shop_id, lock=True)
     now = db.session.scalar(select(func.now()))
     state = dict(shop.backfill)
     held_until = state.get("leased_until")
-    access = shops.access(shop)
-    if access is None or (held_until and datetime.fromisoformat(held_until) > now):
+    past = connectors.KINDS[shop.kind].history(shop)
+    if past is None or (held_until and datetime.fromisoformat(held_until) > now):
         return None
     if state.get("state") == "done":
         since = shop.reconciled_at - timedelta(hours=1) if shop.reconciled_at else None
-        state = {
-            "state": "wanted",
-            "kind": KINDS[0],
-            "page": 1,
-            "done": {},
-            "since": since and since.isoformat(),
-            "asked_at": now.isoformat(),
-        }
+        state = {**shops.WANTED, "since": since and since.isoformat(), "asked_at": now.isoformat()}
     shop.backfill = {**state, "leased_until": (now + LEASE).isoformat()}
-    return Store(shop.url, *access), state
+    return past, state
 
 
-def _tend(tenant_id: int, shop_id: UUID, store: Store) -> None:
-    """Look after the webhooks; a key that may only read leaves them as they are, which is said."""
+def _renew(tenant_id: int, shop_id: UUID, past: Past) -> None:
+    """Keep new keys at once: the store may not take the old ones again."""
+    keys = past.renewed()
+    if keys is not None:
+        with work.unit(tenant_id=tenant_id):
+            shops.keep_access(shop_id, keys)
+
+
+def _since(state: dict[str, Any]) -> datetime | None:
+    return datetime.fromisoformat(state["since"]) if state.get("since") else None
+
+
+def _begin(tenant_id: int, shop_id: UUID, past: Past, state: dict[str, Any]) -> dict[str, Any]:
+    """Look after the webhooks first, so that nothing is lost between the past and what comes; keys that may only read are told of."""
     with work.unit(tenant_id=tenant_id):
         shop = shops.one(shop_id)
-        address, secret = f"{config.get().public_url}/hooks/woocommerce/{shop.hook_token}", shops.secret_of(shop)
-    counts = store.tend_webhooks(address=address, secret=secret)
+        address, secret = f"{config.get().public_url}/hooks/{shop.kind}/{shop.hook_token}", shops.secret_of(shop)
+    tended = past.tend(address=address, secret=secret)
     with work.unit(tenant_id=tenant_id):
         shop = shops.one(shop_id, lock=True)
-        shop.reconciled = {**shop.reconciled, "webhooks": counts}
+        shop.reconciled = {**shop.reconciled, "webhooks": tended.webhooks}
+        if tended.shop:
+            shops.note_about(shop_id, url=tended.shop["url"], currency=tended.shop["currency"])
+    kinds = past.kinds(since=_since(state))
+    return {
+        **state,
+        "state": "running",
+        "kinds": list(kinds),
+        "kind": kinds[0],
+        "place": {},
+        "totals": tended.shop.get("counts", {}),
+    }
 
 
-def _step(tenant_id: int, shop_id: UUID, store: Store, state: dict[str, Any]) -> dict[str, Any]:
-    """Fetch and write one page, and write down how far we are in the same transaction."""
-    kind, page = state["kind"], state["page"]
-    since = datetime.fromisoformat(state["since"]) if state.get("since") else None
-    items, pages = store.page(kind, page, since=since)
+def _step(tenant_id: int, shop_id: UUID, past: Past, state: dict[str, Any]) -> tuple[dict[str, Any], float]:
+    """Fetch and write one portion, and write down how far we are in the same transaction; returns how long to pause, too."""
+    kind, kinds = state["kind"], state.get("kinds") or list(past.kinds(since=_since(state)))
+    portion = past.portion(kind, state.get("place") or {}, since=_since(state))
     done = dict(state.get("done", {}))
     with work.unit(tenant_id=tenant_id):
         shop = shops.one(shop_id)
-        changed, failed = _take(kind, items, shop)
+        origin = Origin(shop.id, shop.currency or tenants.settings().currency, shop.url)
+        changed, failed = connectors.KINDS[shop.kind].write(kind, portion.bodies, origin) if portion.bodies else (0, 0)
         before = done.get(kind, {"fetched": 0, "changed": 0, "failed": 0})
         done[kind] = {
-            "fetched": before["fetched"] + len(items),
-            "changed": before["changed"] + changed,
-            "failed": before["failed"] + failed,
-            "pages": pages,
-        }
-        after = {**state, "state": "running", "done": done, "page": page + 1}
-        if page >= pages or not items:
-            place = KINDS.index(kind) + 1
-            after |= {"kind": KINDS[place], "page": 1} if place < len(KINDS) else {"state": "done"}
-        _write(
-            shop_id,
-            {**after, "leased_until": (db.session.scalar(select(func.now())) + LEASE).isoformat()},
-            finished=after["state"] == "done",
-        )
-    return after
+            "fetched": before["fetched"] + len(portion.bodies), "changed": before["changed"] + changed,
+            "failed": before["failed"] + failed, "share": portion.share,
+        }  # fmt: skip
+        after = {**state, "state": "running", "kinds": kinds, "done": done, "place": portion.place or {}}
+        if portion.place is None:
+            rest = kinds[kinds.index(kind) + 1 :]
+            after |= {"kind": rest[0]} if rest else {"state": "done"}
+        _write(shop_id, {**after, "leased_until": _from_now(LEASE)}, finished=after["state"] == "done")
+    return after, portion.wait
 
 
-def _take(kind: str, items: list[dict[str, Any]], shop: Shop) -> tuple[int, int]:
-    """Write a page's items; returns how many changed something and how many could not be understood."""
-    currency = shop.currency or tenants.settings().currency
-    readers: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-        "products": lambda body: woocommerce.product_item(body, currency), "customers": woocommerce.customer_item, "orders": woocommerce.order_item,
-    }  # fmt: skip
-    writers = {"products": products.upsert_many, "customers": arriving.upsert_many, "orders": orders.record_many}
-    good, failed = [], 0
-    for body in items:
-        try:
-            good.append(readers[kind](body))
-        except (Unmappable, KeyError, TypeError, ValueError):
-            failed += 1
-    results = writers[kind](good, shop.id) if good else []
-    return sum(r.status in ("created", "updated") for r in results), failed + sum(r.status == "failed" for r in results)
+def share(state: dict[str, Any]) -> float:
+    """Return how much of a past is here, from 0 to 1."""
+    if state.get("state") == "done":
+        return 1.0
+    kinds, done = state.get("kinds") or [], state.get("done", {})
+    if state.get("kind") not in kinds:
+        return 0.0
+    return (kinds.index(state["kind"]) + done.get(state["kind"], {}).get("share", 0.0)) / len(kinds)
 
 
 def _write(shop_id: UUID, state: dict[str, Any], *, finished: bool = False) -> None:
@@ -173,10 +178,9 @@ def _write(shop_id: UUID, state: dict[str, Any], *, finished: bool = False) -> N
         shop.reconciled = {**shop.reconciled, "repaired": {kind: row["changed"] for kind, row in state["done"].items()}}
 
 
-def _note_trouble(tenant_id: int, shop_id: UUID, sentence: str) -> None:
-    """Keep what the store refused and try again in a quarter of an hour."""
+def _put_off(tenant_id: int, shop_id: UUID, sentence: str, span: timedelta) -> None:
+    """Keep what the store refused, if it is any trouble, and go on later."""
     with work.unit(tenant_id=tenant_id):
         shop = shops.one(shop_id, lock=True)
-        later = db.session.scalar(select(func.now())) + timedelta(minutes=15)
         shop.trouble = sentence[:500]
-        shop.backfill = {**shop.backfill, "leased_until": later.isoformat()}
+        shop.backfill = {**shop.backfill, "leased_until": _from_now(span)}

@@ -41,3 +41,20 @@ class BrowsingDigested:
     """Everything these visitors did until now is in visits, carts and profiles."""
 
     visitors: list[str]
+
+
+@event
+class PersonAsked:
+    """A shop passed on that somebody wants their data (`what` is data) or to be forgotten (erasure): these customers of ours,
+    or none when nobody is known here by that name."""
+
+    shop_id: str
+    what: str
+    customer_ids: list[str]
+
+
+@event
+class ShopForgotten:
+    """A shop that is not connected any more wants everything about its customers erased."""
+
+    shop_id: str

@@ -14,7 +14,7 @@ from saas.kit import record_values
 from saas.kit.db import Stamped, TenantModel, tenant_fk
 
 NO_SOURCE = UUID(int=0)
-SHOP_KINDS = ("generic", "woocommerce")
+SHOP_KINDS = ("generic", "shopify", "woocommerce")
 ORDER_STATES = ("pending", "paid", "fulfilled", "cancelled", "refunded", "failed")
 COUNTED = ("pending", "paid", "fulfilled", "refunded")
 """States in which an order counts as bought; a refunded one counts with its refund against it."""

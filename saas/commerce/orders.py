@@ -402,6 +402,12 @@ def by_key(key: str, source_id: UUID) -> Order | None:
     return db.session.scalars(select(Order).where(Order.source_id == source_id, Order.external_id == key)).one_or_none()
 
 
+def many(order_ids: Iterable[UUID]) -> dict[UUID, Order]:
+    """Return orders by their id."""
+    ids = list(dict.fromkeys(order_ids))
+    return {order.id: order for order in db.session.scalars(select(Order).where(Order.id.in_(ids)))} if ids else {}
+
+
 def lines_of(order_ids: Sequence[UUID]) -> list[OrderLine]:
     """Return the lines of orders, in their order."""
     query = select(OrderLine).where(OrderLine.order_id.in_(order_ids)).order_by(OrderLine.order_id, OrderLine.position)

@@ -8,9 +8,9 @@ from typing import Any
 from marshmallow import RAISE, Schema, fields, validate
 
 from saas.catalog.schemas import Price
-from saas.commerce.models import ORDER_STATES
+from saas.commerce.models import ORDER_STATES, SHOP_KINDS
 from saas.customers.schemas import CustomerIn
-from saas.kit import money
+from saas.kit import access, money
 from saas.tenancy import custom_values
 
 
@@ -105,36 +105,43 @@ def shown(order: Any, lines: Sequence[Any] = (), refunds: Sequence[Any] = ()) ->
     found = {name: getattr(order, name) for name in AS_THEY_ARE}
     for name in ("shipping", "tax", "discount", "total", "refunded"):
         found[name] = money.amount_text(getattr(order, f"{name}_amount"), order.currency)
-    found["custom"] = custom_values.shown("order", order)
-    found["lines"] = [line_shown(line) for line in lines]
+    found = access.shown("order", found) | {"custom": custom_values.shown("order", order)}
+    hidden = access.hidden("order")
+    found["lines"] = [line_shown(line) for line in lines if "lines_count" not in hidden]
     found["refunds"] = [
         {"external_id": refund.key, "amount": money.micros_text(refund.amount_micros), "at": refund.at.isoformat(), "reason": refund.reason}
-        for refund in refunds
+        for refund in refunds if "refunded" not in hidden
     ]  # fmt: skip
     return found
 
 
 def line_shown(line: Any) -> dict[str, Any]:
-    return {
+    """Return a line as plain values; what it cost only to whoever may see what the order came to."""
+    found = {
         "position": line.position, "product": line.product_key, "product_id": line.product_id and str(line.product_id), "sku": line.sku,
-        "name": line.name, "quantity": line.quantity, "unit_price": money.micros_text(line.unit_micros),
-        "total": money.micros_text(line.line_micros), "flags": line.flags,
+        "name": line.name, "quantity": line.quantity, "flags": line.flags,
     }  # fmt: skip
+    if not access.readable("order", "total"):
+        return found
+    return found | {"unit_price": money.micros_text(line.unit_micros), "total": money.micros_text(line.line_micros)}
 
 
 class ShopIn(Schema):
-    """A shop to connect. The secret may be given; for WooCommerce also its REST keys."""
+    """A shop to connect. The secret may be given; for WooCommerce also its REST keys, for Shopify those of an app of its own."""
 
     class Meta:
         unknown = RAISE
 
-    kind = fields.String(required=True, validate=validate.OneOf(["generic", "woocommerce"]))
+    kind = fields.String(required=True, validate=validate.OneOf(SHOP_KINDS))
     name = fields.String(required=True, validate=validate.Length(1, 120))
     url = fields.String(load_default="", validate=validate.Length(max=500))
     currency = fields.String(load_default="", validate=validate.Regexp(r"^([A-Za-z]{3})?$"))
     webhook_secret = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 200))
     consumer_key = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=200))
     consumer_secret = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=200))
+    client_id = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=200))
+    client_secret = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=200))
+    access_token = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=200))
 
 
 class ShopOut(Schema):

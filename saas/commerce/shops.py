@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import UUID
 
 import orjson
 from sqlalchemy import Select, func, select
 
+from saas import config
 from saas.commerce.events import ShopConnected
 from saas.commerce.models import SHOP_KINDS, Shop
 from saas.kit import clock, crypto, errors, identifiers, scope, text
@@ -26,12 +28,41 @@ class BadShop(errors.Invalid):
     """A field of the shop is out of range."""
 
 
-def one(shop_id: UUID | str, *, lock: bool = False) -> Shop:
-    """Return a connected shop; raises NoSuchShop."""
+GONE = "gone"
+"""The way into a shop that took it back."""
+WANTED = {"state": "wanted", "kind": "", "place": {}, "done": {}}
+"""A past that is to be fetched from its beginning."""
+DOMAIN = re.compile(r"[a-z0-9][a-z0-9-]{0,80}\.myshopify\.com")
+LOOPBACK = re.compile(r"127\.0\.0\.1(:\d{1,5})?|localhost(:\d{1,5})?")
+
+
+def one(shop_id: UUID | str, *, lock: bool = False, removed: bool = False) -> Shop:
+    """Return a connected shop, or with `removed` one that was disconnected too; raises NoSuchShop."""
     found = kit_db.one(Shop, shop_id, NoSuchShop, lock=lock)
-    if found.removed_at is not None:
+    if found.removed_at is not None and not removed:
         raise NoSuchShop
     return found
+
+
+def shopify_domain(given: str) -> str:
+    """Return name.myshopify.com for what people call their Shopify shop: its name, an address of it or of its admin.
+
+    On a machine for development it may be a loopback address. Raises BadShop.
+    """
+    word = text.clean(given, most=500).lower().removeprefix("https://").removeprefix("http://")
+    if word.startswith("admin.shopify.com/store/"):
+        word = word.removeprefix("admin.shopify.com/store/").partition("/")[0]
+    word = word.partition("/")[0]
+    if config.get().outgoing_private_hosts and LOOPBACK.fullmatch(word):
+        return word
+    word = word if "." in word else f"{word}.myshopify.com"
+    if not DOMAIN.fullmatch(word):
+        raise BadShop(
+            fields={
+                "url": [_("Give the address that ends in .myshopify.com. Shopify shows it under Settings, Domains.")]
+            }
+        )
+    return word
 
 
 def listed(*, kind: str | None = None) -> Select:
@@ -58,17 +89,27 @@ def _place(shop_id: UUID, column: str) -> str:
 
 def connect(
     *, kind: str, name: str, url: str = "", currency: str = "", webhook_secret: str | None = None,
-    consumer_key: str | None = None, consumer_secret: str | None = None,
+    consumer_key: str | None = None, consumer_secret: str | None = None, client_id: str | None = None,
+    client_secret: str | None = None, access_token: str | None = None, held: dict[str, Any] | None = None,
 ) -> tuple[Shop, str]:  # fmt: skip
-    """Connect a shop and return it with its webhook secret, which is made here unless given; raises BadShop or OverLimit."""
+    """Connect a shop and return it with its webhook secret, which is made here unless given; raises BadShop or OverLimit.
+
+    A Shopify shop is entered by the keys of an app that its owner made there, or `held`, what the house's own app was given.
+    """
     limits.require("shops", used=count())
     if kind not in SHOP_KINDS:
         raise BadShop(fields={"kind": [_("Choose one of the kinds of shop.")]})
     if not text.clean(name):
         raise BadShop(fields={"name": [_("Give the shop a name.")]})
     url = text.clean(url, most=500).rstrip("/")
-    if url and not url.startswith(("https://", "http://")):
+    if kind != "shopify" and url and not url.startswith(("https://", "http://")):
         raise BadShop(fields={"url": [_("The address must begin with https://.")]})
+    keys = held
+    if kind == "shopify":
+        keys = keys or _own_app(url, client_id, client_secret, access_token)
+        url = f"https://{keys['domain']}"
+    elif consumer_key and consumer_secret:
+        keys = {"key": consumer_key, "secret": consumer_secret}
     secret = webhook_secret or crypto.new_token(32)
     shop_id = identifiers.new()
     shop = Shop(
@@ -76,17 +117,14 @@ def connect(
         site_key=f"pk_{crypto.new_token(24)}", hook_token=crypto.new_token(32),
         secret_sealed=crypto.seal(secret, place=_place(shop_id, "secret")), backfill={}, reconciled={},
     )  # fmt: skip
-    if consumer_key and consumer_secret:
-        shop.access_sealed = _seal_access(shop_id, consumer_key, consumer_secret)
-        shop.backfill = {
-            "state": "wanted",
-            "kind": "products",
-            "page": 1,
-            "done": {},
-            "asked_at": clock.now().isoformat(),
-        }
+    if keys:
+        shop.access_sealed = _seal_access(shop_id, keys)
+        shop.backfill = {**WANTED, "asked_at": clock.now().isoformat()}
     db.session.add(shop)
     db.session.flush()
+    if kind == "shopify":
+        directory.strike(kind="shopify_domain", key=keys["domain"])
+        directory.enter(kind="shopify_domain", key=keys["domain"], subject_id=shop_id)
     directory.enter(kind="site_key", key=shop.site_key, subject_id=shop_id)
     directory.enter(kind="hook_token", key=shop.hook_token, subject_id=shop_id)
     audit.record(
@@ -96,19 +134,74 @@ def connect(
     return shop, secret
 
 
-def _seal_access(shop_id: UUID, key: str, secret: str) -> bytes:
-    return crypto.seal(orjson.dumps({"key": key, "secret": secret}).decode(), place=_place(shop_id, "access"))
+def _own_app(url: str, client_id: str | None, client_secret: str | None, access_token: str | None) -> dict[str, Any]:
+    """Return the keys of an app that the shop's owner made: its secret signs deliveries, its id or a token lets us read."""
+    domain = shopify_domain(url)
+    wrong: dict[str, list[str]] = {}
+    if not client_secret:
+        wrong["client_secret"] = [_("Enter the app's client secret. Shopify signs with it what it sends us.")]
+    if not client_id and not access_token:
+        wrong["client_id"] = [_("Enter the app's client ID, or the access token of an older app.")]
+    if wrong:
+        raise BadShop(fields=wrong)
+    way = {"way": "token", "token": access_token} if access_token else {"way": "own", "client_id": client_id}
+    return {"domain": domain, "client_secret": client_secret, **way}
+
+
+def _seal_access(shop_id: UUID, keys: dict[str, Any]) -> bytes:
+    return crypto.seal(orjson.dumps(keys).decode(), place=_place(shop_id, "access"))
+
+
+def by_domain(domain: str) -> Shop | None:
+    """Return the company's connected Shopify shop of a domain, or None."""
+    known = [place.subject_id for place in directory.places(kind="shopify_domain", key=domain)]
+    query = select(Shop).where(Shop.id.in_(known), Shop.removed_at.is_(None)).order_by(Shop.id.desc()).limit(1)
+    return db.session.scalars(query).one_or_none()
+
+
+def keep_access(shop_id: UUID | str, keys: dict[str, Any], *, fetch: bool = False) -> Shop:
+    """Keep a shop's new keys; with `fetch` it was just entered again and what was missed is fetched. Raises NoSuchShop."""
+    shop = one(shop_id, lock=True)
+    shop.access_sealed = _seal_access(shop.id, keys)
+    if fetch:
+        shop.trouble, shop.state = "", "connected"
+        shop.backfill = {**WANTED, "asked_at": clock.now().isoformat()}
+    db.session.flush()
+    return shop
+
+
+def uninstalled(shop_id: UUID) -> None:
+    """Note that a shop took back what lets us read it. What came stays until the shop asks for it to be erased."""
+    shop = one(shop_id, lock=True, removed=True)
+    held = access(shop) or {}
+    left = {name: held[name] for name in ("domain", "client_id", "client_secret", "previous_secret") if name in held}
+    shop.access_sealed = _seal_access(shop.id, {**left, "way": GONE})  # the secret still proves what comes at last
+    shop.backfill, shop.state = {}, "uninstalled"
+    shop.trouble = "Regulars was uninstalled in the shop, so nothing arrives from there. Connect it again to go on."
+    audit.record(action="shops.uninstalled", kind="shop", record_id=shop.id, before={"name": shop.name})
+    db.session.flush()
+
+
+def note_about(shop_id: UUID, *, url: str = "", currency: str = "") -> None:
+    """Take over what a shop says of itself: the address of its pages, and its currency unless one was chosen here."""
+    shop = one(shop_id, lock=True)
+    shop.url, shop.currency = text.clean(url, most=500).rstrip("/") or shop.url, shop.currency or currency
+    db.session.flush()
 
 
 def change(shop_id: UUID | str, **fields: Any) -> Shop:
-    """Change a shop's name, address, currency or REST keys; raises NoSuchShop or BadShop."""
+    """Change a shop's name, address, currency or keys; raises NoSuchShop or BadShop."""
     shop = one(shop_id, lock=True)
     before = {name: getattr(shop, name) for name in ("name", "url", "currency")}
     for name, most in (("name", 120), ("url", 500), ("currency", 3)):
         if fields.get(name) is not None:
             setattr(shop, name, text.clean(fields[name], most=most))
     if fields.get("consumer_key") and fields.get("consumer_secret"):
-        shop.access_sealed = _seal_access(shop.id, fields["consumer_key"], fields["consumer_secret"])
+        shop.access_sealed = _seal_access(shop.id, {"key": fields["consumer_key"], "secret": fields["consumer_secret"]})
+    if shop.kind == "shopify" and (
+        fields.get("client_secret") or fields.get("access_token") or fields.get("client_id")
+    ):
+        _change_app(shop, fields)
     db.session.flush()
     audit.record(
         action="shops.edited",
@@ -120,6 +213,17 @@ def change(shop_id: UUID | str, **fields: Any) -> Shop:
     return shop
 
 
+def _change_app(shop: Shop, fields: dict[str, Any]) -> None:
+    """Take over new keys of an own app; the secret from before stays good, for Shopify signs with it a while longer."""
+    held = access(shop) or {}
+    secret = fields.get("client_secret") or held.get("client_secret")
+    domain = held.get("domain") or shop.url
+    keys = _own_app(domain, fields.get("client_id") or held.get("client_id"), secret, fields.get("access_token"))
+    if held.get("client_secret") not in (None, secret):
+        keys["previous_secret"] = held["client_secret"]
+    keep_access(shop.id, keys, fetch=not readable(shop))
+
+
 def remove(shop_id: UUID | str) -> None:
     """Disconnect a shop: nothing more enters through it; what came stays. Raises NoSuchShop."""
     shop = one(shop_id, lock=True)
@@ -127,6 +231,16 @@ def remove(shop_id: UUID | str) -> None:
     directory.strike(kind="site_key", subject_id=shop.id)
     directory.strike(kind="hook_token", subject_id=shop.id)
     audit.record(action="shops.removed", kind="shop", record_id=shop.id, before={"name": shop.name})
+    db.session.flush()
+
+
+def forget(shop_id: UUID) -> None:
+    """Take a shop's name and address away for good: it asked for that. Its row stays, since orders point at it."""
+    shop = one(shop_id, lock=True, removed=True)
+    for kind in ("site_key", "hook_token", "shopify_domain"):
+        directory.strike(kind=kind, subject_id=shop.id)
+    shop.name, shop.url, shop.trouble, shop.access_sealed, shop.backfill = "—", "", "", None, {}
+    shop.removed_at = shop.removed_at or clock.now()
     db.session.flush()
 
 
@@ -159,12 +273,16 @@ def renew_secret(shop_id: UUID | str) -> str:
     return secret
 
 
-def access(shop: Shop) -> tuple[str, str] | None:
-    """Return a shop's REST key and secret, or None when they were not given."""
+def readable(shop: Shop) -> bool:
+    """Tell whether a shop's past can be read: it has keys and an address, and has not taken them back."""
+    return bool(shop.access_sealed and shop.url) and shop.state != "uninstalled"
+
+
+def access(shop: Shop) -> dict[str, Any] | None:
+    """Return the keys a shop is read with, or None when it has none: key and secret, or what a Shopify app was given."""
     if not shop.access_sealed:
         return None
-    held = orjson.loads(crypto.unseal(shop.access_sealed, place=_place(shop.id, "access")))
-    return held["key"], held["secret"]
+    return orjson.loads(crypto.unseal(shop.access_sealed, place=_place(shop.id, "access")))
 
 
 def note_delivery(shop_id: UUID) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from saas.commerce import connectors, shops
 from saas.commerce.connectors.delivery import Unmappable
+from saas.commerce.connectors.past import Origin
 from saas.integrations.events import DeliveryReceived
 from saas.integrations.models import DeliveryIn, Refused
 from saas.kit import clock, errors, identifiers, scope
@@ -37,16 +38,18 @@ class UnreadableDelivery(errors.Unreadable):
     """The body is genuine and is not a JSON object."""
 
 
-def receive(*, shop_id: UUID, kind: str, headers: Mapping[str, str], raw: bytes) -> bool:
+def receive(*, shop_id: UUID, kind: str, headers: Mapping[str, str], raw: bytes, removed: bool = False) -> bool:
     """Verify and store a delivery; False when it was stored before or is only a ping.
 
-    Raises BadSignature, UnreadableDelivery, or NoSuchShop when the address belongs to another kind of shop.
+    With `removed` the shop may have been disconnected since. Raises BadSignature, UnreadableDelivery, or NoSuchShop when the
+    address belongs to another kind of shop.
     """
-    shop = shops.one(shop_id)
+    shop = shops.one(shop_id, removed=removed)
     if shop.kind != kind:
         raise shops.NoSuchShop
     connector = connectors.KINDS[kind]
-    delivery = connector.verified({name.lower(): value for name, value in headers.items()}, raw, shops.secrets(shop_id))
+    given = {name.lower(): value for name, value in headers.items()}
+    delivery = connector.verified(given, raw, connector.signing_secrets(shop))
     if delivery is None:
         return False
     try:
@@ -82,15 +85,24 @@ def take(delivery_id: UUID | str) -> DeliveryIn:
     if delivery.state == "done":
         return delivery
     delivery.attempts += 1
-    shop = shops.one(delivery.shop_id)
-    currency = shop.currency or tenants.settings().currency
+    shop = shops.one(delivery.shop_id, removed=True)
+    origin = Origin(shop.id, shop.currency or tenants.settings().currency, shop.url)
     try:
+        if shop.removed_at is not None and delivery.topic not in getattr(connectors.KINDS[shop.kind], "PRIVACY", ()):
+            raise Unmappable("The shop was disconnected before this was taken.")
         with db.session.begin_nested():
-            connectors.KINDS[shop.kind].take(
-                orjson.loads(delivery.body), topic=delivery.topic, source_id=shop.id, currency=currency
-            )
+            connectors.KINDS[shop.kind].take(orjson.loads(delivery.body), topic=delivery.topic, origin=origin)
         delivery.state, delivery.reason, delivery.taken_at = "done", "", clock.now()
-    except (Unmappable, DataError, KeyError, TypeError, ValueError, IntegrityError) as error:
+    except (
+        Unmappable,
+        DataError,
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        ArithmeticError,
+        IntegrityError,
+    ) as error:
         delivery.state, delivery.reason = "failed", _words(error)
     shop.last_delivery_at = clock.now()
     db.session.flush()
@@ -160,6 +172,12 @@ def refused_lately(shop_id: UUID) -> list[Refused]:
     since = clock.now() - timedelta(days=7)
     query = select(Refused).where(Refused.shop_id == shop_id, Refused.refused_at > since)
     return list(db.session.scalars(query.order_by(Refused.refused_at.desc()).limit(20)))
+
+
+def forget_shop(shop_id: UUID) -> None:
+    """Throw away everything a shop delivered, and what was refused of it."""
+    for model in (DeliveryIn, Refused):
+        db.session.execute(delete(model).where(model.shop_id == shop_id).execution_options(synchronize_session=False))
 
 
 def tidy(*, most: int = 20_000) -> int:

@@ -57,6 +57,7 @@ SAME = {
     "webhooks.make": "POST /webhooks", "webhooks.edit": "PATCH /webhooks/{webhook_id}", "webhooks.set_state": "PATCH /webhooks/{webhook_id}",
     "webhooks.remove": "DELETE /webhooks/{webhook_id}", "webhooks.ping": "POST /webhooks/{webhook_id}/ping", "webhooks.renew_secret": "POST /webhooks/{webhook_id}/secret",
     "webhooks.replay": "POST /webhooks/{webhook_id}/messages/{message_id}/replay", "webhooks.replay_given_up": "POST /webhooks/{webhook_id}/replay",
+    "shopify.begin": PROVING + "whom a shop belongs to agrees at Shopify, in a browser; a program connects one with an app's keys",
     "shops.connect": "POST /shops", "shops.settings": "PATCH /shops/{shop_id}", "shops.remove": "DELETE /shops/{shop_id}", "shops.renew_secret": "POST /shops/{shop_id}/secret",
     "shops.fetch": "POST /shops/{shop_id}/fetch", "shops.replay": "POST /shops/{shop_id}/deliveries/{delivery_id}/replay", "shops.replay_all": "POST /shops/{shop_id}/deliveries/replay",
     # customers and products

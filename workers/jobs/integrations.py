@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from redis.exceptions import RedisError
 
-from saas.integrations import deliveries_in, deliveries_out, hook_letters, messages
+from saas.integrations import deliveries_in, deliveries_out, hook_letters, messages, shop_privacy
 from saas.kit import queues, ticks, valkey, work
 
 DELIVER = "workers.jobs.integrations.deliver"
@@ -44,6 +44,21 @@ def tell_suppressed(*, email_norm: str, reason: str, **_: object) -> None:
 def write_disabled(*, hook_id: str, **_: object) -> None:
     """Tell owners that a webhook was switched off."""
     hook_letters.write_disabled(hook_id)
+
+
+def answer_person(*, shop_id: str, what: str, customer_ids: list[str], **_: object) -> None:
+    """Do what somebody asked for through their shop: put their data together, or erase them."""
+    shop_privacy.answer(shop_id=shop_id, what=what, customer_ids=customer_ids)
+
+
+def write_person_asked(*, shop_id: str, what: str, customer_ids: list[str], **_: object) -> None:
+    """Tell owners that somebody asked through a shop."""
+    shop_privacy.write_asked(shop_id=shop_id, what=what, customer_ids=customer_ids)
+
+
+def forget_shop(*, shop_id: str, **_: object) -> None:
+    """Erase whom only this shop told us of."""
+    shop_privacy.forget(shop_id=shop_id)
 
 
 def _told(written: int) -> None:

@@ -32,6 +32,9 @@ class ShopChange(shapes.Shape):
     currency = fields.String(validate=validate.Regexp(r"^([A-Za-z]{3})?$"))
     consumer_key = fields.String(validate=validate.Length(max=200))
     consumer_secret = fields.String(validate=validate.Length(max=200))
+    client_id = fields.String(validate=validate.Length(max=200))
+    client_secret = fields.String(validate=validate.Length(max=200))
+    access_token = fields.String(validate=validate.Length(max=200))
 
 
 def shown(shop: Any, **more: Any) -> dict[str, Any]:
@@ -91,7 +94,7 @@ class OneShop(MethodView):
     @blueprint.response(200, ShopOut)
     @doors.open_to("key", "shops.edit")
     def patch(self, item: dict[str, Any], shop_id: UUID) -> Any:
-        """Change a shop's name, address, currency or REST keys."""
+        """Change a shop's name, address, currency or keys."""
         entrance.require_match(version(shops.one(shop_id, lock=True)))
         shop = shops.change(shop_id, **item)
         return shown(shop), 200, {"ETag": f'"{version(shop)}"'}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html.parser import HTMLParser
 from typing import Any
 
 from saas.kit import errors
@@ -31,3 +32,31 @@ class Delivery:
 
 Headers = Mapping[str, str]
 Body = dict[str, Any]
+
+
+def must(results: Sequence[Any]) -> None:
+    """Raise Unmappable with the reason of the first of these that could not be written."""
+    for result in results:
+        if result.status == "failed":
+            raise Unmappable(result.error)
+
+
+def filled(**fields: Any) -> dict[str, Any]:
+    """Return the fields that say something; what is empty in a store stays unsaid here."""
+    return {name: value for name, value in fields.items() if value not in (None, "")}
+
+
+class _Words(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.found.append(data)
+
+
+def plain(html: str) -> str:
+    """Return the words of a description without its markup."""
+    words = _Words()
+    words.feed(html[:50_000])
+    return " ".join(" ".join(words.found).split())[:5_000]

@@ -17,8 +17,10 @@ from marshmallow import Schema, ValidationError
 
 from saas.catalog import products
 from saas.catalog.schemas import ProductIn
-from saas.commerce import orders
-from saas.commerce.connectors.delivery import BadSignature, Body, Delivery, Headers, Unmappable
+from saas.commerce import orders, shops
+from saas.commerce.connectors.delivery import BadSignature, Body, Delivery, Headers, Unmappable, must
+from saas.commerce.connectors.past import Origin
+from saas.commerce.models import Shop
 from saas.commerce.schemas import OrderIn, RefundIn
 from saas.customers import arriving
 from saas.customers.schemas import CustomerIn
@@ -47,6 +49,18 @@ def signature(secret: str, message_id: str, timestamp: str, body: bytes) -> str:
     return "v1," + base64.b64encode(hmac.new(key_of(secret), signed, hashlib.sha256).digest()).decode()
 
 
+def signing_secrets(shop: Shop) -> list[str]:
+    return shops.secrets(shop.id)
+
+
+def topic_said(headers: Headers) -> str:
+    return ""
+
+
+def history(shop: Shop) -> None:
+    """Such a store sends its past itself, through the API."""
+
+
 def verified(headers: Headers, raw: bytes, secrets: Sequence[str]) -> Delivery | None:
     """Return the delivery when its signature is one of the secrets' and fresh; raises BadSignature."""
     message_id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
@@ -68,9 +82,9 @@ def topic_of(delivery: Delivery, body: Body) -> Delivery:
     return Delivery(topic=str(body.get("type", ""))[:100], resource=resource[:200], key=delivery.key)
 
 
-def take(body: Body, *, topic: str, source_id: UUID, currency: str) -> None:
+def take(body: Body, *, topic: str, origin: Origin) -> None:
     """Write what a delivery tells; raises Unmappable with the reason when it cannot be understood."""
-    data = body.get("data")
+    data, source_id = body.get("data"), origin.source_id
     if topic == "ping":
         return
     if topic not in TOPICS:
@@ -79,15 +93,15 @@ def take(body: Body, *, topic: str, source_id: UUID, currency: str) -> None:
         raise Unmappable("The body has no “data” object.")
     match topic.split("."):
         case ["customer", _]:
-            _must(arriving.upsert_many([_load(CustomerIn(), data)], source_id))
+            must(arriving.upsert_many([_load(CustomerIn(), data)], source_id))
         case ["product", "deleted"]:
             products.retire(external_ids=[str(data.get("external_id", ""))], source_id=source_id)
         case ["product", _]:
-            _must(products.upsert_many([_load(ProductIn(), data)], source_id))
+            must(products.upsert_many([_load(ProductIn(), data)], source_id))
         case ["order", "deleted"]:
             orders.remove(keys=[str(data.get("external_id", ""))], source_id=source_id)
         case ["order", _]:
-            _must(orders.record_many([_load(OrderIn(), data)], source_id))
+            must(orders.record_many([_load(OrderIn(), data)], source_id))
         case _:
             _take_refund(data, source_id)
 
@@ -112,9 +126,3 @@ def _load(schema: Schema, data: dict[str, Any]) -> dict[str, Any]:
             for name, said in error.messages.items()
         )
         raise Unmappable(words[:500]) from None
-
-
-def _must(results: Sequence[Any]) -> None:
-    for result in results:
-        if result.status == "failed":
-            raise Unmappable(result.error)

@@ -13,13 +13,15 @@ import hmac
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from html.parser import HTMLParser
 from typing import Any
-from uuid import UUID
 
 from saas.catalog import products
-from saas.commerce import orders
-from saas.commerce.connectors.delivery import BadSignature, Body, Delivery, Headers, Unmappable
+from saas.commerce import orders, shops
+from saas.commerce.connectors import past
+from saas.commerce.connectors.delivery import BadSignature, Body, Delivery, Headers, Unmappable, filled, must, plain
+from saas.commerce.connectors.past import Origin
+from saas.commerce.connectors.woocommerce_rest import Store
+from saas.commerce.models import Shop
 from saas.customers import arriving
 from saas.kit import money
 
@@ -27,6 +29,14 @@ STATES = {
     "pending": "pending", "on-hold": "pending", "checkout-draft": "pending", "processing": "paid", "completed": "fulfilled",
     "cancelled": "cancelled", "refunded": "refunded", "failed": "failed", "trash": "cancelled",
 }  # fmt: skip
+
+
+def signing_secrets(shop: Shop) -> list[str]:
+    return shops.secrets(shop.id)
+
+
+def topic_said(headers: Headers) -> str:
+    return headers.get("x-wc-webhook-topic", "")
 
 
 def verified(headers: Headers, raw: bytes, secrets: Sequence[str]) -> Delivery | None:
@@ -45,7 +55,7 @@ def topic_of(delivery: Delivery, body: Body) -> Delivery:
     return Delivery(topic=delivery.topic, resource=str(body.get("id", ""))[:200], key=delivery.key)
 
 
-def take(body: Body, *, topic: str, source_id: UUID, currency: str) -> None:
+def take(body: Body, *, topic: str, origin: Origin) -> None:
     """Write what a delivery tells; raises Unmappable with the reason. Topics that concern nobody here change nothing."""
     kind, _dot, act = topic.partition(".")
     if (body.get("data") or {}).get("status") == 404 and "id" not in body:
@@ -53,21 +63,15 @@ def take(body: Body, *, topic: str, source_id: UUID, currency: str) -> None:
     if "id" not in body and kind in ("order", "customer", "product"):
         raise Unmappable("The body has no id.")
     if kind == "order" and act == "deleted":
-        orders.remove(keys=[str(body["id"])], source_id=source_id)
+        orders.remove(keys=[str(body["id"])], source_id=origin.source_id)
     elif kind == "order":
-        _must(orders.record_many([order_item(body)], source_id))
+        must(orders.record_many([order_item(body)], origin.source_id))
     elif kind == "product" and act == "deleted":
-        products.retire(external_ids=[str(body["id"])], source_id=source_id)
+        products.retire(external_ids=[str(body["id"])], source_id=origin.source_id)
     elif kind == "product":
-        _must(products.upsert_many([product_item(body, currency)], source_id))
+        must(products.upsert_many([product_item(body, origin.currency)], origin.source_id))
     elif kind == "customer" and act != "deleted":
-        _must(arriving.upsert_many([customer_item(body)], source_id))
-
-
-def _must(results: Sequence[Any]) -> None:
-    for result in results:
-        if result.status == "failed":
-            raise Unmappable(result.error)
+        must(arriving.upsert_many([customer_item(body)], origin.source_id))
 
 
 def moment(body: Body, name: str) -> datetime | None:
@@ -82,14 +86,10 @@ def moment(body: Body, name: str) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _filled(**fields: Any) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value not in (None, "")}
-
-
 def customer_item(body: Body) -> dict[str, Any]:
     """Return a WooCommerce customer in our shape; what is empty there stays unsaid."""
     billing = body.get("billing") or {}
-    return _filled(
+    return filled(
         external_id=str(body["id"]), email=body.get("email") or billing.get("email"),
         first_name=body.get("first_name") or billing.get("first_name"), last_name=body.get("last_name") or billing.get("last_name"),
         updated_at=moment(body, "date_modified") or moment(body, "date_created"), **_address(billing),
@@ -99,7 +99,7 @@ def customer_item(body: Body) -> dict[str, Any]:
 def _address(billing: Body) -> dict[str, Any]:
     street = " ".join(part for part in (billing.get("address_1"), billing.get("address_2")) if part)
     names = ("phone", "company", "country", "city", "postcode")
-    return _filled(address=street, **{name: billing.get(name) for name in names})
+    return filled(address=street, **{name: billing.get(name) for name in names})
 
 
 def product_item(body: Body, currency: str) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def product_item(body: Body, currency: str) -> dict[str, Any]:
     stock = body.get("stock_quantity")
     if stock is None and body.get("stock_status") == "outofstock":
         stock = 0
-    return _filled(
+    return filled(
         external_id=str(body["id"]), sku=body.get("sku"), name=body.get("name"), url=body.get("permalink"),
         image_url=images[0].get("src") if images else None, price=body.get("price"), currency=currency,
         description=plain(body.get("short_description") or body.get("description") or ""),
@@ -125,7 +125,7 @@ def order_item(body: Body) -> dict[str, Any]:
     billing = body.get("billing") or {}
     account = int(body.get("customer_id") or 0)
     changed = moment(body, "date_modified") or moment(body, "date_created")
-    customer = _filled(
+    customer = filled(
         external_id=str(account) if account else None, email=billing.get("email"), first_name=billing.get("first_name"),
         last_name=billing.get("last_name"), **_address(billing),
     )  # fmt: skip
@@ -160,17 +160,18 @@ def _line(line: Body) -> dict[str, Any]:
     }  # fmt: skip
 
 
-class _Words(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-
-    def handle_data(self, data: str) -> None:
-        self.found.append(data)
+def history(shop: Shop) -> Store | None:
+    """Return the store with its keys, to read its past from; None while it has none."""
+    held = shops.access(shop)
+    return Store(shop.url, held["key"], held["secret"]) if held and shop.url else None
 
 
-def plain(html: str) -> str:
-    """Return the words of a description without its markup."""
-    words = _Words()
-    words.feed(html[:50_000])
-    return " ".join(" ".join(words.found).split())[:5_000]
+def write(kind: str, bodies: Sequence[Body], origin: Origin) -> tuple[int, int]:
+    """Write a portion of the past; returns how many changed something and how many could not be understood."""
+    read: Any = {
+        "products": lambda body: product_item(body, origin.currency),
+        "customers": customer_item,
+        "orders": order_item,
+    }
+    store = {"products": products.upsert_many, "customers": arriving.upsert_many, "orders": orders.record_many}
+    return past.write(bodies, read=read[kind], store=lambda items: store[kind](items, origin.source_id))

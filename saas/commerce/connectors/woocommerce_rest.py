@@ -12,19 +12,14 @@ from typing import Any
 
 import orjson
 
-from saas.kit import errors, http_out
+from saas.commerce.connectors.past import Portion, StoreRefused, Tended
+from saas.kit import http_out
 
 API = "/wp-json/wc/v3"
 PER_PAGE = 50
 TOPICS = tuple(
     f"{kind}.{act}" for kind in ("order", "product", "customer") for act in ("created", "updated", "deleted")
 )
-
-
-class StoreRefused(errors.Refusal):
-    """The store answered, and refused: wrong keys, no REST API, an error of its own."""
-
-    status, code = 422, "store_refused"
 
 
 @dataclass(frozen=True)
@@ -68,6 +63,23 @@ class Store:
         if not isinstance(found, list):
             raise StoreRefused("The store answered with something else than a list.")
         return found, pages
+
+    def renewed(self) -> None:
+        """The keys hold until the store takes them back."""
+
+    def kinds(self, *, since: datetime | None) -> tuple[str, ...]:
+        return "products", "customers", "orders"
+
+    def portion(self, kind: str, place: dict[str, Any], *, since: datetime | None) -> Portion:
+        """Return the next page of products, customers or orders."""
+        number = place.get("page", 1)
+        items, pages = self.page(kind, number, since=since)
+        more = bool(items) and number < pages
+        return Portion(items, {"page": number + 1} if more else None, min(number / pages, 1.0) if pages else 1.0)
+
+    def tend(self, *, address: str, secret: str) -> Tended:
+        """Have every topic delivered to our address: make the missing webhooks, wake the disabled."""
+        return Tended(self.tend_webhooks(address=address, secret=secret))
 
     def tend_webhooks(self, *, address: str, secret: str) -> dict[str, int]:
         """Have every topic delivered to our address: make the missing webhooks, wake the disabled; returns both counts."""
