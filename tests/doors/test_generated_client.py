@@ -66,3 +66,18 @@ def test_the_generated_client_makes_and_lists_a_customer(client_package, address
         page = listing.sync(client=client)
     assert made.email == "ada@example.com"
     assert [one.id for one in page.items] == [made.id]
+
+
+def test_it_can_ask_for_single_fields_and_have_a_request_done_once(client_package, address, company):
+    views = importlib.import_module("regulars_client.api.api_views.post_api_v1_views")
+    customers = importlib.import_module("regulars_client.api.api_customers.get_api_v1_customers")
+    models = importlib.import_module("regulars_client.models")
+    company.api("POST", "/customers", json={"email": "ada@example.com", "first_name": "Ada"})
+    with client_package.AuthenticatedClient(
+        base_url=address, token=company.api_key, raise_on_unexpected_status=True
+    ) as client:
+        (ada,) = customers.sync(client=client, fields="email").items
+        view = models.ViewIn(kind=models.ViewInKind.CUSTOMER, name="Mine")
+        first, again = (views.sync(client=client, body=view, idempotency_key="once") for _time in range(2))
+    assert ada.email == "ada@example.com" and ada.first_name is importlib.import_module("regulars_client.types").UNSET
+    assert first.id == again.id

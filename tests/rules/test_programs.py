@@ -65,7 +65,7 @@ SAME = {
     "customers.tags": "PATCH /customers/{customer_id}", "customers.note": "POST /customers/{customer_id}/notes", "customers.hand_over": "PATCH /customers/{customer_id}",
     "customers.share": "POST /customers/{customer_id}/shares", "customers.unshare": "DELETE /customers/{customer_id}/shares/{share_id}",
     "customers.consent": "POST /customers/{customer_id}/consents", "consents.record": "POST /customers/{customer_id}/consents", "consents.ask": "POST /customers/{customer_id}/consents",
-    "persons.export": "POST /customers/{customer_id}/data/export", "persons.erase": "POST /customers/{customer_id}/data/erase",
+    "persons.export": "POST /customers/{customer_id}/data/export", "persons.erase": "POST /customers/{customer_id}/data/erase", "persons.erase_binned": "POST /bin/{item_id}/erase", "persons.many": "POST /customers/erase",
     "bulk.customers": "POST /customers/bulk_edit", "bulk.products": "POST /products/bulk_edit", "bulk.orders": "POST /orders/bulk_edit", "products.edit": "PATCH /products/{product_id}",
     "inline.save": "PATCH /customers/{customer_id}, PATCH /products/{product_id}, PATCH /orders/{order_id}",
     "duplicates.scan": "POST /customers/duplicates/scan", "duplicates.merge_safe": "POST /customers/duplicates/merge", "duplicates.reopen": "POST /customers/duplicates/reopen",
@@ -136,11 +136,12 @@ def test_every_page_that_writes_has_an_operation_or_a_reason(app):
 @pytest.mark.parametrize("fault", ["a new page", "an operation that went"])
 def test_the_rule_sees_a_planted_fault(app, fault):
     pages, known = pages_that_write(app), operations(app)
+    before = untold(pages, known)
     if fault == "a new page":
         pages = pages | {"campaigns.explode"}
     else:
         del known["POST /audit/export"]
-    assert len(untold(pages, known)) == 1
+    assert len(untold(pages, known)) == len(before) + 1
 
 
 def test_who_may_at_the_page_may_through_a_key_of_the_same_right(app):
