@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 
+import orjson
 from sqlalchemy.engine import make_url
 
 from saas import config
@@ -57,6 +58,7 @@ def create_app(*, only_rooms: bool = False) -> doors.Hall:
     engine = {
         "connect_args": {"prepare_threshold": None, "options": OPTIONS, **costs.connect_arguments()},
         "pool_size": settings.database_pool,
+        "json_deserializer": orjson.loads,
     }
     app.config.update(
         SECRET_KEY=settings.secret_key,

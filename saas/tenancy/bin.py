@@ -14,9 +14,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, Text, Uuid, delete, func, insert, literal, select, update
 
-from saas.kit import access, belongings, clock, errors, identifiers, scope
+from saas.kit import access, arrays, belongings, clock, errors, identifiers, scope
 from saas.kit import db as kit_db
 from saas.kit.belongings.splitting import split
 from saas.kit.db import db
@@ -104,14 +104,21 @@ def put(kind: str, titles: Mapping[UUID, str], *, batch: UUID | None = None) -> 
     for start in range(0, len(ids), TOGETHER):
         part = ids[start : start + TOGETHER]
         journal = belongings.take_out(known.table, part)
-        rows = [
-            {"tenant_id": scope.tenant_id(), "id": identifiers.new(), "kind": kind, "record_id": one, "title": titles[one][:200],
-             "deleted_at": now, "deleted_by": actor.name, "deleted_by_id": actor.id, "batch": batch or scope.batch(),
-             "journal": journal, "until": now + KEPT}
-            for one in part
-        ]  # fmt: skip
-        db.session.execute(insert(BinItem), rows)
+        own = arrays.table(
+            id=(identifiers.many(len(part)), Uuid), record_id=(part, Uuid), title=([titles[one][:200] for one in part], Text)
+        )  # fmt: skip
+        row = {
+            "tenant_id": scope.tenant_id(), "id": own.c.id, "kind": kind, "record_id": own.c.record_id, "title": own.c.title,
+            "deleted_at": now, "deleted_by": actor.name, "deleted_by_id": actor.id, "batch": batch or scope.batch(),
+            "journal": journal, "until": now + KEPT,
+        }  # fmt: skip
+        chosen = select(*(_of(BinItem, name, value) for name, value in row.items()))
+        db.session.execute(insert(BinItem).from_select(list(row), chosen, include_defaults=False))
         known.gone(part)
+
+
+def _of(model: Any, name: str, value: Any) -> Any:
+    return value if isinstance(value, ColumnElement) else literal(value, getattr(model, name).type)
 
 
 def visible(*, kind: str = "") -> Select:

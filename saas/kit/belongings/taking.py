@@ -57,13 +57,14 @@ def take_out(table: str, ids: Sequence[UUID], *, journal: UUID | None = None) ->
     for part in _parts(sorted(ids)):
         _write(table, f"t.id = ANY(:ids) {_not_yet(table)} ORDER BY t.id", journal=held, ids=part)
     tables = catalogue.reached(table)
-    while _write_children(tables, held) and catalogue.loops(tables):
+    there = {table, *(_held(held) if journal else ())}
+    while _write_children(tables, held, there) and catalogue.loops(tables):
         pass
     for name in tables:
-        for belonging in catalogue.of(name):
-            if belonging.ondelete == "empty":
-                for part in _records(name, held):
-                    _write_emptied(belonging, held, part)
+        emptied = [belonging for belonging in catalogue.of(name) if belonging.ondelete == "empty"]
+        for part in _records(name, held) if emptied and name in there else ():
+            for belonging in emptied:
+                _write_emptied(belonging, held, part)
     for part in _parts(sorted(ids)):
         run(f"DELETE FROM {quoted(table)} WHERE tenant_id = :tenant AND id = ANY(:ids)", ids=part)
     db.session.expire_all()
@@ -83,15 +84,18 @@ def _not_yet(table: str) -> str:
     return f"AND NOT EXISTS ({TAKEN} AND k.table_name = '{table}' AND k.record_id = t.id)"
 
 
-def _write_children(tables: list[str], journal: UUID) -> int:
-    """Write down what goes with the rows that are written; returns how many rows that were."""
+def _write_children(tables: list[str], journal: UUID, there: set[str]) -> int:
+    """Write down what goes with the rows that are written; returns how many rows that were. `there` are the tables of
+    which rows are written: most records have nothing in most tables."""
     found = 0
     for name in tables:
-        for belonging in catalogue.of(name):
-            if belonging.ondelete == "cascade":
+        going = [belonging for belonging in catalogue.of(name) if belonging.ondelete == "cascade"]
+        for part in _records(name, journal) if going and name in there else ():
+            for belonging in going:
                 where = f"t.{quoted(belonging.column)} = ANY(:ids) {_not_yet(belonging.table)}"
-                for part in _records(name, journal):
-                    found += _write(belonging.table, where, journal=journal, ids=part)
+                if many := _write(belonging.table, where, journal=journal, ids=part):
+                    found += many
+                    there.add(belonging.table)
     return found
 
 
@@ -148,9 +152,13 @@ EMPTIED = """SELECT DISTINCT table_name, column_name FROM journal_rows
 
 
 def _tables(journal: UUID) -> list[str]:
-    query = "SELECT DISTINCT table_name FROM journal_rows WHERE tenant_id = :tenant AND journal = :journal AND act = 'taken'"
-    held = {row[0] for row in run(query, journal=journal)}
+    held = _held(journal)
     return [other.name for other in db.metadata.sorted_tables if other.name in held]
+
+
+def _held(journal: UUID) -> set[str]:
+    query = "SELECT DISTINCT table_name FROM journal_rows WHERE tenant_id = :tenant AND journal = :journal AND act = 'taken'"
+    return {row[0] for row in run(query, journal=journal)}
 
 
 def _insert(journal: UUID, table: str, *, leave: bool) -> str:
