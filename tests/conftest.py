@@ -15,7 +15,13 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 os.environ.setdefault("ENVIRONMENT", "test")
 
 from tests.companies import Company, found_company  # noqa: E402
+from tests.durations import pytest_terminal_summary  # noqa: E402, F401
 from tests.servers import database_urls, redis_url, test_servers  # noqa: E402, F401
+from tests.turns import (  # noqa: E402, F401
+    pytest_collection_modifyitems,
+    pytest_xdist_auto_num_workers,
+    pytest_xdist_make_scheduler,
+)
 
 SHARED = Path(__file__).parents[2] / "shared"
 
