@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 
-from saas.customers import owners, profiles
+from saas.customers import arriving, owners, profiles
 from saas.kit import search, work
 from tests.rooms.tenancy import crew
 
@@ -23,8 +25,10 @@ def test_one_finds_ones_own_behind_hundreds_of_better_hits(app, company, engine,
     tenant_id = company.tenant_id
     ann = crew.person(tenant_id, role=crew.role(tenant_id, rows={"customer": "own"}))
     with work.unit(tenant_id=tenant_id):
-        for number in range(450):
-            profiles.create(first_name="Maria", last_name=f"{number:03}")
+        many = [
+            {"external_id": f"m{number}", "first_name": "Maria", "last_name": f"{number:03}"} for number in range(450)
+        ]
+        assert len(arriving.upsert_many(many, UUID(int=0), source="test")) == 450
         mine = profiles.create(first_name="Maria", last_name="Zimmermann", owner_id=ann.id)
         shared = profiles.create(first_name="Maria", last_name="Yilmaz")
         owners.share(shared, member_id=ann.id)
