@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import datetime
 import gc
 import http.server
 import socket
+import ssl
 import threading
 import time
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from saas import config
 from saas.kit import http_out
@@ -18,7 +24,7 @@ PRIVATE = (
     "10.0.0.1", "172.16.3.4", "172.31.255.255", "192.168.1.1", "169.254.169.254", "169.254.43518", "2852039166", "100.64.0.1", "100.100.100.200",
     "192.0.0.8", "192.0.2.1", "192.88.99.1", "198.18.0.1", "198.51.100.7", "203.0.113.9", "224.0.0.1", "239.255.255.250", "255.255.255.255", "168.63.129.16",
     "[::ffff:127.0.0.1]", "[::ffff:169.254.169.254]", "[::ffff:0:169.254.169.254]", "[::127.0.0.1]", "[64:ff9b::a9fe:a9fe]", "[64:ff9b:1::1]",
-    "[2002:a9fe:a9fe::]", "[2002:7f00:1::]", "[2001:0:a9fe:a9fe::1]", "[fc00::1]", "[fd00:ec2::254]", "[fe80::1]", "[fec0::1]", "[ff02::1]", "[2001:db8::1]",
+    "[2002:a9fe:a9fe::]", "[2002:7f00:1::]", "[2001:0:a9fe:a9fe::1]", "[fc00::1]", "[fd00:ec2::254]", "[fe80::1]", "[fe80::1%25lo]", "[fec0::1]", "[ff02::1]", "[2001:db8::1]",
     "[100::1]", "[3fff::1]", "[5f00::1]",
 )  # fmt: skip
 NO_ADDRESSES = (
@@ -135,6 +141,57 @@ def server():
     listening.shutdown()
     listening.server_close()
     thread.join()
+
+
+def certificate(folder, name: str):
+    """Return a file with a key and a certificate for a name that vouches for itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    whose = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder().subject_name(whose).issuer_name(whose).public_key(key.public_key()).serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False).sign(key, hashes.SHA256())
+    )  # fmt: skip
+    path = folder / f"{name}.pem"
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + made.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+@pytest.mark.usefixtures("settings_in_environment")
+class TestCertificates:
+    """https://hook.example, which leads to a server on this machine."""
+
+    @pytest.fixture
+    def call(self, server, tmp_path, monkeypatch):
+        real = socket.getaddrinfo
+        monkeypatch.setattr(
+            http_out.socket, "getaddrinfo", lambda host, *rest, **named: real("127.0.0.1" if host == "hook.example" else host, *rest, **named)
+        )  # fmt: skip
+        asked: list[str | None] = []
+
+        def of(name: str, *, believed: bool) -> tuple[bytes, list[str | None]]:
+            pem = certificate(tmp_path, name)
+            wrapping = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            wrapping.load_cert_chain(pem)
+            wrapping.sni_callback = lambda _line, wanted, _context: asked.append(wanted)
+            server.socket = wrapping.wrap_socket(server.socket, server_side=True)
+            if believed:
+                monkeypatch.setattr(http_out.certifi, "where", lambda: str(pem))
+            return http_out.call("GET", f"https://hook.example:{server.server_port}/name").body, asked
+
+        return of
+
+    def test_the_name_is_asked_for_and_must_be_in_the_certificate(self, call, server):
+        assert call("hook.example", believed=True) == (b"hook.example:%d" % server.server_port, ["hook.example"])
+
+    @pytest.mark.parametrize(("name", "believed"), [("hook.example", False), ("other.example", True)])
+    def test_a_certificate_of_nobodys_or_of_another_name_is_refused(self, call, name, believed):
+        with pytest.raises(http_out.Unreachable):
+            call(name, believed=believed)
 
 
 @pytest.mark.usefixtures("settings_in_environment")
