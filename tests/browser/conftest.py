@@ -1,8 +1,12 @@
 """One running product and one Chromium for all browser tests that want the whole."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser import running
+
+# As long as its actions wait: five seconds are short on a machine that is busy with other tests.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")

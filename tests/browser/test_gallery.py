@@ -118,9 +118,9 @@ class TestEveryPage:
         keep_picture(page, f"gallery{path.replace('/', '-')}-{size['width']}-{look}-{language}")
         assert axe(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-        assert page.get_attribute("html", "data-bs-theme") == look
+        playwright.expect(page.locator("html")).to_have_attribute("data-bs-theme", look)
         if language == "zh-CN":
-            assert page.get_attribute("html", "lang") == "zh-Hans"
+            playwright.expect(page.locator("html")).to_have_attribute("lang", "zh-Hans")
             assert re.search("[\u4e00-\u9fff]", page.inner_text("main"))
 
     @pytest.mark.parametrize("path", PAGES)
@@ -153,9 +153,9 @@ class TestLook:
         draw_charts(page)
         page.click(".r-me")
         page.click("[data-theme-set=dark]")
-        assert page.get_attribute("html", "data-bs-theme") == "dark"
+        playwright.expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
         page.goto(address)
-        assert page.get_attribute("html", "data-bs-theme") == "dark"
+        playwright.expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
 
     def test_the_language_is_changed_from_the_menu(self, visit):
         page = visit("/list?sort=name")
@@ -167,7 +167,7 @@ class TestLook:
     def test_the_navigation_folds_and_stays_folded(self, visit, address):
         page = visit()
         page.keyboard.press("[")
-        assert page.locator(".r-side").bounding_box()["width"] == 64
+        page.wait_for_function("document.querySelector('.r-side').getBoundingClientRect().width === 64")
         page.goto(address + "/list")
         assert page.locator(".r-side").bounding_box()["width"] == 64
 
@@ -178,10 +178,9 @@ class TestKeyboard:
         page.keyboard.press("j")
         page.keyboard.press("j")
         page.keyboard.press("x")
-        assert page.inner_text("[data-bulk-count]") == "1 of 3,120 chosen"
-        assert page.locator("tr.is-current").get_attribute("data-href") == page.locator("tr[data-href]").nth(
-            1
-        ).get_attribute("data-href")
+        playwright.expect(page.locator("[data-bulk-count]")).to_have_text("1 of 3,120 chosen")
+        second = page.locator("tr[data-href]").nth(1).get_attribute("data-href")
+        playwright.expect(page.locator("tr.is-current")).to_have_attribute("data-href", second)
         page.keyboard.press("Enter")
         page.wait_for_url("**/record?id=*")
 
@@ -200,7 +199,7 @@ class TestKeyboard:
         page.keyboard.type("zzz")
         page.wait_for_selector("text=Nothing found for “zzz”.")
         page.keyboard.press("Escape")
-        assert not page.locator("#palette").is_visible()
+        playwright.expect(page.locator("#palette")).to_be_hidden()
 
     def test_c_creates_and_g_goes(self, visit):
         page = visit("/list")
@@ -221,7 +220,7 @@ class TestKeyboard:
     def test_the_sheet_opens_with_a_question_mark(self, visit):
         page = visit()
         page.keyboard.press("?")
-        assert page.locator("#keys").is_visible()
+        playwright.expect(page.locator("#keys")).to_be_visible()
         assert axe(page, "document.getElementById('keys')") == []
 
 
@@ -240,7 +239,7 @@ class TestLists:
         page = visit("/list")
         page.type("[name=q]", "grace")
         playwright.expect(page.locator("tbody tr")).to_have_count(1)
-        assert page.evaluate("document.activeElement.name") == "q"
+        playwright.expect(page.locator(":focus")).to_have_attribute("name", "q")
         page.wait_for_url("**q=grace*")
 
     def test_sorting_and_searching_do_not_forget_each_other(self, visit):
@@ -258,18 +257,18 @@ class TestLists:
 
     def test_nobody_matching_is_said_with_a_way_out(self, visit):
         page = visit("/list?q=zzz")
-        assert page.locator("#list >> text=Nobody matches").is_visible()
-        assert page.locator("#list >> text=Clear all").is_visible()
+        playwright.expect(page.locator("#list >> text=Nobody matches")).to_be_visible()
+        playwright.expect(page.locator("#list >> text=Clear all")).to_be_visible()
 
     def test_all_of_the_filter_can_be_chosen(self, visit):
         page = visit("/list")
         page.check("[data-check-all]")
-        assert page.inner_text("[data-bulk-count]") == "12 of 3,120 chosen"
+        playwright.expect(page.locator("[data-bulk-count]")).to_have_text("12 of 3,120 chosen")
         page.click("[data-bulk-choose]")
-        assert page.inner_text("[data-bulk-count]") == "3,120 chosen"
-        assert page.input_value("[data-bulk-all]") == "1"
+        playwright.expect(page.locator("[data-bulk-count]")).to_have_text("3,120 chosen")
+        playwright.expect(page.locator("[data-bulk-all]")).to_have_value("1")
         page.click("[data-bulk-clear]")
-        assert not page.locator("[data-bulk-bar]").is_visible()
+        playwright.expect(page.locator("[data-bulk-bar]")).to_be_hidden()
 
     def test_a_click_anywhere_in_a_row_opens_it(self, visit):
         page = visit("/list")
@@ -285,7 +284,7 @@ class TestForms:
         page.wait_for_selector("#f-name-error")
         page.wait_for_selector("html[data-ready]", state="attached")
         assert page.input_value("[name=email]") == "ada"
-        assert page.get_attribute("[name=email]", "aria-invalid") == "true"
+        playwright.expect(page.locator("[name=email]")).to_have_attribute("aria-invalid", "true")
         assert page.inner_text("#f-email-error") == "An e-mail address has an @ in it."
         assert axe(page) == []
 
@@ -311,11 +310,11 @@ class TestOverlays:
     def test_dialogs_open_are_accessible_and_close_with_escape(self, visit, opener, dialog):
         page = visit()
         page.click(f".r-card button >> text='{opener}'")
-        assert page.locator(f"#{dialog}").is_visible()
+        playwright.expect(page.locator(f"#{dialog}")).to_be_visible()
         assert axe(page, f"document.getElementById('{dialog}')") == []
         page.keyboard.press("Escape")
-        assert not page.locator(f"#{dialog}").is_visible()
-        assert page.evaluate("document.activeElement.textContent").strip() == opener
+        playwright.expect(page.locator(f"#{dialog}")).to_be_hidden()
+        playwright.expect(page.locator(":focus")).to_have_text(opener)
 
     def test_menus_open_at_their_button_and_are_walked_with_arrows(self, visit):
         page = visit()
@@ -323,26 +322,26 @@ class TestOverlays:
         # The browser tells of an opened menu a moment later; only then is its first item in focus.
         page.wait_for_selector(".r-menu:popover-open .r-menu-item:focus >> text=Last 7 days")
         page.keyboard.press("ArrowDown")
-        assert page.evaluate("document.activeElement.textContent").strip() == "Last 30 days"
+        playwright.expect(page.locator(":focus")).to_have_text("Last 30 days")
         menu, button = (
             page.locator(".r-menu:popover-open").bounding_box(),
             page.locator(".r-head [popovertarget]").bounding_box(),
         )
         assert abs(menu["x"] + menu["width"] - button["x"] - button["width"]) < 2
         page.keyboard.press("Escape")
-        assert page.locator(".r-menu:popover-open").count() == 0
+        playwright.expect(page.locator(".r-menu:popover-open")).to_have_count(0)
 
     def test_what_cannot_be_undone_is_asked(self, visit):
         page = visit()
         page.click("[aria-label=More]")
         page.click(".r-menu:popover-open >> text=Delete")
-        assert page.locator("dialog[open] >> text=Delete this list?").is_visible()
+        playwright.expect(page.locator("dialog[open] >> text=Delete this list?")).to_be_visible()
         page.click("dialog[open] >> text=Cancel")
-        assert page.locator("dialog[open]").count() == 0
+        playwright.expect(page.locator("dialog[open]")).to_have_count(0)
 
     def test_toasts_show_and_can_be_undone(self, visit):
         page = visit("?toast=1")
-        assert page.locator(".r-toast >> text=12 customers tagged").is_visible()
+        playwright.expect(page.locator(".r-toast >> text=12 customers tagged")).to_be_visible()
         assert axe(page, "document.getElementById('toasts')") == []
         with page.expect_navigation():
             page.click(".r-toast >> text=Undo")
@@ -359,8 +358,8 @@ class TestCharts:
         page = visit()
         draw_charts(page)
         page.click("#chart-revenue [data-chart-table]")
-        assert page.locator("#chart-revenue-table td").first.inner_text().startswith("€1,")
-        assert not page.locator("#chart-revenue [data-chart]").is_visible()
+        playwright.expect(page.locator("#chart-revenue-table td").first).to_contain_text(re.compile("^€1,"))
+        playwright.expect(page.locator("#chart-revenue [data-chart]")).to_be_hidden()
         page.click("#chart-revenue [data-chart-table]")
         page.click("#chart-revenue [aria-label=Download]")
         with page.expect_download() as saved:
@@ -382,15 +381,17 @@ class TestCharts:
 
     def test_a_chart_without_figures_explains_itself(self, visit):
         page = visit()
-        assert page.locator("#chart-empty >> text=Reviews appear with the first answered survey.").is_visible()
+        playwright.expect(
+            page.locator("#chart-empty >> text=Reviews appear with the first answered survey.")
+        ).to_be_visible()
 
 
 class TestWork:
     def test_progress_goes_on_by_itself_and_ends(self, visit):
         page = visit("/work?done=4300")
         page.wait_for_selector("#work.is-done")
-        assert page.locator("#work >> text=5,000 orders taken over").is_visible()
-        assert page.locator("#work >> text=Undo").is_visible()
+        playwright.expect(page.locator("#work >> text=5,000 orders taken over")).to_be_visible()
+        playwright.expect(page.locator("#work >> text=Undo")).to_be_visible()
 
 
 class TestPolicy:
