@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from saas.customers import asking, consent, profiles, purposes
 from saas.kit import access, doors, errors
-from saas.tenancy import tenants
+from saas.tenancy import limits, tenants
 from tenant_admin import choices, frame
 from tenant_admin.settings import render
 
@@ -88,9 +88,11 @@ def ledger(customer_id: str) -> Any:
 
 
 @pages.post("/customers/<customer_id>/consents")
-@doors.open_to("member", "customers.edit")
+@doors.open_to("member", "customers.edit", always=True)
 def record(customer_id: str) -> Any:
-    """Record what a customer told a colleague, with how we know."""
+    """Record what a customer told a colleague, with how we know; that they want none also while nothing is paid."""
+    if request.form.get("state") != "withdrawn":
+        limits.require_writable()
     access.require_writable("customer", ["email_consent"])
     purpose, _dot, channel = request.form.get("about", "").partition(".")
     wish = {"state": request.form.get("state", ""), "reason": request.form.get("reason", "")}

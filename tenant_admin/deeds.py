@@ -125,6 +125,8 @@ def differences(told: Told) -> list[dict[str, Any]]:
     before, after = access.shown(name, told.before), access.shown(name, told.after)
     labels, shown = undoing.field_labels(name), []
     for field in dict.fromkeys([*before, *after]):
+        if field == "role_key":  # for whoever takes the change back; its name stands beside it
+            continue
         was, now = value(name, field, before.get(field)), value(name, field, after.get(field))
         if was != now or not before:
             label = labels.get(field) or LABELS.get(field) or undoing.named(field)

@@ -136,7 +136,8 @@ def admit_member(entrance: doors.Entrance) -> doors.Admitted:
         with access.bound(acting.access):
             if entrance.permission:
                 access.require(entrance.permission)
-        if request.method not in ("GET", "HEAD") and not (entrance.permission or "").startswith(ALWAYS_WRITABLE):
+        open_anyhow = entrance.always or (entrance.permission or "").startswith(ALWAYS_WRITABLE)
+        if request.method not in ("GET", "HEAD") and not open_anyhow:
             limits.require_writable()
     _require_fresh(who, entrance)
     g.member, g.factor_due = acting, gates.deadline(who, acting)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, g, render_template, request, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 from flask_babel import gettext as _
 
-from saas.kit import access, doors, errors, records, work
+from saas.kit import access, doors, errors, work
 from saas.kit import pages as paging
-from saas.tenancy import audit, bin, history_export, undoing
+from saas.tenancy import audit, bin, history_export, seeing, undoing
 from saas.tenancy.audit import Told
 from tenant_admin import deeds, frame, settings
 
@@ -23,7 +23,7 @@ WANTED = ("who", "action", "kind", "record", "since", "until", "batch")
 def index() -> str:
     """Show what was done, the newest first: in the whole company, or with one record."""
     asked = {name: request.args.get(name, "") for name in WANTED}
-    _require(asked)
+    seeing.require_listed(kind=asked["kind"], record_id=asked["record"])
     page = paging.page(
         audit.listed(**history_export.wanted(asked)), order=audit.NEWEST, cursor=request.args.get("cursor"), limit=LIMIT
     )
@@ -50,37 +50,14 @@ def show(entry_id: str) -> Any:
 def export() -> Response:
     """Have the history written into a file, as it is filtered."""
     asked = {name: request.form.get(name, "") for name in WANTED}
-    _require(asked)
+    seeing.require_listed(kind=asked["kind"], record_id=asked["record"])
     operation = history_export.start(asked={name: value for name, value in asked.items() if value})
     return frame.go(url_for("operations.show", operation_id=operation.id))
 
 
-def _require(asked: dict[str, str]) -> None:
-    """Refuse the whole company's history to who may not see all; a record's is for whoever sees the record."""
-    if access.may("audit.read") and not access.current().limited:
-        return
-    if not asked["kind"] or not asked["record"]:
-        raise access.MayNot(_("Your role does not allow this. Ask an owner or administrator."))
-    _require_record(asked["kind"], asked["record"])
-
-
-def _require_record(kind: str, record_id: str) -> None:
-    access.require(f"{kind}s.read")
-    records.kind(kind).one(record_id)
-
-
 def visible(entry_id: str) -> Told:
     """Return an entry that this member may see; one of a record they do not see is missing to them."""
-    told = audit.one(entry_id)
-    if access.may("audit.read") and not access.current().limited:
-        return told
-    if told.values.who is not None and told.entry.actor_id == str(g.member.id):
-        return told
-    try:
-        _require_record(told.entry.record_kind, told.entry.record_id)
-    except errors.Refusal:
-        raise audit.NoSuchEntry from None
-    return told
+    return seeing.one(entry_id)
 
 
 def _about(asked: dict[str, str]) -> dict[str, Any] | None:

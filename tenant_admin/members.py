@@ -9,7 +9,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from saas.kit import access, doors, errors, rates
-from saas.tenancy import factors, limits, members, roles, teams
+from saas.tenancy import audit, factors, limits, members, roles, teams
 from tenant_admin import entrance, frame
 from tenant_admin.people import grantable as made_grantable
 from tenant_admin.people import role_key, role_name, role_names
@@ -67,7 +67,8 @@ def change_role(member_id: str) -> Any:
         members.change_role(member_id, role=request.form.get("role", ""))
     except errors.Refusal as refusal:
         return _page(refusal)
-    frame.toast(_("Saved."))
+    done = audit.latest()
+    frame.toast(_("Saved."), undo=url_for("undo.entry", entry_id=done) if done else None)
     return frame.go(url_for("members.index"))
 
 

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from saas.kit import doors, errors, work
 from saas.tenancy import operations, undoing
 from saas.tenancy.audit import Told
-from tenant_admin import deeds, frame, history
+from tenant_admin import deeds, entrance, frame, history
 
 pages = Blueprint("undo", __name__)
 
@@ -21,6 +21,8 @@ pages = Blueprint("undo", __name__)
 def entry(entry_id: str) -> Any:
     """Take an entry back (with `rest`, what can be taken back of it); what stands in the way is shown on the entry's page."""
     told = history.visible(entry_id)
+    if told.entry.action == "members.role_changed" and "owner" in (told.before.get("role"), told.after.get("role")):
+        entrance.require_fresh()  # as giving or taking that role does
     try:
         made = undoing.undo(entry_id, rest="rest" in request.form)
     except (errors.Conflict, errors.Invalid, errors.NotFound, errors.LimitReached) as refusal:

@@ -23,13 +23,15 @@ from saas.kit import access, figures, scope, shares, work
 class Entrance:
     """Who may enter a view: a kind of visitor, the permission it needs, and whether a unit of work is opened for it.
 
-    `fresh` asks a person to have shown within the last minutes that it is still them.
+    `fresh` asks a person to have shown within the last minutes that it is still them; `always` is open also while the
+    company's plan is not paid.
     """
 
     kind: str
     permission: str | None = None
     unit: bool = True
     fresh: bool = False
+    always: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,18 +52,19 @@ VISITOR = scope.Actor("visitor", "visitor")
 
 
 def open_to(
-    kind: str, permission: str | None = None, *, unit: bool = True, fresh: bool = False
+    kind: str, permission: str | None = None, *, unit: bool = True, fresh: bool = False, always: bool = False
 ) -> Callable[[Callable], Callable]:
     """Say who may enter a view.
 
     Kinds: anyone, person (signed in, no company yet), member, staff (of the platform itself), key, shopper. `fresh` is
-    for what a browser left open must not allow: money, keys, exports, deletion of many.
+    for what a browser left open must not allow: money, keys, exports, deletion of many. `always` is for what people may ask of
+    a company by law, whether its plan is paid or not: their data, being forgotten, not being written to.
     """
     if kind not in KINDS:
         raise ValueError(f"unknown kind of visitor: {kind}")
 
     def mark(view: Callable) -> Callable:
-        view.entrance = Entrance(kind, permission, unit, fresh)
+        view.entrance = Entrance(kind, permission, unit, fresh, always)
         return view
 
     return mark

@@ -14,7 +14,7 @@ from saas.kit import access, cells, files
 from saas.kit import pages as paging
 from saas.kit.text import gettext as _
 from saas.kit.text import later as _l
-from saas.tenancy import audit, operations, reads, tenants
+from saas.tenancy import audit, operations, reads, seeing, tenants
 from saas.tenancy.audit import Told
 from saas.tenancy.models import Operation
 
@@ -40,6 +40,7 @@ HEADS = (
 
 def start(*, asked: Mapping[str, str]) -> Operation:
     """Begin to write the history into a file; `asked` is the page's filter."""
+    seeing.require_listed(kind=asked.get("kind", ""), record_id=asked.get("record", ""))
     reads.record_export(kind="audit", count=0, filter=dict(asked), form="csv")
     return operations.start(kind=KIND, params={"asked": dict(asked)})
 

@@ -75,6 +75,11 @@ def name_of(key: str, role_id: UUID | None) -> str:
     return one(role_id).name if role_id is not None else key
 
 
+def key_of(key: str, role_id: UUID | None) -> str:
+    """Return what `chosen` reads a role from: a built-in one's key, or the id of the company's own."""
+    return str(role_id) if role_id is not None else key
+
+
 def held_by() -> dict[UUID, int]:
     """Return how many people hold each of the company's own roles."""
     query = select(Member.role_id, func.count()).where(Member.role_id.is_not(None), Member.removed_at.is_(None))

@@ -184,13 +184,15 @@ def change_role(member_id: UUID | str, *, role: str) -> Member:
     held = made_roles.access_of(member.role, member.role_id)
     rights.require_covering(held, made_roles.access_of(key, role_id))
     _keep_an_owner(owners, without=member)
-    before = made_roles.name_of(member.role, member.role_id)
+    before = _told(member.role, member.role_id)
     member.role, member.role_id = key, role_id
-    audit.record(
-        action="members.role_changed", kind="member", record_id=member.id, before={"role": before},
-        after={"role": made_roles.name_of(key, role_id)},
-    )  # fmt: skip
+    audit.record(action="members.role_changed", kind="member", record_id=member.id, before=before, after=_told(key, role_id))  # fmt: skip
     return member
+
+
+def _told(key: str, role_id: UUID | None) -> dict[str, str]:
+    """Return a role as the history keeps it: by its name for people, by its key for whoever takes the change back."""
+    return {"role": made_roles.name_of(key, role_id), "role_key": made_roles.key_of(key, role_id)}
 
 
 def remove(member_id: UUID | str) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import insert
 from saas.kit import access, clock, errors, records, scope
 from saas.kit.db import db
 from saas.kit.text import gettext as _
-from saas.tenancy import audit, bin
+from saas.tenancy import audit, bin, seeing
 from saas.tenancy.audit import Told
 from saas.tenancy.models import AuditEntry, AuditUndo
 
@@ -102,6 +102,11 @@ def register_edit(
     register(action, undo, permission=permission)
 
 
+def in_the_way(told: Told, kind: str, held: Mapping[str, Any]) -> InTheWay:
+    """Return the refusal that names these fields, what they hold now, and who changed them since."""
+    return InTheWay(_obstacles(told, kind, list(held), held), rest=False)
+
+
 def register_bin(kind: str, plural: str, *, permission: str, delete: Callable[[str], Any]) -> None:
     """Say how deleting a kind is undone (from the bin), and bringing back and making (into it)."""
 
@@ -132,7 +137,7 @@ def undo(entry_id: UUID | str, *, rest: bool = False) -> UUID | None:
 
     Raises NoSuchEntry, CannotUndo, UndoneAlready, InTheWay or what the act itself refuses.
     """
-    told = audit.one(entry_id)
+    told = seeing.one(entry_id)
     way = _ways.get(told.entry.action)
     if way is None or told.erased:
         raise CannotUndo(_("This cannot be undone."))

@@ -11,7 +11,7 @@ from marshmallow import ValidationError
 from saas.customers import profiles
 from saas.customers.schemas import CustomerIn
 from saas.kit import access, doors, errors, records
-from saas.tenancy import audit
+from saas.tenancy import audit, limits
 from tenant_admin import fields_shown, frame, inline
 from tenant_admin.customers.record import customer_shown
 
@@ -78,11 +78,13 @@ def tags(customer_id: str):
     )
 
 
-@doors.open_to("member", "customers.edit")
+@doors.open_to("member", "customers.edit", always=True)
 def consent(customer_id: str):
-    """Record what a customer told a colleague about mails, with how we know."""
+    """Record what a customer told a colleague about mails, with how we know; that they want none also while nothing is paid."""
     profiles.one(customer_id)
     state = request.form.get("state", "")
+    if state != "withdrawn":
+        limits.require_writable()
     try:
         news = profiles.say_consent(customer_id=customer_id, state=state, reason=request.form.get("reason", ""))
     except errors.Invalid as error:

@@ -12,6 +12,7 @@ from marshmallow import Schema, fields, validate
 from saas.api import shapes
 from saas.customers import asking, consent, profiles, purposes
 from saas.kit import access, doors
+from saas.tenancy import limits
 
 blueprint = Blueprint(
     "api_consents", __name__, description="What customers agreed to, by channel and purpose, with proof"
@@ -141,9 +142,14 @@ class OfCustomer(MethodView):
 
     @blueprint.arguments(ConsentSaid)
     @blueprint.response(200, Consents)
-    @doors.open_to("key", "customers.edit")
+    @doors.open_to("key", "customers.edit", always=True)
     def post(self, item: dict[str, Any], customer_id: UUID) -> dict[str, Any]:
-        """Record what a customer said; a consent that has to be confirmed is asked for by mail instead."""
+        """Record what a customer said; a consent that has to be confirmed is asked for by mail instead.
+
+        That they withdraw it is taken also while the company's plan is not paid.
+        """
+        if item.get("state") != "withdrawn":
+            limits.require_writable()
         access.require_writable("customer", ["email_consent"])
         profiles.hear_consent(customer_id=customer_id, **item)
         return self.get(customer_id)

@@ -12,7 +12,7 @@ from saas.api import shapes
 from saas.api.v1 import operations
 from saas.api.v1.operations import OperationOut
 from saas.kit import access, doors, pages
-from saas.tenancy import audit, history_export, undoing
+from saas.tenancy import audit, history_export, seeing, undoing
 from saas.tenancy.audit import Told
 
 blueprint = Blueprint("api_history", __name__, description="What was done, by whom and from where, and taking it back")
@@ -72,7 +72,8 @@ def shown(told: Told) -> dict[str, Any]:
 @blueprint.response(200, shapes.page_of(EntryOut))
 @doors.open_to("key", "audit.read")
 def listed(query: dict[str, Any]) -> dict[str, Any]:
-    """List what was done, the newest first."""
+    """List what was done, the newest first; whoever sees only some records asks for the history of one of them."""
+    seeing.require_listed(kind=query["kind"], record_id=query["record"])
     page = pages.page(
         audit.listed(actor_id=query["actor"], actions=query["action"], kind=query["kind"], record_id=query["record"], batch=query["batch"],
                      since=query["since"], until=query["until"]),
