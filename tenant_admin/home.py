@@ -24,8 +24,10 @@ pages = Blueprint("home", __name__)
 @doors.open_to("member")
 def index() -> Any:
     """Show the last days, or the way to the first ones; whoever may not see figures begins in a room that is theirs."""
-    if not access.may("reports.read"):
-        return frame.go(next((room.url for room in frame.rooms()), url_for("account.show")))
+    if not access.may("reports.read") or access.hidden("order"):
+        return frame.go(
+            next((room.url for room in frame.rooms() if room.url != url_for("home.index")), url_for("account.show"))
+        )
     standing = overview.standing()
     steps = first_steps.listed(standing)
     waiting = [step for step in steps if not step["done"]]

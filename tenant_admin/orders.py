@@ -47,13 +47,15 @@ def index():
     page = finding.listed(sort=sort, cursor=cursor, limit=LIMIT, **wanted)
     sums = finding.summed(most=MOST_SUMMED, **wanted)
     count = sum(row["orders"] for row in sums)
-    counting = [row for row in sums if row["counts"]] or sums
+    counting = [] if "total" in access.hidden("order") else [row for row in sums if row["counts"]] or sums
+    if "refunded" in access.hidden("order"):
+        counting = [row | {"refunded": 0} for row in counting]
     buyers = people.many([order.customer_id for order in page.items if order.customer_id])
     return render_template(
         "orders/index.html", rows=[_row(order, buyers) | {"cells": own.cells(order)} for order in page.items], next=page.next, chips=chips + own.chips,
         add=[*_add(), *own.add()], own=own, views=saved.bar(opened), sort=sort,
         q=request.args.get("q", ""), total=min(count, MOST_SUMMED), exact=count <= MOST_SUMMED, tabs=saved.tabs(opened, _tabs()), filtered=any(wanted.values()),
-        sums=counting, left_out=sum(row["orders"] for row in sums if row not in counting),
+        sums=counting, left_out=sum(row["orders"] for row in sums if not row["counts"]) if counting and any(row["counts"] for row in sums) else 0,
         since=request.args.get("since", ""), until=request.args.get("until", ""),
     )  # fmt: skip
 
@@ -65,11 +67,13 @@ def show(order_id: str):
     order = orders.one(order_id)
     lines = orders.lines_of([order.id])
     known = products.many([line.product_id for line in lines if line.product_id])
-    buyer = people.many([order.customer_id]).get(order.customer_id) if order.customer_id else None
+    hidden = access.hidden("order")
+    known_buyer = order.customer_id is not None and "customer_id" not in hidden
+    buyer = people.many([order.customer_id]).get(order.customer_id) if known_buyer else None
     shop = next((one for one in shops.all_shops() if one.id == order.source_id), None)
     return render_template(
-        "orders/show.html", own=inline.own_of("order", order), order=_shown(order), lines=[_line(line, known) for line in lines], shop=shop.name if shop else None,
-        refunds=[{"amount": one.amount_micros, "at": one.at, "reason": one.reason} for one in orders.refunds_of(order.id)],
+        "orders/show.html", own=inline.own_of("order", order), order=_shown(order), lines=[] if "lines_count" in hidden else [_line(line, known) for line in lines], shop=shop.name if shop else None,
+        refunds=[{"amount": one.amount_micros, "at": one.at, "reason": one.reason} for one in orders.refunds_of(order.id) if "refunded" not in hidden],
         buyer=_buyer(buyer) if buyer else None,
         odd=sum(bool(line.flags) for line in lines), trail=_trail(order.id),
     )  # fmt: skip
@@ -105,26 +109,28 @@ def _buyer(buyer: Any) -> dict[str, Any]:
 
 def _row(order: Any, buyers: dict[Any, Any]) -> dict[str, Any]:
     buyer = buyers.get(order.customer_id)
-    return {
+    return access.blanked("order", {
         "id": order.id, "number": order.number, "at": order.placed_at, "status": order.status, "total": order.total_amount,
-        "refunded": order.refunded_amount, "currency": order.currency, "buyer": buyer.name if buyer else None,
-        "buyer_id": order.customer_id, "country": order.country,
-    }  # fmt: skip
+        "refunded": order.refunded_amount, "buyer": buyer.name if buyer else None, "buyer_id": order.customer_id, "country": order.country,
+    }, at="placed_at", buyer="customer_id", buyer_id="customer_id") | {"currency": order.currency}  # fmt: skip
 
 
 def _shown(order: Any) -> dict[str, Any]:
     names = ("id", "number", "external_id", "placed_at", "updated_at", "status", "currency", "country", "cart_id", "visitor", "lines_micros",
              "shipping_amount", "tax_amount", "discount_amount", "total_amount", "refunded_amount")  # fmt: skip
-    return {name: getattr(order, name) for name in names}
+    behind = {name: name.removesuffix("_amount") for name in names if name.endswith("_amount")}
+    held = {name: getattr(order, name) for name in names if name != "currency"}
+    return access.blanked("order", held, lines_micros="total", **behind) | {"currency": order.currency}
 
 
 def _line(line: Any, known: dict[Any, Any]) -> dict[str, Any]:
     product = known.get(line.product_id)
-    return {
+    found = {
         "id": line.product_id, "name": line.name or (product.name if product else "") or line.product_key or line.sku or _("Nameless thing"),
         "sku": line.sku, "image": product.image_url if product else "", "quantity": line.quantity, "unit": line.unit_micros,
         "total": line.line_micros, "flags": [str(FLAGS.get(flag, flag)) for flag in line.flags],
     }  # fmt: skip
+    return access.blanked("order", found, unit="total")
 
 
 def _chips(wanted: dict[str, Any]) -> list[dict[str, Any]]:
@@ -156,7 +162,7 @@ def _tabs() -> list[dict[str, Any]]:
             "url": url_for("orders.index", status=state, view=None if state else saved.PLAIN),
             "active": chosen == state or (not state and chosen not in STATES),
         }
-        for state in (None, *STATES)
+        for state in ((None, *STATES) if access.readable("order", "status") else (None,))
     ]
 
 

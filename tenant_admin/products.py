@@ -13,11 +13,12 @@ from marshmallow import ValidationError
 from saas.catalog import finding, products
 from saas.catalog.schemas import ProductChange
 from saas.commerce import selling, shops
-from saas.kit import clock, doors, errors, money
+from saas.kit import access, clock, doors, errors, money
 from tenant_admin import fields_shown, frame, inline, own_columns, selections
 from tenant_admin import views as saved
 
 LIMIT, WEEKS = 25, 26
+USUAL = "name"
 MONTH = timedelta(days=30)
 pages = Blueprint("products", __name__)
 
@@ -29,11 +30,14 @@ def index():
     opened = saved.opened("product")
     if opened.leads_to:
         return redirect(opened.leads_to, 303)
-    typed, sort = request.args.get("q", "").strip(), request.args.get("sort", "name")
+    typed, sort = (
+        request.args.get("q", "").strip(),
+        request.args.get("sort", USUAL if access.readable("product", "name") else "newest"),
+    )
     shown, own = request.args.get("show", "on_sale"), own_columns.of("product")
     field = fields_shown.columns("product").get(sort.removeprefix("-"))
     page = finding.listed(
-        **selections.products(request.args) | {"where": own.where}, sort=sort if sort in finding.SORTS or (field and field.sortable) else "name",
+        **selections.products(request.args) | {"where": own.where}, sort=sort if sort in finding.SORTS or (field and field.sortable) else "newest",
         cursor=request.args.get("cursor"), limit=LIMIT,
     )  # fmt: skip
     sales = selling.sold([product.id for product in page.items], since=clock.now() - MONTH)
@@ -58,7 +62,7 @@ def show(product_id: str):
     month = selling.sold([product.id], since=clock.now() - MONTH).get(product.id, (0, 0))
     return render_template(
         "products/show.html", own=inline.own_of("product", product), product=_shown(product), chart=_chart(first, weeks), finding=_finding(first, weeks), totals=totals,
-        month={"pieces": month[0], "micros": month[1]}, views=views, viewers=viewers, shop=_shop_name(product),
+        month={"pieces": month[0], "micros": month[1] if access.readable("order", "total") else None}, views=views, viewers=viewers, shop=_shop_name(product),
         together=[{"id": other, "name": others[other].name, "image": others[other].image_url, "orders": orders} for other, orders in together if other in others],
     )  # fmt: skip
 
@@ -76,8 +80,10 @@ def edit(product_id: str):
     }
     values["active"] = "1" if request.form.get("active") else ""
     values |= fields_shown.sent("product", request.form)
+    barred = access.locked("product")
     try:
-        products.change(product_id, **_loaded(values, own=own))
+        given = _loaded(values, own=own)
+        products.change(product_id, **{name: value for name, value in given.items() if name not in barred})
     except (errors.Invalid, errors.Conflict) as error:
         return _form(product, values, own=own, problems=error.fields, general=error.message), 422
     frame.toast(_("Saved"))
@@ -124,7 +130,7 @@ def _form(
 ) -> str:
     return render_template(
         "products/form.html", product=_shown(product), values=values, own=own, problems=problems or {}, general=general, shop=_shop_name(product),
-        company=fields_shown.inputs("product", values), labels=fields_shown.labels("product"),
+        company=fields_shown.inputs("product", values), labels=fields_shown.labels("product"), locked=access.locked("product"),
     )  # fmt: skip
 
 
@@ -134,7 +140,7 @@ def _shop_name(product: Any) -> str | None:
 
 def _row(product: Any, sales: dict[Any, tuple[int, int]]) -> dict[str, Any]:
     pieces, micros = sales.get(product.id, (0, 0))
-    return _shown(product) | {"pieces": pieces, "micros": micros}
+    return _shown(product) | {"pieces": pieces, "micros": micros if access.readable("order", "total") else None}
 
 
 def _shown(product: Any) -> dict[str, Any]:
@@ -151,15 +157,18 @@ def _shown(product: Any) -> dict[str, Any]:
         "stock",
         "active",
     )
-    return {name: getattr(product, name) for name in names} | {
+    return access.blanked("product", {name: getattr(product, name) for name in names}, price_micros="price") | {
         "name": product.name or product.external_id, "currency": product.currency or g.member.currency,
     }  # fmt: skip
 
 
 def _tabs(shown: str) -> list[dict[str, Any]]:
+    gone = {"on_sale": "active", "off_sale": "active", "sold_out": "stock"}
     names = (("on_sale", _("On sale")), ("sold_out", _("Sold out")), ("off_sale", _("Off sale")), ("all", _("All")))
     return [
-        {"label": label, "url": url_for("products.index", show=key), "active": key == shown} for key, label in names
+        {"label": label, "url": url_for("products.index", show=key), "active": key == shown}
+        for key, label in names
+        if access.readable("product", gone.get(key, ""))
     ]
 
 

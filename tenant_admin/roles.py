@@ -13,8 +13,13 @@ from tenant_admin import frame
 from tenant_admin.settings import render
 
 pages = Blueprint("roles", __name__)
-KINDS = ("customer",)
+KINDS = ("customer", "order", "product")
 """Kinds of records whose fields a role can hide or lock."""
+OPEN = {
+    "customer": {"id", "name"}, "order": {"id", "currency"},
+    "product": {"id", "name", "price", "currency", "url", "image_url", "categories", "active"},
+}  # fmt: skip
+"""What cannot be hidden: what an amount means nothing without, and what every shopper sees of a product."""
 
 
 @pages.get("/settings/roles")
@@ -143,8 +148,10 @@ def _fields() -> list[dict[str, Any]]:
     found: dict[str, list[dict[str, Any]]] = {}
     for kind in KINDS:
         for name, field in records.kind(kind).fields(archived=False).items():
-            if name not in ("id", "name"):
-                found.setdefault(str(field.group or _("Own fields")), []).append(
+            if name not in OPEN[kind]:
+                group = str(field.group or _("Own fields"))
+                group = group if kind == "customer" else f"{records.kind(kind).plural}: {group}"
+                found.setdefault(group, []).append(
                     {"name": f"{kind}.{name}", "label": str(field.label), "editable": field.editable}
                 )
     return [{"group": group, "fields": fields} for group, fields in found.items()]

@@ -14,7 +14,7 @@ from saas.catalog import products
 from saas.catalog.models import NO_SOURCE, Product
 from saas.commerce import deleting, orders
 from saas.commerce.models import Order
-from saas.kit import arrays, clock, records, scope, text, versions
+from saas.kit import access, arrays, clock, records, scope, text, versions
 from saas.kit.db import db
 from saas.kit.text import gettext as _
 from saas.kit.text import later as _l
@@ -30,6 +30,11 @@ def _held(model: Any, names: Sequence[str], ids: Sequence[UUID], lock: bool) -> 
     query = select(*(getattr(model, name) for name in names)).where(model.id == arrays.among(ids)).order_by(model.id)
     rows = db.session.execute(query.with_for_update() if lock else query).mappings()
     return {row["id"]: dict(row) for row in rows}
+
+
+def _seen(kind: str, row: Row, *names: str) -> str:
+    """Return the first of these fields that holds something the reader may see."""
+    return next((row[name] for name in names if row[name] and access.readable(kind, name)), "—")
 
 
 def _custom(row: Row, changed: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,7 +123,7 @@ PRODUCTS = bulk_kinds.register(
         columns=_product_columns,
         update=_update_products,
         tell=products.tell,
-        called=lambda row: row["name"] or row["sku"] or row["external_id"],
+        called=lambda row: _seen("product", row, "name", "sku", "external_id"),
         alone=frozenset({"external_id", "sku", "url", "image_url", "tags"}),
         doers={
             "set": bulk_changes.setting(_said(PRODUCTS_SAID, "set")),
@@ -126,7 +131,7 @@ PRODUCTS = bulk_kinds.register(
             "untag": bulk_changes.tagging(_said(PRODUCTS_SAID, "untag")),
             "delete": bulk_changes.deleting(_said(PRODUCTS_SAID, "delete")),
         },
-        below=lambda row: row["sku"] or row["external_id"],
+        below=lambda row: _seen("product", row, "sku", "external_id"),
         stays=_product_stays,
         kept=lambda row: _(products.FromAShop.message) if _of_a_shop(row) else "",
     )
@@ -160,13 +165,13 @@ ORDERS = bulk_kinds.register(
         columns=lambda name, value: {name: value},
         update=_update_orders,
         tell=orders.tell,
-        called=lambda row: row["number"] or row["external_id"],
+        called=lambda row: _seen("order", row, "number", "external_id"),
         alone=frozenset(),
         doers={
             "set": bulk_changes.setting(_said(ORDERS_SAID, "set")),
             "delete": bulk_changes.deleting(_said(ORDERS_SAID, "delete")),
         },
-        below=lambda row: row["external_id"],
+        below=lambda row: _seen("order", row, "external_id"),
         kept=lambda row: _(deleting.FromAShop.message) if _of_a_shop(row) else "",
         take=_take_orders,
     )

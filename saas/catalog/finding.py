@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, select
 
 from saas.catalog.models import Product
-from saas.kit import errors, pages, record_values, records
+from saas.kit import access, errors, pages, record_values, records
 
 SORTS = {
     "newest": ((Product.id, "desc"),),
@@ -26,7 +26,10 @@ def narrowed(
     query: Select, *, external_id: str | None = None, active: bool | None = None, sold_out: bool | None = None,
     ids: Collection[UUID] | None = None, where: Iterable[ColumnElement[bool]] = (),
 ) -> Select:  # fmt: skip
-    """Return the select with only the products that are on or off sale, sold out or not, among these and as asked by `where`."""
+    """Return the select with only the products that are on or off sale, sold out or not, among these and as asked by `where`;
+    what asks a hidden field is refused like what asks an unknown one."""
+    asked = {"external_id": external_id, "active": active, "stock": sold_out}
+    access.require_readable("product", [name for name, value in asked.items() if value is not None])
     if external_id is not None:
         query = query.where(Product.external_id == external_id)
     if active is not None:
@@ -48,4 +51,5 @@ def listed(*, sort: str = "newest", cursor: str | None = None, limit: int = page
         )
     if sort not in SORTS:
         raise BadSort(fields={"sort": [f"One of {', '.join(SORTS)} or custom.<key>."]})
+    access.require_readable("product", [sort.removeprefix("-")])
     return pages.page(query, order=SORTS[sort], cursor=cursor, limit=limit)

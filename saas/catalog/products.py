@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from saas.catalog.events import ProductsChanged
 from saas.catalog.models import NO_SOURCE, Product
-from saas.kit import clock, errors, identifiers, money, search, text, versions
+from saas.kit import access, clock, errors, identifiers, money, search, text, versions
 from saas.kit import db as kit_db
 from saas.kit.db import db
 from saas.kit.events import announce
@@ -93,6 +93,7 @@ def upsert_many(items: Sequence[dict[str, Any]], source_id: UUID = NO_SOURCE) ->
         try:
             if index in unread:
                 raise BadItem(unread[index])
+            _require_writable(item)
             row = cleaned(item) | ({"custom": own[index]} if own.get(index) else {})
         except BadItem as error:
             results[index].error = str(error)
@@ -133,6 +134,16 @@ def tell(product_ids: Sequence[UUID]) -> None:
     announce(*[
         ProductsChanged(product_ids=[str(one_id) for one_id in product_ids[start : start + 500]]) for start in range(0, len(product_ids), 500)
     ])  # fmt: skip
+
+
+def _require_writable(item: dict[str, Any]) -> None:
+    """Refuse fields that the acting member or key cannot change; a hidden one is refused like one that does not exist."""
+    barred = access.locked("product")
+    for name in item if barred else ():
+        if name in access.hidden("product"):
+            raise BadItem(access.unknown(name))
+        if name in barred and name != "external_id":
+            raise BadItem(f"You can see “{name}” and not change it.")
 
 
 def _locked(wanted: Iterable[str], source_id: UUID) -> list[Product]:
@@ -228,6 +239,7 @@ class KnownAlready(errors.Conflict):
 
 def create(**fields: Any) -> Product:
     """Create a product by hand; raises KnownAlready or errors.Invalid."""
+    access.require_writable("product", [name for name in fields if name not in ("custom", "external_id", "updated_at")])
     key = str(fields.get("external_id") or "")
     if db.session.scalar(select(Product.id).where(Product.source_id == NO_SOURCE, Product.external_id == key)):
         raise KnownAlready(fields={"external_id": ["Another product has this id already."]})
@@ -241,6 +253,7 @@ def create(**fields: Any) -> Product:
 
 def change(product_id: UUID | str, **fields: Any) -> Product:
     """Change the given fields of a product; raises NoSuchProduct or errors.Invalid."""
+    access.require_writable("product", [name for name in fields if name not in ("custom", "updated_at")])
     product = one(product_id, lock=True)
     try:
         row = cleaned({"external_id": product.external_id, **fields})

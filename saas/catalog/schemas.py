@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, fields, validate
 
-from saas.kit import money
+from saas.kit import access, money
 from saas.tenancy import custom_values
 
 
@@ -79,7 +79,7 @@ class ProductOut(Schema):
 
 
 def shown(product: Any) -> dict[str, Any]:
-    """Return a product as plain values, for programs and templates alike."""
+    """Return a product as plain values, for programs and templates alike, without what the reader must not see."""
     found = {name: getattr(product, name) for name in ProductOut().fields if name not in ("price", "custom")}
     price = None if product.price_micros is None else money.micros_text(product.price_micros)
-    return found | {"price": price, "custom": custom_values.shown("product", product)}
+    return access.shown("product", found | {"price": price}) | {"custom": custom_values.shown("product", product)}

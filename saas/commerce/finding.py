@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, func, select
 
 from saas.commerce.models import COUNTED, Cart, Order, Visit
-from saas.kit import errors, pages, record_values, records
+from saas.kit import access, errors, pages, record_values, records
 from saas.kit.db import db
 
 NEWEST = ((Order.placed_at, "desc"), (Order.id, "desc"))
@@ -20,13 +20,16 @@ def narrowed(
     query: Select, *, customer_id: UUID | None = None, status: str | None = None, number: str | None = None, external_id: str | None = None,
     since: datetime | None = None, until: datetime | None = None, ids: Collection[UUID] | None = None, where: Iterable[ColumnElement[bool]] = (),
 ) -> Select:  # fmt: skip
-    """Return the select with only the orders of a customer, in a state, with a number, placed from `since` to `until`."""
+    """Return the select with only the orders of a customer, in a state, with a number, placed from `since` to `until`;
+    what asks a hidden field is refused like what asks an unknown one."""
     wanted = {
         Order.customer_id: customer_id,
         Order.status: status,
         Order.number: number,
         Order.external_id: external_id,
     }
+    asked = [column.key for column, value in wanted.items() if value is not None]
+    access.require_readable("order", [*asked, *(["placed_at"] if since is not None or until is not None else [])])
     for column, value in wanted.items():
         if value is not None:
             query = query.where(column == value)

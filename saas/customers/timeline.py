@@ -11,7 +11,7 @@ from sqlalchemy import Select, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from saas.customers.models import TimelineEntry
-from saas.kit import identifiers, scope
+from saas.kit import access, identifiers, scope
 from saas.kit.db import db
 
 KINDS = (
@@ -64,9 +64,15 @@ def remove_many(names: Sequence[tuple[str, datetime, str]]) -> None:
         )
 
 
+TELLING = frozenset({"number", "status", "placed_at", "total", "refunded"})
+"""What the entries of orders and refunds say of them."""
+
+
 def of(customer_id: UUID, *, kinds: Sequence[str] = ()) -> Select:
     """Return a select of a customer's entries, of some kinds or of all."""
     query = select(TimelineEntry).where(TimelineEntry.customer_id == customer_id)
+    if access.hidden("order") & TELLING:
+        query = query.where(TimelineEntry.kind.not_in(("order", "refund")))
     return query.where(TimelineEntry.kind.in_(kinds)) if kinds else query
 
 

@@ -78,7 +78,8 @@ def columns(what: str) -> dict[str, Column]:
     if what in ("orders", "lines") and "email" not in access.hidden("customer"):
         found["customer.email"] = Column("customer.email", _("Customer’s e-mail"), "text", place="customer")
     if what == "lines":
-        found |= {name: Column(name, str(label), kind, place="line") for name, label, kind in LINE}
+        gone = {"unit_price"} if "total" in access.hidden("order") else set()
+        found |= {name: Column(name, str(label), kind, place="line") for name, label, kind in LINE if name not in gone}
     return {"id": Column("id", _("Id"), "text", place="id"), **found}
 
 

@@ -177,6 +177,15 @@ def require_writable(kind: str, names: Iterable[str]) -> None:
         raise Locked(_("You can see this field and not change it."), fields=barred)
 
 
+def blanked(kind: str, values: dict[str, Any], **behind: str) -> dict[str, Any]:
+    """Return the values, empty where the field is hidden, for pages; `behind` names the field of a value called otherwise."""
+    barred = hidden(kind)
+    empty: dict[type, Any] = {str: "", list: []}
+    return {
+        name: empty.get(type(value)) if behind.get(name, name) in barred else value for name, value in values.items()
+    }  # fmt: skip
+
+
 def shown(kind: str, values: dict[str, Any]) -> dict[str, Any]:
     """Return the values without those of hidden fields."""
     barred = hidden(kind)

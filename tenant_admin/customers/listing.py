@@ -272,7 +272,7 @@ def _chips(wheres: list[str], names: dict[str, str]) -> list[dict[str, Any]]:
 def _ready(wheres: list[str]) -> list[Any]:
     entries: list[Any] = []
     for heading, texts in READY:
-        fresh = [text for text in texts if text not in wheres]
+        fresh = [text for text in texts if text not in wheres and rules.known(text.partition(".")[0])]
         if fresh:
             entries.append({"heading": str(heading)})
             entries += [

@@ -141,8 +141,9 @@ def _names(customer_id: UUID) -> list[dict[str, Any]]:
 
 
 def _order(order: Any) -> dict[str, Any]:
-    return {"id": order.id, "number": order.number, "at": order.placed_at, "status": order.status, "total": order.total_amount,
-            "currency": order.currency}  # fmt: skip
+    return access.blanked("order", {
+        "id": order.id, "number": order.number, "at": order.placed_at, "status": order.status, "total": order.total_amount,
+    }, at="placed_at") | {"currency": order.currency}  # fmt: skip
 
 
 def _cart(cart: Any, named: dict[str, Any]) -> dict[str, Any]:
