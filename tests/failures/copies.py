@@ -69,7 +69,7 @@ class Copy:
         )
         os.close(output)
 
-    def until_ready(self, seconds=60):
+    def until_ready(self, seconds=240):
         until(lambda: self.is_ready() or self.process.poll() is not None, seconds)
         assert self.process.poll() is None, self.said()
         return self
@@ -120,7 +120,7 @@ def _write_tiny_product(folder):
     (folder / "sandbox" / "Procfile").write_text("mailbox: python web.py $MAILBOX_PORT\n")
 
 
-def until(holds, seconds=60):
+def until(holds, seconds=240):
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "waited in vain"

@@ -128,7 +128,7 @@ def test_doubled_shuffled_and_late_is_the_same_as_in_order(ground):
         ground.end(ground.worker)
         ground.worker = ground.start("worker", "events")
     ground.let_leases_pass()
-    until(ground.at_rest, 120)
+    until(ground.at_rest)
     assert ground.ask("SELECT count(*) FROM deliveries_in WHERE state <> 'done'") == [(0,)]
     found = state(ground, key)
     for name, items in expected.items():

@@ -54,14 +54,12 @@ def test_killed_twice_it_is_whole_in_the_end(company, context):
         operation_id = imports.run(held.id).run_id
     for share in (0.2, 0.6):
         process = worker(company.tenant_id, operation_id)
-        until(lambda share=share: done(company.tenant_id, operation_id) >= ROWS * share, 120)
+        until(lambda share=share: done(company.tenant_id, operation_id) >= ROWS * share)
         process.send_signal(signal.SIGKILL)
         process.wait(30)
         assert done(company.tenant_id, operation_id) < ROWS
     with scope.tenant(company.tenant_id):
-        until(
-            lambda: not operations.run(operation_id, seconds=30) and done(company.tenant_id, operation_id) == ROWS, 120
-        )
+        until(lambda: not operations.run(operation_id, seconds=30) and done(company.tenant_id, operation_id) == ROWS)
     with work.unit(tenant_id=company.tenant_id):
         operation = operations.one(operation_id)
     assert (operation.state, operation.report["counts"]) == ("done", {"created": ROWS})

@@ -128,14 +128,14 @@ class TestPlaces:
     def test_a_second_copy_with_the_same_files_is_refused(self, start):
         first = start().until_ready()
         second = start()
-        assert second.process.wait(30) == 1
+        assert second.process.wait(180) == 1
         assert "already runs" in second.said()
         assert copy_answers(first)
 
     def test_a_port_that_was_asked_for_and_is_taken_is_named(self, start):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             copy = start(PORT=str(taken.getsockname()[1]))
-            assert copy.process.wait(30) == 1
+            assert copy.process.wait(180) == 1
         assert "is in use" in copy.said()
         assert copy.left() == []
 

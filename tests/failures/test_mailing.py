@@ -58,13 +58,13 @@ def test_killed_workers_a_flushed_valkey_and_a_crashed_database(crew):
             crew.start(name, *command)
         mailing_id = shop.launch()
 
-        crew.until(lambda: crew.letters() >= 100, seconds=40)
+        crew.until(lambda: crew.letters() >= 100, seconds=240)
         crew.kill("mail-1")
-        crew.until(lambda: crew.letters() >= 220, seconds=40)
+        crew.until(lambda: crew.letters() >= 220, seconds=240)
         redis.Redis.from_url(crew.valkey.url).flushall()
-        crew.until(lambda: crew.letters() >= 340, seconds=40)
+        crew.until(lambda: crew.letters() >= 340, seconds=240)
         crew.crash_postgres()
-        crew.until(lambda: crew.letters() >= 460, seconds=40)
+        crew.until(lambda: crew.letters() >= 460, seconds=240)
         crew.kill("mail-2")
 
         def settled() -> bool:
@@ -79,7 +79,7 @@ def test_killed_workers_a_flushed_valkey_and_a_crashed_database(crew):
                     connection.execute("UPDATE mailings SET progress_at = now() - interval '1 minute'")
             return found["sent"] + found["unknown"] == PEOPLE and _done(shop, mailing_id)
 
-        crew.until(settled, seconds=60)
+        crew.until(settled, seconds=240)
         found, mails = states(shop.tenant_id), Counter(_recipient(item["message_id"]) for item in crew.mailbox.items())
         with pool.connection(tenant_id=shop.tenant_id) as connection:
             rows = dict(connection.execute("SELECT id, state FROM mailing_recipients").fetchall())

@@ -87,7 +87,7 @@ def test_a_worker_that_is_asked_to_end_finishes_its_reaction_and_leaves_the_rest
         ground.until_held(numbers[0])
         worker.send_signal(signal.SIGTERM)
         assert worker.poll() is None
-    assert worker.wait(10) == 0
+    assert worker.wait(60) == 0
     assert ground.counted(numbers[:1]) == [1], "what had begun is done"
     assert 0 in ground.counted(numbers), "nothing new was begun"
     fresh = ground.start("worker", "events")
@@ -97,7 +97,7 @@ def test_a_worker_that_is_asked_to_end_finishes_its_reaction_and_leaves_the_rest
     for program in (relay, mail, fresh):
         program.send_signal(signal.SIGTERM)
     for program in (relay, mail, fresh):
-        assert program.wait(10) == 0
+        assert program.wait(60) == 0
 
 
 def test_the_rest_of_its_job_is_handed_out_again_at_once(ground):
@@ -107,12 +107,12 @@ def test_the_rest_of_its_job_is_handed_out_again_at_once(ground):
         numbers = ground.announce(20)
         ground.until_held(numbers[0])
         worker.send_signal(signal.SIGTERM)
-    assert worker.wait(10) == 0
+    assert worker.wait(60) == 0
     fresh = ground.start("worker", "events")
     until(lambda: ground.counted(numbers) == [1] * len(numbers), seconds=45)
     for program in (relay, mail, fresh):
         program.send_signal(signal.SIGTERM)
-        assert program.wait(10) == 0
+        assert program.wait(60) == 0
 
 
 def test_nobody_waits_inside_the_database_afterwards(ground):
