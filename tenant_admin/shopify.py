@@ -79,7 +79,7 @@ def _enter(domain: str, keys: dict[str, Any]) -> Any:
     held = shops.by_domain(domain)
     if held is not None:
         return shops.keep_access(held.id, keys, fetch=True)
-    return shops.connect(kind="shopify", name=domain.removesuffix(".myshopify.com"), url=domain, held=keys)[0]
+    return shops.connect(kind="shopify", name=shops.first_name(domain), url=domain, held=keys)[0]
 
 
 @pages.get("/shopify")

@@ -37,7 +37,7 @@ def summary(shop: Any) -> dict[str, Any]:
     return {
         "id": shop.id, "name": shop.name, "kind": kind_names()[shop.kind][0], "url": shop.url, "trouble": shop.trouble,
         "last_delivery_at": shop.last_delivery_at, "last_event_at": shop.last_event_at,
-        "state": "trouble" if shop.trouble else "connected" if shop.last_delivery_at or shop.last_event_at else "waiting",
+        "state": "trouble" if shop.trouble else "connected" if shop.last_delivery_at or shop.last_event_at or shop.reconciled_at else "waiting",
     }  # fmt: skip
 
 
@@ -101,7 +101,9 @@ def fetching(shop: Any) -> dict[str, Any] | None:
     names = {
         "products": _("products"), "customers": _("customers"), "orders": _("orders"), "recent_orders": _("orders of the last 60 days"),
     }  # fmt: skip
-    done = [(names[kind], row["fetched"], row["changed"], row["failed"]) for kind, row in held.get("done", {}).items()]
+    counted = held.get("done", {})
+    order = [kind for kind in held.get("kinds") or names if kind in counted]  # JSON in the database keeps no order
+    done = [(names[kind], *(counted[kind][figure] for figure in ("fetched", "changed", "failed"))) for kind in order]
     return {
         "state": {"wanted": "waiting"}.get(held["state"], held["state"]), "share": backfill.share(held), "done": done,
         "now": names.get(held["kind"], ""),

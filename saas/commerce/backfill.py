@@ -125,7 +125,7 @@ def _begin(tenant_id: int, shop_id: UUID, past: Past, state: dict[str, Any]) -> 
         shop = shops.one(shop_id, lock=True)
         shop.reconciled = {**shop.reconciled, "webhooks": tended.webhooks}
         if tended.shop:
-            shops.note_about(shop_id, url=tended.shop["url"], currency=tended.shop["currency"])
+            shops.note_about(shop_id, **{name: tended.shop[name] for name in ("url", "currency", "name")})
     kinds = past.kinds(since=_since(state))
     return {
         **state,

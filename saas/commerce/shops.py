@@ -182,11 +182,18 @@ def uninstalled(shop_id: UUID) -> None:
     db.session.flush()
 
 
-def note_about(shop_id: UUID, *, url: str = "", currency: str = "") -> None:
-    """Take over what a shop says of itself: the address of its pages, and its currency unless one was chosen here."""
+def note_about(shop_id: UUID, *, url: str = "", currency: str = "", name: str = "") -> None:
+    """Take over what a shop says of itself: the address of its pages, and its currency and name unless they were chosen here."""
     shop = one(shop_id, lock=True)
+    if name and shop.name == first_name(shop.url.removeprefix("https://")):
+        shop.name = text.clean(name, most=120)
     shop.url, shop.currency = text.clean(url, most=500).rstrip("/") or shop.url, shop.currency or currency
     db.session.flush()
+
+
+def first_name(domain: str) -> str:
+    """Return what a shop is called until it says its name itself."""
+    return domain.removesuffix(".myshopify.com")
 
 
 def change(shop_id: UUID | str, **fields: Any) -> Shop:

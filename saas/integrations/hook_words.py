@@ -28,9 +28,9 @@ SHOP_LETTERS: dict[str, dict[str, Words]] = {
             "See the file", "Only people who may delete customers can open it. It is kept for seven days and can be made again from the profile.",
         ),
         "zh_Hans": Words(
-            "{shop} 转来一位顾客查看其数据的请求", "有顾客想查看自己的数据",
-            "{shop} 的一位顾客请求查看所保存的个人数据。{company} 保存的全部内容正在生成文件，请在三十天内交给对方。", "查看文件",
-            "只有可以删除顾客的成员才能打开。文件保留七天，之后可以在顾客资料页重新生成。",
+            "{shop} 转来一位客户查看其数据的请求", "有客户想查看自己的数据",
+            "{shop} 的一位客户请求查看所保存的个人数据。{company} 保存的全部内容正在生成文件，请在三十天内交给对方。", "查看文件",
+            "只有可以删除客户的成员才能打开。文件保留七天，之后可以在客户资料页重新生成。",
         ),
     },
     "person_erasure": {
@@ -40,8 +40,8 @@ SHOP_LETTERS: dict[str, dict[str, Words]] = {
             "See the certificate", "There is nothing for you to do here. If you keep copies elsewhere, erase them too.",
         ),
         "zh_Hans": Words(
-            "{shop} 转来一位顾客的删除请求", "有顾客希望被遗忘",
-            "{shop} 的一位顾客请求删除其数据。{company} 中的所有相关内容正在被删除，最后只留下一份不含姓名的证明。", "查看证明",
+            "{shop} 转来一位客户的删除请求", "有客户希望被遗忘",
+            "{shop} 的一位客户请求删除其数据。{company} 中的所有相关内容正在被删除，最后只留下一份不含姓名的证明。", "查看证明",
             "您无需在此操作。如果您在别处保存了副本，请一并删除。",
         ),
     },

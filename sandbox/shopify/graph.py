@@ -9,7 +9,7 @@ from graphql import GraphQLError, build_schema, execute, parse, validate
 from graphql.language import FieldNode, OperationDefinitionNode
 
 SCHEMA = build_schema((Path(__file__).parent / "schema.graphql").read_text())
-COMPARED = re.compile(r"(updated_at|created_at):>='([^']+)'")
+COMPARED = re.compile(r"(updated_at|created_at):(>=|<)'([^']+)'")
 CODES = {"Cannot query field": "undefinedField"}
 
 
@@ -91,8 +91,8 @@ def connection(rows, *, first=None, after=None):
 def chosen(rows, query):
     """This function will return the rows that Shopify's search syntax chooses, as far as it is used here."""
     names = {"updated_at": "updatedAt", "created_at": "createdAt"}
-    for name, moment in COMPARED.findall(query or ""):
-        rows = [row for row in rows if row[names[name]] >= moment]
+    for name, how, moment in COMPARED.findall(query or ""):
+        rows = [row for row in rows if (row[names[name]] >= moment) is (how == ">=")]
     return list(rows)
 
 

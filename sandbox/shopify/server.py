@@ -127,6 +127,8 @@ class _Handler(BaseHTTPRequestHandler):
             )
             page = f"<!doctype html><title>Install app</title><h1>Install Regulars?</h1><form method='post' action='/admin/oauth/authorize'>{hidden}<button>Install</button></form>"
             self.say(200, page.encode(), "text/html; charset=utf-8")
+        elif parts.path == "/favicon.ico":
+            self.say(204, b"")
         elif parts.path.startswith("/files/"):
             self.send_file(parts.path.rpartition("/")[2].removesuffix(".jsonl"))
         else:

@@ -25,6 +25,7 @@ WINDOW, LARGEST = 1024 * 1024, 24 * 1024 * 1024
 RECENT = timedelta(days=60)
 LOOK_AGAIN = 3.0
 ATTEMPTS = 3
+STAMP = "%Y-%m-%dT%H:%M:%SZ"
 GROUPS = {"products": "products", "customers": "customers", "orders": "orders", "recent_orders": "orders"}
 TOTAL = re.compile(r"bytes \d+-\d+/(\d+)")
 
@@ -61,6 +62,7 @@ class Shopify:
         said = {
             "url": (shop.get("primaryDomain") or {}).get("url") or "",
             "currency": shop.get("currencyCode") or "",
+            "name": shop.get("name") or "",
             "counts": counts,
         }
         return Tended({"made": len(missing), "woken": 0}, said)
@@ -154,11 +156,11 @@ class Shopify:
 
 
 def _search(kind: str, since: datetime | None) -> str:
+    """Return what to ask for. What was recent when it was asked for is older by the time the old orders are, so none is missed."""
     if since is not None:
-        return f"updated_at:>='{since.strftime('%Y-%m-%dT%H:%M:%SZ')}'"
-    if kind == "recent_orders":
-        return f"created_at:>='{(clock.now() - RECENT).strftime('%Y-%m-%dT%H:%M:%SZ')}'"
-    return ""
+        return f"updated_at:>='{since.strftime(STAMP)}'"
+    edge = (clock.now() - RECENT).strftime(STAMP)
+    return {"recent_orders": f"created_at:>='{edge}'", "orders": f"created_at:<'{edge}'"}.get(kind, "")
 
 
 def grouped(raw: bytes, *, last: bool) -> tuple[list[Body], int]:

@@ -77,11 +77,17 @@ class TestThePast:
     def test_the_newest_orders_come_before_the_customers_and_the_old_ones_last(self, company, context, box):  # noqa: F811
         stock_up(box)
         shop_id = connected(company, box)
-        fetch(company, shop_id)
+        state, _trouble = fetch(company, shop_id)
         roots = [query.split("{", 1)[1].split()[0].split("(")[0] for query in box.bulk.queries]
         assert roots == ["products", "orders", "customers", "orders"]
-        assert "created_at" in box.bulk.queries[1]
-        assert "created_at" not in box.bulk.queries[3]
+        assert "created_at:>=" in box.bulk.queries[1]
+        assert "created_at:<" in box.bulk.queries[3]
+        assert {kind: row["fetched"] for kind, row in state["done"].items()} == {
+            "products": 2,
+            "recent_orders": 40,
+            "customers": 3,
+            "orders": 5,
+        }
 
     def test_a_file_is_read_in_windows_and_every_thing_keeps_its_children(self, company, context, box, monkeypatch):  # noqa: F811
         monkeypatch.setattr(shopify_past.Shopify.__init__, "__kwdefaults__", {"window": 4096})
