@@ -9,13 +9,13 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from flask import current_app, url_for
+from flask import current_app, g, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from saas.customers import owners
 from saas.kit import access, records
-from saas.tenancy import roles, undoing
+from saas.tenancy import made_roles, roles, undoing
 from saas.tenancy.audit import Told
 from tenant_admin import formats
 
@@ -52,7 +52,7 @@ DOORS = {
 ACTORS = {
     "member": _l("Member"), "key": _l("Program"), "shop": _l("Shop"), "shopper": _l("Shopper"), "automation": _l("Automation"),
     "platform": _l("Regulars"), "staff": _l("Support"),
-    "support": _l("Support"),
+    "support": _l("Support"), "visitor": _l("Visitor"),
 }  # fmt: skip
 LABELS = {
     "name": _l("Name"), "definition": _l("Conditions"), "subject": _l("Subject"), "source": _l("Text of the mail"), "text_source": _l("Plain text"),
@@ -149,7 +149,8 @@ def value(kind_name: str, field: str, held: Any) -> str:
     if field in ("hidden", "locked", "fields") and isinstance(held, list):
         return ", ".join(_label(kind_name, str(one)) for one in held)[:LONGEST]
     if field in ("role", "newcomer_role"):
-        return {role.key: role.name for role in roles.described()}.get(str(held), str(held))
+        named = {role.key: role.name for role in roles.described()}
+        return named.get(str(held)) or _own_roles().get(str(held), str(held))
     known = _field(kind_name, field)
     if known is not None and known.custom:
         try:
@@ -172,6 +173,13 @@ def value(kind_name: str, field: str, held: Any) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
+def _own_roles() -> Mapping[str, str]:
+    """Return the names of the company's own roles, asked once a page."""
+    if "own_roles" not in g:
+        g.own_roles = {str(role.id): role.name for role in made_roles.listed()}
+    return g.own_roles
+
+
 def _label(kind_name: str, field: str) -> str:
     """Return what a field is called on the pages; `field` may name its kind, as in "customer.phone"."""
     of, dot, name = field.rpartition(".")
@@ -189,7 +197,7 @@ def _field(kind_name: str, field: str) -> records.Field | None:
 def who(told: Told) -> Mapping[str, str]:
     """Return who acted, in words: name, kind, door, address and browser."""
     held, entry = told.values.who or {}, told.entry
-    name = held.get("name") or (
+    name = (held.get("name") if held.get("name") != "visitor" else "") or (
         _("erased") if told.values.who_erased_in else str(ACTORS.get(entry.actor_kind, entry.actor_kind))
     )
     return {

@@ -31,6 +31,11 @@ KINDS = {
     "consent": (_l("Consent"), ("consent",)),
     "notes": (_l("Notes"), ("note",)),
 }
+MAILS = {
+    "mail_sent": _l("Got the mail “%(name)s”"),
+    "mail_opened": _l("Opened “%(name)s”"),
+    "mail_clicked": _l("Clicked in “%(name)s”"),
+}
 SOURCES = {
     "staff": _l("entered by a colleague"), "api": _l("through the API"), "shop": _l("told by the shop"), "checkout": _l("at the checkout"),
     "link": _l("by the link in a mail"), "unsubscribe": _l("by the link in a mail"), "one_click": _l("by one click in the mail program"),
@@ -43,6 +48,8 @@ def entry(row: Any) -> dict[str, Any]:
     icon, tone = LOOKS.get(row.kind, ("point", None))
     teller = TELLERS.get(row.kind)
     title, text = teller(row.details) if teller and row.details else ("", None)
+    if row.kind in MAILS and "“" in row.title:  # only the title holds what the mail is called
+        title = str(MAILS[row.kind]) % {"name": row.title.partition("“")[2].rpartition("”")[0]}
     if row.kind == "order" and row.details.get("status") in ("cancelled", "failed"):
         tone = None
     if row.kind == "cart" and row.details.get("state") != "left":

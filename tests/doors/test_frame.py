@@ -1,11 +1,13 @@
 import datetime
 import re
+from types import SimpleNamespace
 
 import flask
 import pytest
 from flask import g, render_template_string
+from flask_babel import force_locale
 
-from tenant_admin import formats, frame, gallery, markup, navigation, vendor, words
+from tenant_admin import formats, frame, gallery, happenings, markup, navigation, vendor, words
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -205,6 +207,12 @@ class TestFormats:
 
     def test_attributes_are_escaped(self):
         assert formats.attributes({"title": '"<', "hidden": True, "x": None}) == ' title="&#34;&lt;" hidden'
+
+
+def test_a_mail_in_a_timeline_is_told_in_the_readers_language(app):
+    row = SimpleNamespace(kind="mail_opened", title="Opened “Tea “for” two”", details={}, link="", at=None)
+    with app.test_request_context(), force_locale("zh_Hans"):
+        assert happenings.entry(row)["title"] == "打开了“Tea “for” two”"
 
 
 class TestNavigation:

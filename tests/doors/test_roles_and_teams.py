@@ -45,6 +45,7 @@ class TestRoles:
         ann = crew.person(tenant_id, role="sales")
         assert company.post(f"/settings/members/{ann.id}/role", {"role": made}).status_code == 303
         assert "Field team" in company.page.get("/settings/members").text
+        assert made not in company.page.get("/history").text.replace(f"/settings/roles/{made}", "")
         with work.unit(tenant_id=tenant_id):
             held = members.acting(ann.id).access
         assert held.permissions == {"customers.read", "customers.edit", "orders.read"}
