@@ -14,6 +14,7 @@ from saas.commerce.models import Order, OrderLine, Refund
 from saas.customers import identity
 from saas.customers.models import Customer
 from saas.kit.db import db
+from tests.queries import counted
 
 SHOP = uuid4()
 DAY = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -25,6 +26,42 @@ def order(key="1001", *, hours=0, **more):
         "currency": "GBP", "customer": {"external_id": "c1", "email": "c1@shop.example"},
         "lines": [{"product": "p1", "quantity": 2, "unit_price": "2.550"}], "refunds": [], **more,
     }  # fmt: skip
+
+
+def placed(first, last):
+    """Orders of as many people and browsers, each with lines, and a refund for every third."""
+    return [
+        order(
+            str(n), visitor=f"browser-of-number-{n:06d}", customer={"external_id": f"c{n}", "email": f"c{n}@shop.example"},
+            lines=[{"product": f"p{n % 7}", "quantity": 1, "unit_price": "2.550"}] * 3,
+            refunds=[{"external_id": f"r{n}", "amount": "1.00"}] if n % 3 == 0 else [],
+        )
+        for n in range(first, last)
+    ]  # fmt: skip
+
+
+class TestManyAtOnce:
+    def test_the_number_of_statements_does_not_grow_with_the_number_of_orders(self, tenant):
+        orders.record_many(placed(0, 3), SHOP)
+        with counted() as few:
+            orders.record_many(placed(10, 14), SHOP)
+        with counted() as many:
+            orders.record_many(placed(100, 400), SHOP)
+        assert len(many) <= len(few) + 2  # one event tells of 50 browsers, a longer list of names is cut
+
+    def test_each_browser_is_its_buyers_and_the_last_order_counts(self, tenant):
+        orders.record_many(placed(1, 60), SHOP)
+        later = order("99", visitor="browser-of-number-000007", customer={"external_id": "c8"})
+        orders.record_many([later], SHOP)
+        names = [("external", SHOP, "c7"), ("external", SHOP, "c8")]
+        known = identity.find_many(names)
+        assert identity.visitor("browser-of-number-000008") == (known["external", SHOP, "c8"], True)
+        assert identity.visitor("browser-of-number-000007") == (known["external", SHOP, "c8"], True)
+
+    def test_a_refund_that_waited_finds_its_order_among_many(self, tenant):
+        orders.record_refund({"external_id": "early", "amount": "2.00"}, order_key="41", source_id=SHOP)
+        results = orders.record_many(placed(40, 45), SHOP)
+        assert [orders.one(one.id).refunded_amount for one in results] == [0, 200, 100, 0, 0]
 
 
 class TestRecordMany:
