@@ -61,7 +61,8 @@ def test_killed_workers_a_flushed_valkey_and_a_crashed_database(crew):
         crew.until(lambda: crew.letters() >= 100, seconds=240)
         crew.kill("mail-1")
         crew.until(lambda: crew.letters() >= 220, seconds=240)
-        redis.Redis.from_url(crew.valkey.url).flushall()
+        with redis.from_url(crew.valkey.url) as client:
+            client.flushall()
         crew.until(lambda: crew.letters() >= 340, seconds=240)
         crew.crash_postgres()
         crew.until(lambda: crew.letters() >= 460, seconds=240)
