@@ -28,7 +28,6 @@ class Entry:
 
 
 ENTRIES = (
-    Entry(date(2026, 11, 22), "added", "/products/bulk_edit", "One change to many products, and at /orders/bulk_edit to many orders, tried first with `dry_run`. Files take the same filters as the lists."),
     Entry(date(2026, 11, 22), "added", "/members, /teams, /roles", "Inviting people, their roles, the tree of teams, and roles of the company's own."),
     Entry(date(2026, 11, 22), "added", "/bin", "What was deleted: listed, brought back, thrown away for good."),
     Entry(date(2026, 11, 22), "added", "/views", "Ways to look at a list that everybody in the company has."),
@@ -40,6 +39,7 @@ ENTRIES = (
     Entry(date(2026, 11, 22), "added", "/campaigns, /segments", "Looking at a mail or at whom conditions fit before it is kept; copying a campaign."),
     Entry(date(2026, 11, 22), "added", "/search", "The one search box."),
     Entry(date(2026, 11, 22), "added", "every list", "Filters where there were none: `name`, `kind`, `state`, `active`, `role`."),
+    Entry(date(2026, 11, 22), "added", "/products/bulk_edit", "One change to many products, and at /orders/bulk_edit to many orders, tried first with `dry_run`. Files take the same filters as the lists."),
     Entry(date(2026, 11, 22), "added", "/carts", "Carts with their state: open, abandoned, recovered, bought or emptied."),
     Entry(date(2026, 11, 22), "added", "/audit", "The history: who did what, before and after, with a cursor; and taking an entry back."),
     Entry(date(2026, 11, 22), "added", "/customers/bulk_edit", "One change to many customers, told by filters, tried first with `dry_run`."),
