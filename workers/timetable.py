@@ -46,6 +46,7 @@ TASKS: tuple[Task, ...] = (
     Task("workers.jobs.billing.erase_closed", timedelta(minutes=10), offset=timedelta(minutes=3)),
     Task("workers.jobs.recommend.tidy", timedelta(days=1), offset=timedelta(hours=3)),
     Task("workers.jobs.retention.run_due", timedelta(days=1), offset=timedelta(hours=1)),
+    Task("workers.jobs.retention.write_ledger", timedelta(minutes=10), offset=timedelta(minutes=4)),
     Task("workers.jobs.customers.scan_changed", timedelta(days=1), offset=timedelta(hours=4)),
 )
 

@@ -35,6 +35,13 @@ def configuration():
     return made
 
 
+def newest() -> str:
+    """Return the version of the newest migration."""
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory.from_config(configuration()).get_current_head()
+
+
 def migrate(made=None, *, to: str = "head") -> int:
     """Run what has not run. Who works meanwhile waits a second at the most, and we try again until we get our lock.
 

@@ -11,6 +11,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=pathlib.Path)
     parser.add_argument("--tenant", type=int, help="only this company, into a database that lives")
     parser.add_argument(
+        "--erasures", type=pathlib.Path, help="the ledger of erasures; else the one beside the file or in BACKUP_DIR"
+    )
+    parser.add_argument(
         "--check", action="store_true", help="only read the file from end to end and compare its digests"
     )
 
@@ -40,7 +43,27 @@ def run(args: argparse.Namespace) -> int:
         f"{sum(how.rows.values())} rows of {len(how.tenants)} companies are back and verified, in {how.seconds:.1f} s."
     )
     print("Searches are built by the workers. Empty Valkey if it served another database before.")
-    return _verify_traces(args.tenant)
+    return max(_erase_again(args), _verify_traces(args.tenant))
+
+
+def _erase_again(args: argparse.Namespace) -> int:
+    """Whoever was erased after the backup is in it still, and must not come back with it."""
+    from saas.cli import db, erasures
+    from saas.integrations import erasure_ledger
+    from saas.kit.backups import bringing
+
+    places = [args.erasures] if args.erasures else [args.file.parent / erasure_ledger.NAME, erasure_ledger.path()]
+    ledger = next((place for place in places if place.exists()), None)
+    if ledger is None:
+        print("There is no ledger of erasures: whoever was erased after this backup is here again.")
+        print("With the ledger at hand: python -m saas erasures replay LEDGER")
+        return 1 if args.erasures else 0
+    if bringing.about(args.file)["revision"] != db.newest():
+        print(
+            f"This backup is of an older version. After python -m saas db migrate run python -m saas erasures replay {ledger}"
+        )
+        return 0
+    return erasures.run(argparse.Namespace(action="replay", file=ledger, tenant=args.tenant))
 
 
 def _verify_traces(tenant_id: int | None) -> int:

@@ -13,7 +13,7 @@ from saas.app import create_app
 from saas.kit import roles
 from saas.kit.db import db
 from tests import nursery, settings
-from tests.companies import PASSWORD, found_company
+from tests.companies import PASSWORD, drain_outbox, found_company
 from tests.failures.copies import OURS
 from tests.servers import new_database
 
@@ -155,6 +155,44 @@ def test_everything_comes_back_and_can_be_lived_in(home, taken, elsewhere, compa
         "-m", "saas", "tenants", "create", "--company", "Next", "--email", "next@shop.example", "--password", PASSWORD
     )
     assert f"tenant_id: {highest + 1}" in made.stdout, made.stdout + made.stderr
+
+
+def test_who_was_erased_after_the_backup_is_erased_again(home, elsewhere, app):
+    company = found_company(app)
+    ids = {
+        name: company.api("POST", "/customers", json={"email": f"{name}@gone.example"}).json["id"]
+        for name in ("live", "binned", "stays")
+    }
+    assert company.api("DELETE", f"/customers/{ids['binned']}").status_code == 204
+    taken = home.run("-m", "saas", "backup").stdout.split(": ")[0]
+    [item] = company.api("GET", "/bin").json["items"]
+    for path in (f"/customers/{ids['live']}/data/erase", f"/bin/{item['id']}/erase"):
+        assert company.api("POST", path).status_code == 202
+    drain_outbox(app, company)
+    written = home.run("-m", "saas", "erasures", "write")
+    assert written.returncode == 0 and "2 people" in written.stdout, written.stdout + written.stderr
+    ledger = pathlib.Path(taken).parent / "erasures.ledger"
+    assert b"gone.example" not in ledger.read_bytes()
+    done = elsewhere.run("-m", "saas", "restore", taken)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 people of 1 companies were erased again" in done.stdout
+    with psycopg.connect(elsewhere.urls.admin) as admin:
+        theirs = "SELECT email FROM customers WHERE tenant_id = %s"
+        assert admin.execute(theirs, [company.tenant_id]).fetchall() == [("stays@gone.example",)]
+        for table in ("bin_items", "journal_rows"):
+            assert admin.execute(
+                f"SELECT count(*) FROM {table} WHERE tenant_id = %s", [company.tenant_id]
+            ).fetchone() == (0,)
+        assert admin.execute(
+            "SELECT count(*) FROM erased_addresses WHERE tenant_id = %s", [company.tenant_id]
+        ).fetchone() == (2,)
+    assert "0 people" in elsewhere.run("-m", "saas", "erasures", "replay", str(ledger)).stdout
+    ledger.unlink()
+
+
+def test_without_a_ledger_it_says_so(taken, elsewhere):
+    done = elsewhere.run("-m", "saas", "restore", taken)
+    assert done.returncode == 0 and "no ledger of erasures" in done.stdout
 
 
 def test_a_second_time_it_refuses(taken, elsewhere):
