@@ -55,6 +55,8 @@ def _to_shopify(domain: str) -> Response:
 def came_back() -> Any:
     """Take what Shopify sent back, exchange it for keys, and connect the shop or enter it again."""
     given = request.args.to_dict()
+    if not given:
+        return frame.go(url_for("shops.new", kind="shopify"))  # somebody opened the address by hand
     rates.require(f"shopify:{request.remote_addr}", "60/minute")
     domain = str(given.get("shop", "")).lower()
     try:

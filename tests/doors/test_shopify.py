@@ -591,6 +591,9 @@ class TestInstalling:
         unsigned = company.page.get("/shopify", query_string={"shop": "fern-kettle.myshopify.com"})
         assert unsigned.location.endswith("/shops/new?kind=shopify")
 
+    def test_the_way_back_opened_by_hand_leads_to_connecting(self, company):
+        assert company.page.get("/shops/shopify/return").location.endswith("/shops/new?kind=shopify")
+
     def test_without_an_app_of_the_house_only_an_own_one_is_offered(self, company, box):  # noqa: F811
         assert b"Install our app" not in company.page.get("/shops/new?kind=shopify").data
         assert company.post("/shops/shopify", {"url": box.url}).status_code == 422
