@@ -70,6 +70,7 @@ def companies() -> str:
         rows = platform.told(list(page.items))
     for row in rows:
         row["plan"] = _plan(row["plan"])
+        row["use"] = [row["use"].get(name, (0, None)) for name in ("contacts", "mails_month")]
     return _page("companies", rows=rows, next=page.next, search=wanted)
 
 

@@ -54,6 +54,8 @@ STATES = {
     "ignored": ("grey", _l("Ignored")),
     "trialing": ("info", _l("Trial")),
     "past_due": ("danger", _l("Overdue")),
+    "unpaid": ("danger", _l("Not paid")),
+    "free": ("grey", _l("Free")),
     "canceled": ("grey", _l("Cancelled")),
     "open": ("warning", _l("Open")),
     "closed": ("grey", _l("Closed")),

@@ -6,11 +6,11 @@ two questions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import Select, and_, func, select
 
 from saas.billing.models import Account, Closing
 from saas.kit.db import db
@@ -40,16 +40,25 @@ class Company:
 
 def companies(*, after: int = 0, most: int = 200, standing: str | None = None) -> list[Company]:
     """Return companies in the order of their numbers, from the one after `after` on."""
-    closing = and_(Closing.tenant_id == Tenant.id, Closing.reopened_at.is_(None))
-    query = (
-        select(Tenant, Account, Closing.erase_at)
-        .outerjoin(Account, Account.tenant_id == Tenant.id)
-        .outerjoin(Closing, closing)
-        .where(Tenant.id > after)
-    )
+    query = _all().where(Tenant.id > after)
     if standing is not None:
         query = query.where(func.coalesce(Account.standing, "free") == standing)
-    rows = db.session.execute(query.order_by(Tenant.id).limit(most)).all()
+    return _read(query.order_by(Tenant.id).limit(most))
+
+
+def of(tenant_ids: Sequence[int]) -> dict[int, Company]:
+    """Return these companies by their numbers."""
+    return {company.tenant_id: company for company in _read(_all().where(Tenant.id.in_(tenant_ids)))}
+
+
+def _all() -> Select:
+    closing = and_(Closing.tenant_id == Tenant.id, Closing.reopened_at.is_(None))
+    query = select(Tenant, Account, Closing.erase_at).outerjoin(Account, Account.tenant_id == Tenant.id)
+    return query.outerjoin(Closing, closing)
+
+
+def _read(query: Select) -> list[Company]:
+    rows = db.session.execute(query).all()
     use = _use([tenant.id for tenant, _account, _erase_at in rows])
     return [_shown(tenant, account, erase_at, use.get(tenant.id, {})) for tenant, account, erase_at in rows]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Date, Select, cast, func, or_, select
 
-from saas.billing.models import Account
+from saas.billing import overview
 from saas.kit import clock, errors, sizes
 from saas.kit.db import db
 from saas.kit.text import gettext as _
@@ -44,9 +44,9 @@ def companies(search: str = "") -> Select:
 
 
 def told(tenants: list[Tenant]) -> list[dict[str, Any]]:
-    """Return companies as a list shows them: plan, people, mails of the month, last seen. In a unit over all tenants."""
+    """Return companies as a list shows them: plan, standing, use, people, last seen. In a unit over all tenants."""
     ids = [tenant.id for tenant in tenants]
-    plans = dict(db.session.execute(select(Account.tenant_id, Account.plan).where(Account.tenant_id.in_(ids))).all())
+    known = overview.of(ids)
     people = dict(
         db.session.execute(
             select(DirectoryEntry.tenant_id, func.count()).where(DirectoryEntry.tenant_id.in_(ids), DirectoryEntry.kind == "member")
@@ -62,7 +62,8 @@ def told(tenants: list[Tenant]) -> list[dict[str, Any]]:
     return [
         {
             "id": tenant.id, "name": tenant.name, "state": tenant.state, "simulated": tenant.simulated, "created_at": tenant.created_at,
-            "plan": plans.get(tenant.id), "people": people.get(tenant.id, 0), "seen_at": seen.get(tenant.id),
+            "plan": known[tenant.id].plan, "standing": known[tenant.id].standing, "grace_until": known[tenant.id].grace_until,
+            "use": known[tenant.id].use, "people": people.get(tenant.id, 0), "seen_at": seen.get(tenant.id),
         }
         for tenant in tenants
     ]  # fmt: skip
