@@ -281,6 +281,7 @@ def undo(import_id: UUID) -> dict[str, Any]:
 
 @blueprint.route("/imports/<import_id>/failed")
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="text/csv")
+@blueprint.doc(responses=shapes.file_of(*shapes.TABLES))
 @doors.open_to("key", "customers.edit")
 def failed(import_id: UUID) -> Response:
     """Fetch the lines that could not be taken, in the file's own format with a column that says why."""
