@@ -6,6 +6,7 @@ a character, which fail later and elsewhere. All of these are no JSON here, and 
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import orjson
@@ -18,4 +19,11 @@ class Reader(FlaskParser):
     """The parser of arguments with a strict reader of JSON."""
 
     def _raw_load_json(self, req: Request) -> Any:
-        return orjson.loads(req.get_data(cache=True)) if is_json_request(req) else missing
+        raw = req.get_data(cache=True)
+        if not raw or not is_json_request(req):
+            return missing
+        try:
+            return orjson.loads(raw)
+        except orjson.JSONDecodeError as error:
+            # what is no UTF-8 comes without its text, which would be taken for a request without a body
+            raise error if error.doc else json.JSONDecodeError(error.msg, "?", 0) from None

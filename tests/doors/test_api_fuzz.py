@@ -101,10 +101,25 @@ def some(place):
 
 def writing_routes(app):
     """[method, address] of everything in the API that takes a body, with ids that are nobody's."""
+    described = described_bodies(app)
     for rule in app.url_map.iter_rules():
         if rule.rule.startswith("/api/v1/"):
             for method in sorted(rule.methods & {"POST", "PUT", "PATCH"}):
-                yield method, re.sub(r"<[^>]+>", str(uuid.UUID(int=7)), rule.rule).removeprefix("/api/v1")
+                if (method, re.sub(r"<[^>]+>", "{}", rule.rule)) in described:
+                    yield method, re.sub(r"<[^>]+>", str(uuid.UUID(int=7)), rule.rule).removeprefix("/api/v1")
+
+
+def described_bodies(app):
+    """{(method, address with {} for ids): the fields a body must have} of every operation that takes one."""
+    spec = app.test_client().get("/api/v1/openapi.json").json
+    found = {}
+    for path, operations in spec["paths"].items():
+        for method, operation in operations.items():
+            if isinstance(operation, dict) and "requestBody" in operation:
+                body = operation["requestBody"]["content"].get("application/json", {}).get("schema", {})
+                schema = spec["components"]["schemas"].get(body.get("$ref", "").rpartition("/")[2], body)
+                found[method.upper(), re.sub(r"\{[^}]+\}", "{}", path)] = schema.get("required", [])
+    return found
 
 
 def own_things(company):
@@ -137,11 +152,14 @@ def fields_of(app, method, path):
 
 class TestHostileBodies:
     def test_what_is_no_good_body_at_all(self, app, company):
-        broken = []
+        broken, needed = [], described_bodies(app)
+        assert len(list(writing_routes(app))) > 60
         for method, path in writing_routes(app):
+            optional = needed.get((method, "/api/v1" + path)) == []
             for name, body in NASTY.items():
                 answer = company.api(method, path, data=body, content_type="application/json")
-                if answer.status_code >= 500 or answer.status_code < 400 and path != "/campaigns/preview":
+                taken = answer.status_code < 400 and path != "/campaigns/preview" and not (optional and name == "empty")
+                if answer.status_code >= 500 or taken:
                     broken.append((method, path, name, answer.status_code))
         assert broken == []
 
@@ -180,11 +198,11 @@ class TestHostileQuestions:
         spec = app.test_client().get("/api/v1/openapi.json").json
         broken = []
         for path, operations in spec["paths"].items():
-            names = [
-                parameter["name"]
-                for parameter in operations.get("get", {}).get("parameters", [])
-                if parameter["in"] == "query"
+            told = [
+                spec["components"]["parameters"][one["$ref"].rpartition("/")[2]] if "$ref" in one else one
+                for one in operations.get("get", {}).get("parameters", [])
             ]
+            names = [one["name"] for one in told if one["in"] == "query"]
             address = re.sub(r"\{[^}]+\}", str(uuid.UUID(int=7)), path).removeprefix("/api/v1")
             for place, name in enumerate(names):
                 for value in some(place):
