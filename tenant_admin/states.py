@@ -55,7 +55,7 @@ STATES = {
     "trialing": ("info", _l("Trial")),
     "past_due": ("danger", _l("Overdue")),
     "unpaid": ("danger", _l("Not paid")),
-    "free": ("grey", _l("Free")),
+    "free": ("grey", _l("On Free")),
     "canceled": ("grey", _l("Cancelled")),
     "open": ("warning", _l("Open")),
     "closed": ("grey", _l("Closed")),

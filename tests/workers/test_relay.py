@@ -57,7 +57,7 @@ class TestHandOut:
         drain(company)
         assert waiting(company) == 0
 
-    def test_a_full_queue_gets_no_more_and_loses_nothing(self, company, drain, empty_queues, monkeypatch):
+    def test_a_full_queue_gets_no_more_and_loses_nothing(self, company, drain, empty_queues, others_rest, monkeypatch):
         drain(company)
         monkeypatch.setattr(relay, "FULL", 1)
         queues.enqueue("heavy", relay.JOB, items=[])
