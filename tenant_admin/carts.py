@@ -144,4 +144,4 @@ def _life(cart: Any, order: Any) -> list[dict[str, Any]]:
         steps.append({"at": order.placed_at, "icon": "receipt", "title": title, "tone": "good", "url": url_for("orders.show", order_id=order.id)})  # fmt: skip
     elif state == "bought":
         steps.append({"at": cart.closed_at, "icon": "receipt", "title": _("Ordered; the order was deleted since")})
-    return sorted(steps, key=lambda step: step["at"], reverse=True)
+    return sorted(steps, key=lambda step: step["at"])[::-1]  # of the same moment what came later stands first
