@@ -145,6 +145,8 @@
 	addEventListener('popstate', () => setTimeout(moved));
 	addEventListener('pageshow', e => e.persisted && run('page'));
 	addEventListener('pagehide', leave);
-	addEventListener('storage', e => e.key === VISITOR && flow());
+	addEventListener('storage', e => { // a tab that had not heard of ours may have written over it
+		if (e.key === VISITOR || e.key === QUEUE && queue.some(q => !e.newValue?.includes(q.id))) flow();
+	});
 	doc.addEventListener('visibilitychange', () => doc.hidden && leave());
 })();
