@@ -365,6 +365,7 @@ class TestIdentity:
         assert [e.get("product") for e in first["events"]] == [None, "mine"]
         assert [e.get("product") for e in second["events"]] == ["yours"]
         assert first["visitor"] != second["visitor"]
+        page.wait_for_function("!localStorage.rgl_queue")  # leaving before the answer is there it would be sent again
         visit(page, shop, "/agreed")
         collector.await_that(lambda: len(collector.events()) == 4)
         assert collector.batches[2]["visitor"] == second["visitor"]
