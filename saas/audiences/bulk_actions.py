@@ -11,17 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, Select, Uuid, cast, delete, func, insert, literal, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import Select, func, select
 
 from saas.audiences import bulk_goods, bulk_kinds, bulk_people, bulk_undoing
 from saas.audiences.bulk_kinds import Action, BadAction, Room
 from saas.kit import access, errors, records, scope
 from saas.kit.db import db
 from saas.kit.text import gettext as _
-from saas.tenancy import audit, operations, undoing
+from saas.tenancy import audit, frozen, operations, undoing
 from saas.tenancy.audit import Told
-from saas.tenancy.models import BulkTarget, Operation
+from saas.tenancy.models import Operation
 
 BATCH = 1_000
 EXAMPLES = 5
@@ -114,7 +113,7 @@ def start(action: Action, who: Select, *, told: Any = None) -> Operation:
     room = action.room
     kind = room.deleted_as if room.doers[action.do].deletes else room.done_as
     operation = operations.start(kind=kind, params=action.params())
-    operation.total = _freeze(operation, who)
+    operation.total = frozen.freeze(operation, who, together=BATCH)
     if not operation.total:
         raise Nobody(_("Nothing fits, so there is nothing to do."))
     operation.title = sentence(action, operation.total)
@@ -127,32 +126,14 @@ def start(action: Action, who: Select, *, told: Any = None) -> Operation:
     return operation
 
 
-def _freeze(operation: Operation, who: Select) -> int:
-    """Write down who is meant, a batch a row (a row for each of a million would take longer than a page may), and return how many."""
-    wanted = who.subquery()
-    place = (func.row_number().over(order_by=wanted.c.id) - 1) / BATCH
-    numbered = select(wanted.c.id, cast(func.floor(place), Integer).label("part")).subquery()
-    parts = select(
-        literal(scope.tenant_id(), BulkTarget.tenant_id.type), func.gen_random_uuid(), literal(operation.id, Uuid), numbered.c.part,
-        func.array_agg(aggregate_order_by(numbered.c.id, numbered.c.id.asc())),
-    ).group_by(numbered.c.part)  # fmt: skip
-    names = ["tenant_id", "id", "operation_id", "part", "ids"]
-    db.session.execute(insert(BulkTarget).from_select(names, parts, include_defaults=False))
-    mine = select(func.sum(func.cardinality(BulkTarget.ids))).where(BulkTarget.operation_id == operation.id)
-    return db.session.scalar(mine) or 0
-
-
 def _step(operation: Operation) -> bool:
     """Do the next batch: lock it, change what differs, write its lines of the history, and move the cursor."""
     room = bulk_undoing.room_of(operation)
     action = Action(room.kind, *(operation.params[name] for name in ("do", "field", "value")))
     part = operation.cursor.get("part", 0)
-    ids = db.session.scalar(
-        select(BulkTarget.ids).where(BulkTarget.operation_id == operation.id, BulkTarget.part == part)
-    )
+    ids = frozen.part(operation, part)
     if not ids:
-        gone = delete(BulkTarget).where(BulkTarget.operation_id == operation.id)
-        db.session.execute(gone.execution_options(synchronize_session=False))
+        frozen.forget(operation)
         return False
     held = room.held(ids, lock=True)
     with scope.together(operation.id):
