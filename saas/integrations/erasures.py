@@ -199,7 +199,10 @@ def _erase(traces: Traces, certificate_id: UUID | str | None) -> Erasure:
     search.touch("customer", *traces.customers)
     search.touch("order", *traces.orders)
     _drop_merges(traces)
+    binned = person_traces.orders_in_the_bin(traces.customers)
+    bin.throw_away("order", binned)
     counts = personal.erase(traces)
+    counts["bin_items"] = counts.get("bin_items", 0) + len(binned)
     counts |= {"stored_files": _drop_files(traces, since)}
     counts["audit_values"] = audit.erase_person(
         kind="customer",

@@ -77,6 +77,16 @@ def in_the_bin(emails: Sequence[str]) -> list[BinItem]:
     return list(db.session.scalars(query.order_by(BinItem.id).with_for_update()))
 
 
+def orders_in_the_bin(customer_ids: Sequence[UUID]) -> list[BinItem]:
+    """Return the deleted orders of these customers: their lines in the bin say whose they were, and from which browser."""
+    theirs = and_(
+        JournalRow.journal == BinItem.journal, JournalRow.act == "taken", JournalRow.table_name == "orders", JournalRow.record_id == BinItem.record_id,
+        JournalRow.row["customer_id"].astext.in_([str(one) for one in customer_ids]),
+    )  # fmt: skip
+    query = select(BinItem).where(BinItem.kind == "order", select(JournalRow.id).where(theirs).exists())
+    return list(db.session.scalars(query.order_by(BinItem.id).with_for_update()))
+
+
 def written_in(journals: Sequence[UUID], record_ids: Sequence[UUID]) -> tuple[set[str], set[str]]:
     """Return the addresses and numbers of customers who lie in journals: without them nobody would find what names them."""
     query = select(JournalRow.row).where(

@@ -242,6 +242,12 @@ def delete_for_good(item: BinItem) -> None:
     _end(known, [item], [journal])
 
 
+def throw_away(kind: str, items: Sequence[BinItem]) -> None:
+    """Throw records of a kind away for good as part of an erasure, whoever deleted them; whoever erases tells of it."""
+    for item in items:
+        _end(_kinds[kind], [item], [_own_journal(item)])
+
+
 def put_back_to_erase(kind: str, items: Sequence[BinItem]) -> list[UUID]:
     """Put records back so that the same unit of work can erase them wherever they hang; returns their ids.
 

@@ -21,7 +21,8 @@ from saas.customers import arriving, consent, duplicates, erased, identity, merg
 from saas.customers.models import Customer, ErasedAddress, Erasure
 from saas.integrations import erasures, persons
 from saas.integrations.models import DeliveryIn
-from saas.kit import belongings, files, identifiers, scope, search, valkey, work
+from saas.kit import belongings, clock, files, identifiers, scope, search, valkey, work
+from saas.kit.belongings.models import JournalRow
 from saas.kit.db import db
 from saas.kit.personal import Finder, words
 from saas.marketing.models import MailEvent, MailingRecipient
@@ -456,6 +457,28 @@ class TestEraseFromTheBin:
             order = db.session.scalars(select(Order).where(Order.number == "1001")).one()
             assert (order.customer_id, order.visitor) == (None, "")
             assert erased.known([MAIL]) == {MAIL}
+
+    def test_their_orders_in_the_bin_go_with_them_and_other_peoples_stay(self, company, context):
+        with work.unit(tenant_id=company.tenant_id):
+            ids = [profiles.create(email=f"{name}@shop.example").id for name in ("ada", "bo")]
+            made = orders.record_many(
+                [{"external_id": f"o-{name}", "number": name, "placed_at": clock.now(), "currency": "EUR", "lines": [], "visitor": f"browser-of-{name}-1",
+                  "customer": {"email": f"{name}@shop.example"}} for name in ("ada", "bo")]
+            )  # fmt: skip
+            bin.put("order", {one.id: name for one, name in zip(made, ("ada", "bo"), strict=True)})
+        with work.unit(tenant_id=company.tenant_id):
+            certificate = erasures.erase_now(ids[0])
+            assert certificate.counts["bin_items"] == 1
+        with work.unit(tenant_id=company.tenant_id):
+            assert bin.find("order", made[1].id).title == "bo"
+            with pytest.raises(bin.NotInTheBin):
+                bin.find("order", made[0].id)
+            whose = set(
+                db.session.scalars(
+                    select(JournalRow.row["customer_id"].astext).where(JournalRow.table_name == "orders")
+                )
+            )
+            assert whose == {str(ids[1])}
 
     def test_others_deleted_with_them_stay_in_the_bin_and_come_back(self, company, context):
         with work.unit(tenant_id=company.tenant_id):
