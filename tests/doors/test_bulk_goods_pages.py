@@ -11,6 +11,7 @@ import pytest
 
 from saas.kit import scope
 from saas.tenancy import operations
+from tests import transactions
 from tests.companies import add_member
 from tests.doors.shop_data import days_ago, order, product, send
 
@@ -146,7 +147,10 @@ class TestOrders:
         work(app, company, begun["operation"])
         drain(company)
         assert [one["number"] for one in company.api("GET", "/orders").json["items"]] == ["FK-1", "FK-2"]
-        deleted = [one for one in company.api("GET", "/changes?kind=order").json["items"] if one["change"] == "deleted"]
+        transactions.until_all_ended(company)
+        deleted = [
+            one for one in company.api("GET", "/changes?kinds=order").json["items"] if one["change"] == "deleted"
+        ]
         assert len(deleted) == 1
         assert "FK-3" in text(company.page.get("/bin"))
 
