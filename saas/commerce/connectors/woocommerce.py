@@ -163,7 +163,9 @@ def _line(line: Body) -> dict[str, Any]:
 def history(shop: Shop) -> Store | None:
     """Return the store with its keys, to read its past from; None while it has none."""
     held = shops.access(shop)
-    return Store(shop.url, held["key"], held["secret"]) if held and shop.url else None
+    if not held or not shop.url:
+        return None
+    return Store(shop.url, held["key"], held["secret"], root=held.get("root", ""), way=held.get("way", ""))
 
 
 def write(kind: str, bodies: Sequence[Body], origin: Origin) -> tuple[int, int]:

@@ -12,10 +12,11 @@ from typing import Any
 
 import orjson
 
+from saas.commerce.connectors import woocommerce_ways
 from saas.commerce.connectors.past import Portion, StoreRefused, Tended
 from saas.kit import http_out
 
-API = "/wp-json/wc/v3"
+ROOT, NAMESPACE = "/wp-json", "/wc/v3"
 PER_PAGE = 50
 TOPICS = tuple(
     f"{kind}.{act}" for kind in ("order", "product", "customer") for act in ("created", "updated", "deleted")
@@ -24,17 +25,30 @@ TOPICS = tuple(
 
 @dataclass(frozen=True)
 class Store:
-    """A store with the keys of its REST API."""
+    """A store with the keys of its REST API; `root` is where that is, `way` how the store takes its keys, if they were found out."""
 
     url: str
     key: str
     secret: str
+    root: str = ""
+    way: str = ""
+
+    def ask(
+        self, method: str, path: str, *, params: dict[str, Any] | None = None, json: Any = None, **limits: Any
+    ) -> http_out.Answer:
+        """Return what the store answers to a call with its keys, whatever it is; raises Unreachable."""
+        address = f"{self.root or f'{self.url}{ROOT}'}{NAMESPACE}{path}"
+        way = self.way or woocommerce_ways.usual(address)
+        params, auth = woocommerce_ways.shown(
+            way, method=method, url=address, params=params, key=self.key, secret=self.secret
+        )
+        return http_out.call(method, address, params=params, auth=auth, json=json, **limits)
 
     def call(
         self, method: str, path: str, *, params: dict[str, Any] | None = None, json: Any = None
     ) -> tuple[Any, int]:
         """Return an answer and how many pages there are; raises StoreRefused or Unreachable."""
-        answer = http_out.call(method, f"{self.url}{API}{path}", params=params, auth=(self.key, self.secret), json=json)
+        answer = self.ask(method, path, params=params, json=json)
         if answer.status in (401, 403):
             raise StoreRefused(
                 "The store does not accept these keys. Make a key with read and write rights and enter it again."
