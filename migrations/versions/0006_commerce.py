@@ -62,6 +62,7 @@ def upgrade() -> None:
         sa.Column("backfill", postgresql.JSONB(astext_type=Text()), nullable=False),
         sa.Column("reconciled", postgresql.JSONB(astext_type=Text()), nullable=False),
         sa.Column("reconciled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("checks", postgresql.JSONB(astext_type=Text()), server_default="{}", nullable=False),
         sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),

@@ -288,7 +288,7 @@ TABLES: dict[str, Marks] = {
         erase=ROWS,
     ),
     "shops": Marks(
-        plain="kind name url currency site_key hook_token secret_sealed previous_secret_sealed access_sealed state trouble last_delivery_at last_event_at backfill reconciled reconciled_at removed_at"
+        plain="kind name url currency site_key hook_token secret_sealed previous_secret_sealed access_sealed state trouble last_delivery_at last_event_at backfill reconciled reconciled_at checks removed_at"
     ),
     "sso_connections": Marks(plain="code issuer client_id secret_sealed newcomer_role enabled tested_at"),
     "sso_domains": Marks(staff="proven_by", plain="domain token proven_at"),
