@@ -42,6 +42,7 @@ class Shop(Stamped, TenantModel):
     backfill: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     reconciled: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     reconciled_at: Mapped[datetime | None]
+    checks: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
     removed_at: Mapped[datetime | None]
 
 
@@ -55,7 +56,6 @@ class Order(Stamped, TenantModel):
     __tablename__ = "orders"
     __table_args__ = (
         tenant_fk("customer_id", "customers", ondelete="SET NULL"),
-    checks: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
         UniqueConstraint("tenant_id", "source_id", "external_id"),
         CheckConstraint(f"status IN {ORDER_STATES}", name="status"),
         Index("ix_orders_customer_id", "tenant_id", "customer_id", "placed_at"),
