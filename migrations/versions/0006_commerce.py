@@ -340,6 +340,388 @@ def upgrade() -> None:
     op.create_index(
         "ix_order_values_number",
         "order_values",
+    op.create_table(
+        "payment_accounts",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("vendor", sa.Text(), nullable=False),
+        sa.Column("way", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("country", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("live", sa.Boolean(), nullable=False),
+        sa.Column("shop_id", sa.Uuid(), nullable=True),
+        sa.Column("key_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("key_hint", sa.Text(), nullable=False),
+        sa.Column("hook_token", sa.Text(), nullable=False),
+        sa.Column("hook_secret_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("endpoint", sa.Text(), nullable=False),
+        sa.Column("trouble", sa.Text(), nullable=False),
+        sa.Column("lacking", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("last_told_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("backfill", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("compared_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("way IN ('consent', 'key')", name=op.f("ck_payment_accounts_way")),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "shop_id"],
+            ["shops.tenant_id", "shops.id"],
+            name=op.f("fk_payment_accounts_tenant_id_shop_id_shops"),
+            ondelete="SET NULL (shop_id)",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_payment_accounts_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_payment_accounts")),
+    )
+    for statement in walls.protect("payment_accounts"):
+        op.execute(statement)
+    op.create_table(
+        "payments_told",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("about", sa.Text(), nullable=False),
+        sa.Column("object_id", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("happened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "account_id"],
+            ["payment_accounts.tenant_id", "payment_accounts.id"],
+            name=op.f("fk_payments_told_tenant_id_account_id_payment_accounts"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_payments_told_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_payments_told")),
+        sa.UniqueConstraint(
+            "tenant_id", "account_id", "event", name=op.f("uq_payments_told_tenant_id_account_id_event")
+        ),
+    )
+    op.create_index("ix_payments_told_told_at", "payments_told", ["tenant_id", "told_at"], unique=False)
+    op.create_index(
+        "ix_payments_told_waiting",
+        "payments_told",
+        ["tenant_id", "account_id"],
+        unique=False,
+        postgresql_where=sa.text("done_at IS NULL"),
+    )
+    for statement in walls.protect("payments_told"):
+        op.execute(statement)
+    op.create_table(
+        "payouts",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("arrives_on", sa.Date(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("automatic", sa.Boolean(), nullable=False),
+        sa.Column("listed", sa.Boolean(), nullable=False),
+        sa.Column("failure", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('pending', 'in_transit', 'paid', 'failed', 'cancelled')", name=op.f("ck_payouts_state")
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "account_id"],
+            ["payment_accounts.tenant_id", "payment_accounts.id"],
+            name=op.f("fk_payouts_tenant_id_account_id_payment_accounts"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_payouts_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_payouts")),
+        sa.UniqueConstraint("tenant_id", "account_id", "key", name=op.f("uq_payouts_tenant_id_account_id_key")),
+    )
+    op.create_index(
+        "ix_payouts_made_at",
+        "payouts",
+        ["tenant_id", sa.literal_column("made_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
+    for statement in walls.protect("payouts"):
+        op.execute(statement)
+    op.create_table(
+        "payout_lines",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("payout_id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("fee_amount", sa.BigInteger(), nullable=False),
+        sa.Column("net_amount", sa.BigInteger(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('payment', 'refund', 'dispute', 'fee', 'payout', 'other')", name=op.f("ck_payout_lines_kind")
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "payout_id"],
+            ["payouts.tenant_id", "payouts.id"],
+            name=op.f("fk_payout_lines_tenant_id_payout_id_payouts"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_payout_lines_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_payout_lines")),
+        sa.UniqueConstraint("tenant_id", "payout_id", "key", name=op.f("uq_payout_lines_tenant_id_payout_id_key")),
+    )
+    op.create_index("ix_payout_lines_payout_id", "payout_lines", ["tenant_id", "payout_id", "at"], unique=False)
+    for statement in walls.protect("payout_lines"):
+        op.execute(statement)
+    op.create_table(
+        "order_references",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "order_id"],
+            ["orders.tenant_id", "orders.id"],
+            name=op.f("fk_order_references_tenant_id_order_id_orders"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_order_references_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_order_references")),
+        sa.UniqueConstraint(
+            "tenant_id", "order_id", "value", name=op.f("uq_order_references_tenant_id_order_id_value")
+        ),
+    )
+    op.create_index("ix_order_references_value", "order_references", ["tenant_id", "value"], unique=False)
+    for statement in walls.protect("order_references"):
+        op.execute(statement)
+    op.create_table(
+        "payments",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("charge", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.Uuid(), nullable=True),
+        sa.Column("customer_id", sa.Uuid(), nullable=True),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("received_amount", sa.BigInteger(), nullable=False),
+        sa.Column("refunded_amount", sa.BigInteger(), nullable=False),
+        sa.Column("settled_currency", sa.Text(), nullable=False),
+        sa.Column("fee_amount", sa.BigInteger(), nullable=True),
+        sa.Column("net_amount", sa.BigInteger(), nullable=True),
+        sa.Column("method", sa.Text(), nullable=False),
+        sa.Column("brand", sa.Text(), nullable=False),
+        sa.Column("last4", sa.Text(), nullable=False),
+        sa.Column("failure", sa.Text(), nullable=False),
+        sa.Column("risk", sa.Text(), nullable=False),
+        sa.Column("risk_score", sa.Integer(), nullable=True),
+        sa.Column("disputed", sa.Boolean(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('pending', 'authorised', 'succeeded', 'failed', 'cancelled')", name=op.f("ck_payments_state")
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "account_id"],
+            ["payment_accounts.tenant_id", "payment_accounts.id"],
+            name=op.f("fk_payments_tenant_id_account_id_payment_accounts"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "customer_id"],
+            ["customers.tenant_id", "customers.id"],
+            name=op.f("fk_payments_tenant_id_customer_id_customers"),
+            ondelete="SET NULL (customer_id)",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "order_id"],
+            ["orders.tenant_id", "orders.id"],
+            name=op.f("fk_payments_tenant_id_order_id_orders"),
+            ondelete="SET NULL (order_id)",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_payments_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_payments")),
+        sa.UniqueConstraint("tenant_id", "account_id", "key", name=op.f("uq_payments_tenant_id_account_id_key")),
+    )
+    op.create_index(
+        "ix_payments_at",
+        "payments",
+        ["tenant_id", sa.literal_column("at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
+    op.create_index(
+        "ix_payments_charge",
+        "payments",
+        ["tenant_id", "charge"],
+        unique=False,
+        postgresql_where=sa.text("charge <> ''"),
+    )
+    op.create_index("ix_payments_customer_id", "payments", ["tenant_id", "customer_id", "at"], unique=False)
+    op.create_index("ix_payments_key", "payments", ["tenant_id", "key"], unique=False)
+    op.create_index(
+        "ix_payments_number",
+        "payments",
+        ["tenant_id", "number"],
+        unique=False,
+        postgresql_where=sa.text("number <> ''"),
+    )
+    op.create_index("ix_payments_order_id", "payments", ["tenant_id", "order_id"], unique=False)
+    op.create_index(
+        "ix_payments_reference",
+        "payments",
+        ["tenant_id", "reference"],
+        unique=False,
+        postgresql_where=sa.text("reference <> ''"),
+    )
+    op.create_index("ix_payments_state", "payments", ["tenant_id", "state", sa.literal_column("at DESC")], unique=False)
+    for statement in walls.protect("payments"):
+        op.execute(statement)
+    op.create_table(
+        "disputes",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("payment_key", sa.Text(), nullable=False),
+        sa.Column("payment_id", sa.Uuid(), nullable=True),
+        sa.Column("customer_id", sa.Uuid(), nullable=True),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("inquiry", sa.Boolean(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('needs_answer', 'under_review', 'won', 'lost', 'closed')", name=op.f("ck_disputes_state")
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "account_id"],
+            ["payment_accounts.tenant_id", "payment_accounts.id"],
+            name=op.f("fk_disputes_tenant_id_account_id_payment_accounts"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "customer_id"],
+            ["customers.tenant_id", "customers.id"],
+            name=op.f("fk_disputes_tenant_id_customer_id_customers"),
+            ondelete="SET NULL (customer_id)",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "payment_id"],
+            ["payments.tenant_id", "payments.id"],
+            name=op.f("fk_disputes_tenant_id_payment_id_payments"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_disputes_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_disputes")),
+        sa.UniqueConstraint("tenant_id", "account_id", "key", name=op.f("uq_disputes_tenant_id_account_id_key")),
+    )
+    op.create_index("ix_disputes_customer_id", "disputes", ["tenant_id", "customer_id"], unique=False)
+    op.create_index(
+        "ix_disputes_due_at",
+        "disputes",
+        ["tenant_id", "due_at"],
+        unique=False,
+        postgresql_where=sa.text("state = 'needs_answer'"),
+    )
+    op.create_index(
+        "ix_disputes_opened_at",
+        "disputes",
+        ["tenant_id", sa.literal_column("opened_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
+    op.create_index("ix_disputes_payment_id", "disputes", ["tenant_id", "payment_id"], unique=False)
+    op.create_index("ix_disputes_payment_key", "disputes", ["tenant_id", "payment_key"], unique=False)
+    for statement in walls.protect("disputes"):
+        op.execute(statement)
+    op.create_table(
+        "payment_refunds",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("payment_key", sa.Text(), nullable=False),
+        sa.Column("payment_id", sa.Uuid(), nullable=True),
+        sa.Column("customer_id", sa.Uuid(), nullable=True),
+        sa.Column("refund_id", sa.Uuid(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("failure", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('pending', 'succeeded', 'failed', 'cancelled')", name=op.f("ck_payment_refunds_state")
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "account_id"],
+            ["payment_accounts.tenant_id", "payment_accounts.id"],
+            name=op.f("fk_payment_refunds_tenant_id_account_id_payment_accounts"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "customer_id"],
+            ["customers.tenant_id", "customers.id"],
+            name=op.f("fk_payment_refunds_tenant_id_customer_id_customers"),
+            ondelete="SET NULL (customer_id)",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "payment_id"],
+            ["payments.tenant_id", "payments.id"],
+            name=op.f("fk_payment_refunds_tenant_id_payment_id_payments"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "refund_id"],
+            ["refunds.tenant_id", "refunds.id"],
+            name=op.f("fk_payment_refunds_tenant_id_refund_id_refunds"),
+            ondelete="SET NULL (refund_id)",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_payment_refunds_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_payment_refunds")),
+        sa.UniqueConstraint("tenant_id", "account_id", "key", name=op.f("uq_payment_refunds_tenant_id_account_id_key")),
+    )
+    op.create_index("ix_payment_refunds_customer_id", "payment_refunds", ["tenant_id", "customer_id"], unique=False)
+    op.create_index("ix_payment_refunds_payment_id", "payment_refunds", ["tenant_id", "payment_id"], unique=False)
+    op.create_index("ix_payment_refunds_payment_key", "payment_refunds", ["tenant_id", "payment_key"], unique=False)
+    op.create_index("ix_payment_refunds_refund_id", "payment_refunds", ["tenant_id", "refund_id"], unique=False)
+    for statement in walls.protect("payment_refunds"):
+        op.execute(statement)
         ["tenant_id", "field_id", "number", "id"],
         unique=False,
         postgresql_where=sa.text("number IS NOT NULL"),

@@ -10,6 +10,16 @@ from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, Tex
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from saas.commerce.payment_models import (  # noqa: F401  all tables of the room are met here
+    Dispute,
+    OrderReference,
+    Payment,
+    PaymentAccount,
+    PaymentRefund,
+    PaymentTold,
+    Payout,
+    PayoutLine,
+)
 from saas.kit import record_values
 from saas.kit.db import Stamped, TenantModel, tenant_fk
 

@@ -156,6 +156,12 @@ TABLES: dict[str, Marks] = {
     "erasures": Marks(staff="erased_by", plain="erased_at people counts told"),
     "file_parts": Marks(person="data", plain="file_id position", erase=FILES),
     "hooks": Marks(
+    "disputes": Marks(
+        person="customer_id opened_at due_at state inquiry reason currency amount",
+        plain="account_id key payment_key payment_id asked_at",
+        ways=(("customer_id", "customers"),),
+        erase={"customer_id": "NULL", "reason": "''"},
+    ),
         staff="name",
         plain="url topics secret_sealed previous_secret_sealed previous_until state reason last_taken_at failing_since not_before",
     ),
@@ -281,6 +287,7 @@ TABLES: dict[str, Marks] = {
         person="title subtitle words parts terms", plain="kind", ways=(("id", "customers"),), erase=ROWS
     ),
     "segments": Marks(person="definition", plain="name size counted_at", erase=TOLD),
+    "order_references": Marks(person="order_id value", ways=(("order_id", "orders"),), erase=ROWS),
     "shop_events": Marks(
         person="visitor type at product url details",
         plain="received_at source_id",
@@ -296,6 +303,33 @@ TABLES: dict[str, Marks] = {
     "stored_files": Marks(
         person="name", staff="made_by", plain="content_type permission size sha256 complete expires_at", erase=FILES
     ),
+    "person_requests": Marks(
+        person="customer_id what language asked_at",
+        plain="operation_id file_id",
+        ways=(("customer_id", "customers"),),
+        erase=ROWS,
+    ),
+    "payment_accounts": Marks(
+        plain="vendor way account name country currency live shop_id key_sealed key_hint hook_token hook_secret_sealed endpoint trouble lacking last_told_at backfill compared_at removed_at"
+    ),
+    "payment_refunds": Marks(
+        person="customer_id at state currency amount reason failure",
+        plain="account_id key payment_key payment_id refund_id asked_at",
+        ways=(("customer_id", "customers"),),
+        erase={"customer_id": "NULL", "reason": "''", "failure": "''"},
+    ),
+    "payments": Marks(
+        person="customer_id number reference email at state currency amount received_amount refunded_amount method brand last4 failure risk risk_score disputed",
+        plain="account_id key charge order_id settled_currency fee_amount net_amount asked_at",
+        ways=(("customer_id", "customers"), ("email", "emails")),
+        erase={"customer_id": "NULL", "number": "''", "reference": "''", "email": "''", "brand": "''", "last4": "''", "failure": "''"},
+    ),
+    "payments_told": Marks(plain="account_id event kind about object_id reason happened_at told_at done_at"),
+    "payout_lines": Marks(plain="payout_id key kind at amount fee_amount net_amount source"),
+    "payouts": Marks(
+        plain="account_id key made_at arrives_on state currency amount automatic listed failure asked_at"
+    ),
+    "pictures": Marks(plain="digest width height data made_at"),
     "stripe_events": Marks(plain="event kind object_id subscription charge checkout happened_at told_at done_at"),
     "subscriptions": Marks(
         plain="stripe_id item plan price status price_amount currency started_at period_end_at trial_end_at ends_at ended_at end_reason let_go past_due_at seats seat_item coupon collection_paused asked_at"
