@@ -94,8 +94,19 @@ def upgrade() -> None:
         sa.Column("shipping_amount", sa.BigInteger(), nullable=False),
         sa.Column("tax_amount", sa.BigInteger(), nullable=False),
         sa.Column("discount_amount", sa.BigInteger(), nullable=False),
+        sa.Column("fee_amount", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("tip_amount", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("gift_card_amount", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("taxes_included", sa.Boolean(), nullable=True),
         sa.Column("total_amount", sa.BigInteger(), nullable=False),
         sa.Column("refunded_amount", sa.BigInteger(), nullable=False),
+        sa.Column("presentment_currency", sa.Text(), server_default="", nullable=False),
+        sa.Column("presentment_amount", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("cancel_reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("details", postgresql.JSONB(astext_type=Text()), server_default="{}", nullable=False),
+        sa.Column("told", postgresql.ARRAY(Text()), server_default="{}", nullable=False),
+        sa.Column("customer_version", sa.Text(), server_default="", nullable=False),
         sa.Column("country", sa.Text(), nullable=False),
         sa.Column("custom", postgresql.JSONB(astext_type=Text()), server_default="{}", nullable=False),
         sa.Column("version", sa.Text(), nullable=False),
@@ -256,11 +267,16 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("product_id", sa.Uuid(), nullable=True),
         sa.Column("product_key", sa.Text(), nullable=False),
+        sa.Column("variant_id", sa.Uuid(), nullable=True),
+        sa.Column("variant_key", sa.Text(), server_default="", nullable=False),
         sa.Column("sku", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("quantity", sa.BigInteger(), nullable=False),
         sa.Column("unit_micros", sa.BigInteger(), nullable=False),
         sa.Column("line_micros", sa.BigInteger(), nullable=False),
+        sa.Column("key", sa.Text(), server_default="", nullable=False),
+        sa.Column("discount_micros", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("tax_micros", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("flags", postgresql.ARRAY(Text()), nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id", "order_id"],
@@ -275,6 +291,12 @@ def upgrade() -> None:
             ondelete="SET NULL (product_id)",
         ),
         sa.ForeignKeyConstraint(
+            ["tenant_id", "variant_id"],
+            ["product_variants.tenant_id", "product_variants.id"],
+            name=op.f("fk_order_lines_tenant_id_variant_id_product_variants"),
+            ondelete="SET NULL (variant_id)",
+        ),
+        sa.ForeignKeyConstraint(
             ["tenant_id"], ["tenants.id"], name=op.f("fk_order_lines_tenant_id_tenants"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_order_lines")),
@@ -284,6 +306,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_order_lines_product_id", "order_lines", ["tenant_id", "product_id"], unique=False)
     op.create_index("ix_order_lines_product_key", "order_lines", ["tenant_id", "product_key"], unique=False)
+    op.create_index("ix_order_lines_variant_id", "order_lines", ["tenant_id", "variant_id"], unique=False)
     for statement in walls.protect("order_lines"):
         op.execute(statement)
     op.create_table(
@@ -297,6 +320,9 @@ def upgrade() -> None:
         sa.Column("amount_micros", sa.BigInteger(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("lines", postgresql.JSONB(astext_type=Text()), server_default="[]", nullable=False),
+        sa.Column("version", sa.Text(), server_default="", nullable=False),
+        sa.Column("told", sa.Boolean(), server_default="false", nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id", "order_id"],
             ["orders.tenant_id", "orders.id"],
@@ -314,32 +340,6 @@ def upgrade() -> None:
     op.create_index("ix_refunds_order_id", "refunds", ["tenant_id", "order_id"], unique=False)
     for statement in walls.protect("refunds"):
         op.execute(statement)
-    for statement in partitions.create("shop_events", partitions.around(clock.now().date())):
-        op.execute(statement)
-    op.create_table(
-        "order_values",
-        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("field_id", sa.Uuid(), nullable=False),
-        sa.Column("place", sa.SmallInteger(), nullable=False),
-        sa.Column("word", sa.Text(), nullable=True),
-        sa.Column("number", sa.BigInteger(), nullable=True),
-        sa.Column("sole", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "id"],
-            ["orders.tenant_id", "orders.id"],
-            name=op.f("fk_order_values_tenant_id_id_orders"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id"], ["tenants.id"], name=op.f("fk_order_values_tenant_id_tenants"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("tenant_id", "id", "field_id", "place", name=op.f("pk_order_values")),
-        sa.UniqueConstraint("tenant_id", "field_id", "sole", name=op.f("uq_order_values_tenant_id_field_id_sole")),
-    )
-    op.create_index(
-        "ix_order_values_number",
-        "order_values",
     op.create_table(
         "payment_accounts",
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
@@ -722,6 +722,32 @@ def upgrade() -> None:
     op.create_index("ix_payment_refunds_refund_id", "payment_refunds", ["tenant_id", "refund_id"], unique=False)
     for statement in walls.protect("payment_refunds"):
         op.execute(statement)
+    for statement in partitions.create("shop_events", partitions.around(clock.now().date())):
+        op.execute(statement)
+    op.create_table(
+        "order_values",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("field_id", sa.Uuid(), nullable=False),
+        sa.Column("place", sa.SmallInteger(), nullable=False),
+        sa.Column("word", sa.Text(), nullable=True),
+        sa.Column("number", sa.BigInteger(), nullable=True),
+        sa.Column("sole", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "id"],
+            ["orders.tenant_id", "orders.id"],
+            name=op.f("fk_order_values_tenant_id_id_orders"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_order_values_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", "field_id", "place", name=op.f("pk_order_values")),
+        sa.UniqueConstraint("tenant_id", "field_id", "sole", name=op.f("uq_order_values_tenant_id_field_id_sole")),
+    )
+    op.create_index(
+        "ix_order_values_number",
+        "order_values",
         ["tenant_id", "field_id", "number", "id"],
         unique=False,
         postgresql_where=sa.text("number IS NOT NULL"),
@@ -734,6 +760,261 @@ def upgrade() -> None:
         postgresql_where=sa.text("word IS NOT NULL"),
     )
     for statement in walls.protect("order_values"):
+        op.execute(statement)
+    op.create_table(
+        "return_requests",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=True),
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("lines", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('asked', 'accepted', 'declined', 'received', 'refunded', 'cancelled')",
+            name=op.f("ck_return_requests_state"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "customer_id"],
+            ["customers.tenant_id", "customers.id"],
+            name=op.f("fk_return_requests_tenant_id_customer_id_customers"),
+            ondelete="SET NULL (customer_id)",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "order_id"],
+            ["orders.tenant_id", "orders.id"],
+            name=op.f("fk_return_requests_tenant_id_order_id_orders"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_return_requests_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_return_requests")),
+    )
+    op.create_index("ix_return_requests_customer_id", "return_requests", ["tenant_id", "customer_id"], unique=False)
+    op.create_index("ix_return_requests_order_id", "return_requests", ["tenant_id", "order_id"], unique=False)
+    op.create_index(
+        "ix_return_requests_state",
+        "return_requests",
+        ["tenant_id", "state", sa.literal_column("id DESC")],
+        unique=False,
+    )
+    for statement in walls.protect("return_requests"):
+        op.execute(statement)
+    op.create_table(
+        "removed_orders",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("source_id", sa.Uuid(), nullable=False),
+        sa.Column("order_key", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_removed_orders_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_removed_orders")),
+        sa.UniqueConstraint(
+            "tenant_id", "source_id", "order_key", name=op.f("uq_removed_orders_tenant_id_source_id_order_key")
+        ),
+    )
+    for statement in walls.protect("removed_orders"):
+        op.execute(statement)
+    op.create_table(
+        "fulfilments",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("source_id", sa.Uuid(), nullable=False),
+        sa.Column("order_key", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.Uuid(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("carrier", sa.Text(), nullable=False),
+        sa.Column("tracking_number", sa.Text(), nullable=False),
+        sa.Column("tracking_url", sa.Text(), nullable=False),
+        sa.Column("lines", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("shipped_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('pending', 'sent', 'in_transit', 'delivered', 'failed', 'cancelled')",
+            name=op.f("ck_fulfilments_state"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "order_id"],
+            ["orders.tenant_id", "orders.id"],
+            name=op.f("fk_fulfilments_tenant_id_order_id_orders"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_fulfilments_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_fulfilments")),
+        sa.UniqueConstraint(
+            "tenant_id", "source_id", "order_key", "key", name=op.f("uq_fulfilments_tenant_id_source_id_order_key_key")
+        ),
+    )
+    op.create_index("ix_fulfilments_order_id", "fulfilments", ["tenant_id", "order_id"], unique=False)
+    for statement in walls.protect("fulfilments"):
+        op.execute(statement)
+    op.create_table(
+        "order_versions",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("content", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "order_id"],
+            ["orders.tenant_id", "orders.id"],
+            name=op.f("fk_order_versions_tenant_id_order_id_orders"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_order_versions_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_order_versions")),
+        sa.UniqueConstraint(
+            "tenant_id", "order_id", "version", name=op.f("uq_order_versions_tenant_id_order_id_version")
+        ),
+    )
+    for statement in walls.protect("order_versions"):
+        op.execute(statement)
+    op.create_table(
+        "returns",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("source_id", sa.Uuid(), nullable=False),
+        sa.Column("order_key", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.Uuid(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("lines", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('requested', 'open', 'closed', 'declined', 'cancelled')", name=op.f("ck_returns_state")
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "order_id"],
+            ["orders.tenant_id", "orders.id"],
+            name=op.f("fk_returns_tenant_id_order_id_orders"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_returns_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_returns")),
+        sa.UniqueConstraint(
+            "tenant_id", "source_id", "order_key", "key", name=op.f("uq_returns_tenant_id_source_id_order_key_key")
+        ),
+    )
+    op.create_index("ix_returns_order_id", "returns", ["tenant_id", "order_id"], unique=False)
+    for statement in walls.protect("returns"):
+        op.execute(statement)
+    op.create_table(
+        "shop_alarms",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("shop_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("topic", sa.Text(), server_default="", nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("noticed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("seen", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("expected", sa.Float(), server_default="0", nullable=False),
+        sa.Column("chance", sa.Float(), server_default="0", nullable=False),
+        sa.Column("said", sa.Text(), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "shop_id"],
+            ["shops.tenant_id", "shops.id"],
+            name=op.f("fk_shop_alarms_tenant_id_shop_id_shops"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_shop_alarms_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_shop_alarms")),
+    )
+    op.create_index(
+        "ix_shop_alarms_began_at",
+        "shop_alarms",
+        ["tenant_id", "shop_id", sa.literal_column("began_at DESC")],
+        unique=False,
+    )
+    op.create_index(
+        "uq_shop_alarms_open",
+        "shop_alarms",
+        ["tenant_id", "shop_id", "kind", "topic"],
+        unique=True,
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    for statement in walls.protect("shop_alarms"):
+        op.execute(statement)
+    op.create_table(
+        "shop_comparisons",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("shop_id", sa.Uuid(), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("deep", sa.Boolean(), nullable=False),
+        sa.Column("found", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("gone", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("webhooks", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "shop_id"],
+            ["shops.tenant_id", "shops.id"],
+            name=op.f("fk_shop_comparisons_tenant_id_shop_id_shops"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_shop_comparisons_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_shop_comparisons")),
+    )
+    op.create_index(
+        "ix_shop_comparisons_began_at",
+        "shop_comparisons",
+        ["tenant_id", "shop_id", sa.literal_column("began_at DESC")],
+        unique=False,
+    )
+    for statement in walls.protect("shop_comparisons"):
+        op.execute(statement)
+    op.create_table(
+        "shop_hours",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("shop_id", sa.Uuid(), nullable=False),
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("late", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("missed", sa.Integer(), server_default="0", nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "shop_id"],
+            ["shops.tenant_id", "shops.id"],
+            name=op.f("fk_shop_hours_tenant_id_shop_id_shops"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_shop_hours_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_shop_hours")),
+        sa.UniqueConstraint(
+            "tenant_id", "shop_id", "topic", "at", name=op.f("uq_shop_hours_tenant_id_shop_id_topic_at")
+        ),
+    )
+    op.create_index("ix_shop_hours_at", "shop_hours", ["tenant_id", "shop_id", "at"], unique=False)
+    for statement in walls.protect("shop_hours"):
         op.execute(statement)
 
 

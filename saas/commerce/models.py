@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, Tex
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from saas.commerce.health_models import ShopAlarm, ShopComparison, ShopHour  # noqa: F401  all tables of the room are met here
 from saas.commerce.payment_models import (  # noqa: F401  all tables of the room are met here
     Dispute,
     OrderReference,
@@ -26,6 +27,9 @@ from saas.kit.db import Stamped, TenantModel, tenant_fk
 NO_SOURCE = UUID(int=0)
 SHOP_KINDS = ("generic", "shopify", "woocommerce")
 ORDER_STATES = ("pending", "paid", "fulfilled", "cancelled", "refunded", "failed")
+PARCEL_STATES = ("pending", "sent", "in_transit", "delivered", "failed", "cancelled")
+BACK_STATES = ("requested", "open", "closed", "declined", "cancelled")
+RETURN_STATES = ("asked", "accepted", "declined", "received", "refunded", "cancelled")
 COUNTED = ("pending", "paid", "fulfilled", "refunded")
 """States in which an order counts as bought; a refunded one counts with its refund against it."""
 
@@ -60,7 +64,9 @@ class Order(Stamped, TenantModel):
     """One order of a source; `external_id` is its id there. A later version replaces an earlier, never the reverse.
 
     `lines_count` and `lines_micros` are of all its lines; `sold_count` and `sold_micros` of those that are no return and
-    have a price, so that reports over years need not read the lines.
+    have a price, so that reports over years need not read the lines. `details` are its discounts, taxes, shipping lines and
+    fees one by one; `presentment` is what the buyer saw, where that is another currency. `customer_version` is the version that
+    said whose it is, since a later one may not say; `told` names what was announced of it.
     """
 
     __tablename__ = "orders"
@@ -91,8 +97,19 @@ class Order(Stamped, TenantModel):
     shipping_amount: Mapped[int] = mapped_column(BigInteger, default=0)
     tax_amount: Mapped[int] = mapped_column(BigInteger, default=0)
     discount_amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    fee_amount: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    tip_amount: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    gift_card_amount: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    taxes_included: Mapped[bool | None] = mapped_column(Boolean)
     total_amount: Mapped[int] = mapped_column(BigInteger, default=0)
     refunded_amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    presentment_currency: Mapped[str] = mapped_column(Text, default="", server_default="")
+    presentment_amount: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    cancelled_at: Mapped[datetime | None]
+    cancel_reason: Mapped[str] = mapped_column(Text, default="", server_default="")
+    details: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    told: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
+    customer_version: Mapped[str] = mapped_column(Text, default="", server_default="")
     country: Mapped[str] = mapped_column(Text, default="")
     custom: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
     version: Mapped[str] = mapped_column(Text, default="")
@@ -115,21 +132,101 @@ class OrderLine(TenantModel):
     __table_args__ = (
         tenant_fk("order_id", "orders", ondelete="CASCADE"),
         tenant_fk("product_id", "products", ondelete="SET NULL"),
+        tenant_fk("variant_id", "product_variants", ondelete="SET NULL"),
         UniqueConstraint("tenant_id", "order_id", "position"),
         Index("ix_order_lines_product_id", "tenant_id", "product_id"),
         Index("ix_order_lines_product_key", "tenant_id", "product_key"),
+        Index("ix_order_lines_variant_id", "tenant_id", "variant_id"),
     )
 
     order_id: Mapped[UUID]
     position: Mapped[int] = mapped_column(Integer)
     product_id: Mapped[UUID | None]
     product_key: Mapped[str] = mapped_column(Text, default="")
+    variant_id: Mapped[UUID | None]
+    variant_key: Mapped[str] = mapped_column(Text, default="", server_default="")
     sku: Mapped[str] = mapped_column(Text, default="")
     name: Mapped[str] = mapped_column(Text, default="")
     quantity: Mapped[int] = mapped_column(BigInteger)
     unit_micros: Mapped[int] = mapped_column(BigInteger)
     line_micros: Mapped[int] = mapped_column(BigInteger)
+    key: Mapped[str] = mapped_column(Text, default="", server_default="")
+    discount_micros: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    tax_micros: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     flags: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+
+
+class OrderVersion(TenantModel):
+    """What an order said before its present version, kept for every version that ever came, so that what changed when can be
+    told whatever order they came in."""
+
+    __tablename__ = "order_versions"
+    __table_args__ = (
+        tenant_fk("order_id", "orders", ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "order_id", "version"),
+    )
+
+    order_id: Mapped[UUID]
+    version: Mapped[str] = mapped_column(Text)
+    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class RemovedOrder(TenantModel):
+    """An order that its shop deleted, known by the shop's id of it, for the deletion may come before the order."""
+
+    __tablename__ = "removed_orders"
+    __table_args__ = (UniqueConstraint("tenant_id", "source_id", "order_key"),)
+
+    source_id: Mapped[UUID] = mapped_column(default=NO_SOURCE)
+    order_key: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+
+
+class Fulfilment(TenantModel):
+    """A parcel of an order, or whatever else it is fulfilled by. It may come before its order, as a refund may."""
+
+    __tablename__ = "fulfilments"
+    __table_args__ = (
+        tenant_fk("order_id", "orders", ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "source_id", "order_key", "key"),
+        CheckConstraint(f"state IN {PARCEL_STATES}", name="state"),
+        Index("ix_fulfilments_order_id", "tenant_id", "order_id"),
+    )
+
+    source_id: Mapped[UUID] = mapped_column(default=NO_SOURCE)
+    order_key: Mapped[str] = mapped_column(Text)
+    key: Mapped[str] = mapped_column(Text)
+    order_id: Mapped[UUID | None]
+    state: Mapped[str] = mapped_column(Text)
+    carrier: Mapped[str] = mapped_column(Text, default="")
+    tracking_number: Mapped[str] = mapped_column(Text, default="")
+    tracking_url: Mapped[str] = mapped_column(Text, default="")
+    lines: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
+    shipped_at: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+    version: Mapped[str] = mapped_column(Text, default="")
+
+
+class Return(TenantModel):
+    """Goods on their way back, as the shop tells of them; what is paid back for them is a refund of its own."""
+
+    __tablename__ = "returns"
+    __table_args__ = (
+        tenant_fk("order_id", "orders", ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "source_id", "order_key", "key"),
+        CheckConstraint(f"state IN {BACK_STATES}", name="state"),
+        Index("ix_returns_order_id", "tenant_id", "order_id"),
+    )
+
+    source_id: Mapped[UUID] = mapped_column(default=NO_SOURCE)
+    order_key: Mapped[str] = mapped_column(Text)
+    key: Mapped[str] = mapped_column(Text)
+    order_id: Mapped[UUID | None]
+    state: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text, default="")
+    lines: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
+    at: Mapped[datetime | None]
+    version: Mapped[str] = mapped_column(Text, default="")
 
 
 class Refund(TenantModel):
@@ -149,6 +246,9 @@ class Refund(TenantModel):
     amount_micros: Mapped[int] = mapped_column(BigInteger)
     at: Mapped[datetime]
     reason: Mapped[str] = mapped_column(Text, default="")
+    lines: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list, server_default="[]")
+    version: Mapped[str] = mapped_column(Text, default="", server_default="")
+    told: Mapped[bool] = mapped_column(Boolean, default=False, server_default="false")
 
 
 class Visitor(TenantModel):
@@ -257,3 +357,31 @@ class Cart(TenantModel):
     checkout_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
+
+
+class ReturnRequest(Stamped, TenantModel):
+    """What a shopper wants to send back of an order, asked for on their own page, and what the company says to it.
+
+    `lines` is what they chose: [{"position", "name", "quantity"}], positions being those of the order's lines.
+    """
+
+    __tablename__ = "return_requests"
+    __table_args__ = (
+        tenant_fk("customer_id", "customers", ondelete="SET NULL"),
+        tenant_fk("order_id", "orders", ondelete="CASCADE"),
+        CheckConstraint(f"state IN {RETURN_STATES}", name="state"),
+        Index("ix_return_requests_customer_id", "tenant_id", "customer_id"),
+        Index("ix_return_requests_order_id", "tenant_id", "order_id"),
+        Index("ix_return_requests_state", "tenant_id", "state", text("id DESC")),
+    )
+
+    customer_id: Mapped[UUID | None]
+    order_id: Mapped[UUID]
+    state: Mapped[str] = mapped_column(Text, default="asked")
+    lines: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    reason: Mapped[str] = mapped_column(Text)
+    note: Mapped[str] = mapped_column(Text, default="")
+    answer: Mapped[str] = mapped_column(Text, default="")
+    language: Mapped[str] = mapped_column(Text, default="")
+    asked_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]

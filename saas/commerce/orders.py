@@ -1,38 +1,38 @@
 """Orders as shops and programs send them: once, in any order, twice or late, and always the same in the end.
 
 An order's version is its `updated_at` and a digest of what it says; a version that is not larger changes nothing, which
-makes recording idempotent and independent of the order in which versions come. Refunds are kept by their own id and may
-come before their order. Real shops are taken as they are: a negative quantity is a return line, a price of zero or less is
-taken and flagged, and two equal lines are two lines, for lines are known by their position.
+makes recording idempotent and independent of the order in which versions come. What an older version said is kept for the
+order's history. Refunds, fulfilments and returns are kept by their own ids and may come before their order (`parts`); whose
+order it is says the latest version that says it; and what its shop deleted is cancelled, whether the deletion comes first.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlalchemy import BigInteger, Integer, Text, Uuid, delete, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from saas.catalog import products
+from saas.catalog import products, variants
+from saas.commerce import drafting, order_history, order_news, parts
+from saas.commerce.drafting import BadItem, Draft, drafted
 from saas.commerce.events import OrdersRecorded
-from saas.commerce.models import NO_SOURCE, ORDER_STATES, Order, OrderLine, Refund
-from saas.customers import arriving, identity, merge_tree
+from saas.commerce.models import NO_SOURCE, Fulfilment, Order, OrderLine, Refund, RemovedOrder, Return
+from saas.customers import arriving, joins, merge_tree
 from saas.kit import arrays, clock, errors, identifiers, money, scope, search, text, versions
 from saas.kit import db as kit_db
 from saas.kit.db import db
 from saas.kit.events import announce
 from saas.tenancy import audit, custom_values
 
-MOST_LINES = 2000
+__all__ = ["BadItem", "Draft", "NoSuchOrder", "Recorded", "drafted", "record", "record_many"]
 LINE = {
-    "position": Integer, "product_key": Text, "sku": Text, "name": Text, "quantity": BigInteger, "unit_micros": BigInteger,
-    "line_micros": BigInteger,
+    "position": Integer, "product_key": Text, "variant_key": Text, "sku": Text, "name": Text, "quantity": BigInteger, "unit_micros": BigInteger,
+    "line_micros": BigInteger, "key": Text, "discount_micros": BigInteger, "tax_micros": BigInteger,
 }  # fmt: skip
 CHUNK = 500
 
@@ -41,13 +41,9 @@ class NoSuchOrder(errors.NotFound):
     """There is no such order."""
 
 
-class BadItem(ValueError):
-    """An item cannot be an order; the sentence says why."""
-
-
 @dataclass
 class Recorded:
-    """What became of one item: status is created, updated, unchanged, stale or failed."""
+    """What became of one item: status is created, updated, unchanged, stale, left_out (a test) or failed."""
 
     index: int
     id: UUID | None
@@ -55,112 +51,19 @@ class Recorded:
     error: str = ""
 
 
-@dataclass
-class Draft:
-    """An item as columns: the order's, its lines', its refunds', and the customer it names."""
-
-    index: int
-    row: dict[str, Any]
-    lines: list[dict[str, Any]]
-    refunds: list[dict[str, Any]]
-    customer: dict[str, Any] | None
-    at: datetime
-    own: custom_values.Values
-
-
-def drafted(item: dict[str, Any], index: int, now: datetime, own: custom_values.Values | None = None) -> Draft:
-    """Return an item of the API's shape as columns; raises BadItem with a sentence."""
-    key = text.clean(str(item.get("external_id") or ""), most=200)
-    if not key:
-        raise BadItem("An order needs an external_id.")
-    currency = text.clean(item.get("currency"), most=3).upper()
-    if len(currency) != 3:
-        raise BadItem("An order needs a currency of three letters, such as EUR.")
-    placed = item.get("placed_at")
-    if placed is None:
-        raise BadItem("An order needs placed_at.")
-    status = item.get("status") or "paid"
-    if status not in ORDER_STATES:
-        raise BadItem(f"The status must be one of {', '.join(ORDER_STATES)}.")
-    if len(item.get("lines") or ()) > MOST_LINES:
-        raise BadItem(f"An order has at most {MOST_LINES} lines.")
-    try:
-        return _draft(item, index, key, currency, placed, status, item.get("updated_at") or placed, own or {})
-    except money.NotMoney as error:
-        raise BadItem(str(error)) from None
-
-
-def _draft(
-    item: dict[str, Any], index: int, key: str, currency: str, placed: datetime, status: str, at: datetime,
-    own: custom_values.Values,
-) -> Draft:  # fmt: skip
-    lines = [_line(line, place) for place, line in enumerate(item.get("lines") or ())]
-    positions = [line["position"] for line in lines]
-    if len(set(positions)) != len(positions):
-        raise BadItem("Two lines have the same position.")
-    sums = {name: money.parse_amount(item.get(name) or 0, currency) for name in ("shipping", "tax", "discount")}
-    micros = sum(line["line_micros"] for line in lines)
-    if item.get("total") is not None:
-        total = money.parse_amount(item["total"], currency)
-    else:
-        total = money.from_micros(micros, currency) + sums["shipping"] + sums["tax"] - sums["discount"]
-    customer = item.get("customer") or None
-    row = {
-        "external_id": key, "number": text.clean(str(item.get("number") or key), most=100), "status": status, "currency": currency,
-        "placed_at": placed, "visitor": text.clean(item.get("visitor"), most=64), "cart_id": text.clean(item.get("cart_id"), most=200),
-        "lines_micros": micros, "shipping_amount": sums["shipping"], "tax_amount": sums["tax"], "discount_amount": sums["discount"],
-        **_counts(lines), "total_amount": total, "country": text.clean(item.get("country") or (customer or {}).get("country"), most=60),
-    }  # fmt: skip
-    refunds = [_refund(refund, at) for refund in item.get("refunds") or ()]
-    told = [custom_values.plainly(own)] if own else []
-    content = orjson.dumps([row, lines, customer, *told], default=str, option=orjson.OPT_SORT_KEYS)
-    row["version"] = f"{versions.stamp(at)}:{hashlib.blake2b(content, digest_size=12).hexdigest()}"
-    return Draft(index, row, lines, refunds, customer, at, own)
-
-
-def _counts(lines: list[dict[str, Any]]) -> dict[str, int]:
-    """What reports want to know of an order's lines without reading them."""
-    sold = [line["line_micros"] for line in lines if line["quantity"] > 0 and line["unit_micros"] > 0]
-    return {"lines_count": len(lines), "sold_count": len(sold), "sold_micros": sum(sold)}
-
-
-def _line(line: dict[str, Any], place: int) -> dict[str, Any]:
-    unit, quantity = money.parse_micros(line.get("unit_price") or 0), int(line.get("quantity", 1))
-    if abs(quantity) > 10**9:
-        raise BadItem("A line's quantity is out of range.")
-    flags = []
-    if quantity < 0:
-        flags.append("return")
-    if unit <= 0:
-        flags.append("free" if unit == 0 else "negative_price")
-    return {
-        "position": int(line["position"]) if line.get("position") is not None else place,
-        "product_key": text.clean(str(line.get("product") or ""), most=200), "sku": text.clean(line.get("sku"), most=120),
-        "name": text.clean(line.get("name"), most=500), "quantity": quantity, "unit_micros": unit, "line_micros": quantity * unit,
-        "flags": flags,
-    }  # fmt: skip
-
-
-def _refund(refund: dict[str, Any], at: datetime) -> dict[str, Any]:
-    key = text.clean(str(refund.get("external_id") or ""), most=200)
-    if not key:
-        raise BadItem("A refund needs an external_id.")
-    return {"key": key, "amount_micros": abs(money.parse_micros(refund.get("amount") or 0)), "at": refund.get("at") or at,
-            "reason": text.clean(refund.get("reason"), most=500)}  # fmt: skip
-
-
-def record(item: dict[str, Any], source_id: UUID = NO_SOURCE) -> Recorded:
+def record(item: dict[str, Any], source_id: UUID = NO_SOURCE, *, loud: bool = False) -> Recorded:
     """Record one order; see record_many."""
-    return record_many([item], source_id)[0]
+    return record_many([item], source_id, loud=loud)[0]
 
 
 def record_many(
-    items: Sequence[dict[str, Any]], source_id: UUID = NO_SOURCE, *, source: str = "shop"
+    items: Sequence[dict[str, Any]], source_id: UUID = NO_SOURCE, *, source: str = "shop", loud: bool = False
 ) -> list[Recorded]:
     """Record orders given in the API's shape, and say of each what became of it.
 
     Customers named in them are found or created, products are found by their id or article number. A bad item fails
-    alone. The number of statements does not grow with the number of items.
+    alone, an order that is a test is left out. With `loud` it is announced what happened to the orders; else it is the past.
+    The number of statements does not grow with the number of items.
     """
     now = clock.now()
     results = [Recorded(index, None, "failed") for index in range(len(items))]
@@ -171,6 +74,9 @@ def record_many(
         try:
             if index in unread:
                 raise BadItem(unread[index])
+            if item.get("test"):
+                results[index].status = "left_out"
+                continue
             draft = drafted(item, index, now, own.get(index, {}))
         except BadItem as error:
             results[index].error = str(error)
@@ -191,10 +97,14 @@ def record_many(
             field = taken[ids[key]][0]
             draft.own = {one: value for one, value in draft.own.items() if one is not field}
             results[draft.index].error = f"{field.name}: another order has this value already; it was left out."
-    _write_orders(fresh, later, ids, customers, source_id, known)
+    _cancel_removed({**fresh, **later}, source_id)
+    formers = _formers(drafts, newest, known, later, ids)
+    owners = _owners(drafts, customers, known)
+    _write_orders(fresh, later, ids, owners, source_id, known)
     _write_lines({**fresh, **later}, ids, set(later), source_id)
-    refunded = _write_refunds(drafts, ids, source_id)
-    _bind_visitors({**fresh, **later}, customers, origins)
+    order_history.keep(formers)
+    beside = _write_parts(drafts, ids, source_id)
+    _bind_visitors({**fresh, **later}, customers, origins, ids, source_id)
     came = [
         (ids[key], customers[draft.index], origins[draft.index])
         for key, draft in fresh.items()
@@ -213,12 +123,54 @@ def record_many(
             result.status = "updated"
         else:
             result.status = "unchanged" if draft.row["version"] == known[key].version else "stale"
-    changed = {ids[key] for key in (*fresh, *later)} | refunded
-    touched |= {customers[draft.index] for draft in (*fresh.values(), *later.values()) if draft.index in customers}
-    touched |= {order.customer_id for order in known.values() if order.id in refunded and order.customer_id}
+    theirs = {ids[key] for key in known if key in owners and key not in later}
+    changed = {ids[key] for key in (*fresh, *later)} | beside | theirs
+    touched |= {owners[key][0] for key in owners}
+    touched |= {order.customer_id for order in known.values() if order.id in changed and order.customer_id}
     search.touch("order", *sorted(changed))
+    order_news.follow(sorted(changed), loud=loud)
     _announce(sorted(changed), touched)
     return results
+
+
+def _cancel_removed(drafts: Mapping[str, Draft], source_id: UUID) -> None:
+    """What its shop deleted after this version of it is cancelled."""
+    if not drafts:
+        return
+    gone = select(RemovedOrder.order_key, RemovedOrder.at).where(
+        RemovedOrder.source_id == source_id, RemovedOrder.order_key == arrays.among(list(drafts), Text)
+    )
+    for key, at in db.session.execute(gone):
+        if versions.stamp(at) >= drafts[key].row["version"].partition(":")[0]:
+            drafts[key].row["status"] = "cancelled"
+
+
+def _formers(
+    drafts: Sequence[Draft], newest: Mapping[str, Draft], known: Mapping[str, Order], later: Mapping[str, Draft],
+    ids: Mapping[str, UUID],
+) -> list[tuple[UUID, str, dict[str, Any]]]:  # fmt: skip
+    """Return the versions of orders that are not their present ones: those that are written over now, and those that come late."""
+    held = order_history.of_held([known[key] for key in later])
+    formers = [(order_id, version, told) for order_id, (version, told) in held.items()]
+    for draft in drafts:
+        key = draft.row["external_id"]
+        present = newest[key].row["version"] if key in later or key not in known else known[key].version
+        if draft.row["version"] != present:
+            formers.append((ids[key], draft.row["version"], order_history.content(draft.row, draft.lines)))
+    return formers
+
+
+def _owners(
+    drafts: Sequence[Draft], customers: Mapping[int, UUID], known: Mapping[str, Order]
+) -> dict[str, tuple[UUID, str]]:
+    """Return whose orders these are now, where that is news, with the version that says it: the latest that names anybody."""
+    found: dict[str, tuple[UUID, str]] = {}
+    for draft in drafts:
+        key, version = draft.row["external_id"], draft.row["version"]
+        held = found[key][1] if key in found else known[key].customer_version if key in known else ""
+        if draft.index in customers and version > held:
+            found[key] = customers[draft.index], version
+    return found
 
 
 def _announce(order_ids: list[UUID], customer_ids: set[UUID]) -> None:
@@ -255,26 +207,33 @@ def _locked(keys: Iterable[str], source_id: UUID) -> dict[str, Order]:
 
 
 def _write_orders(
-    fresh: dict[str, Draft], later: dict[str, Draft], ids: dict[str, UUID], customers: dict[int, UUID], source_id: UUID,
+    fresh: dict[str, Draft], later: dict[str, Draft], ids: dict[str, UUID], owners: dict[str, tuple[UUID, str]], source_id: UUID,
     known: dict[str, Order],
 ) -> None:  # fmt: skip
     now, tenant_id = clock.now(), scope.tenant_id()
     if fresh:
         every = insert(Order).execution_options(render_nulls=True)  # else those without a customer go by themselves
         db.session.execute(every, [
-            {"tenant_id": tenant_id, "id": ids[key], "source_id": source_id, "customer_id": customers.get(draft.index),
-             "refunded_amount": 0, "created_at": now, "updated_at": now, **draft.row, "custom": custom_values.merged({}, draft.own)}
+            {"tenant_id": tenant_id, "id": ids[key], "source_id": source_id, **_owned(owners.get(key, (None, ""))),
+             "refunded_amount": 0, "told": [], "created_at": now, "updated_at": now, **draft.row, "custom": custom_values.merged({}, draft.own)}
             for key, draft in fresh.items()
         ])  # fmt: skip
     if later:
         db.session.execute(update(Order), [
-            {"tenant_id": tenant_id, "id": ids[key], "updated_at": now, **draft.row,
-             **({"customer_id": customers[draft.index]} if draft.index in customers else {}),
+            {"tenant_id": tenant_id, "id": ids[key], "updated_at": now, **draft.row, **(_owned(owners[key]) if key in owners else {}),
              **({"custom": custom_values.merged(known[key].custom, draft.own)} if draft.own else {})}
             for key, draft in later.items()
         ])  # fmt: skip
+    theirs = [key for key in owners if key in known and key not in later]
+    if theirs:
+        rows = [{"tenant_id": tenant_id, "id": ids[key], "updated_at": now, **_owned(owners[key])} for key in theirs]
+        db.session.execute(update(Order), rows)
     custom_values.write_many("order", {ids[key]: draft.own for key, draft in fresh.items()}, fresh=True)
     custom_values.write_many("order", {ids[key]: draft.own for key, draft in later.items()})
+
+
+def _owned(owner: tuple[UUID | None, str]) -> dict[str, Any]:
+    return {"customer_id": owner[0], "customer_version": owner[1]}
 
 
 def _write_lines(drafts: dict[str, Draft], ids: dict[str, UUID], replaced: set[str], source_id: UUID) -> None:
@@ -286,13 +245,19 @@ def _write_lines(drafts: dict[str, Draft], ids: dict[str, UUID], replaced: set[s
     if not rows:
         return
     products_of = [found.get((line["product_key"], line["sku"])) for _order, line in rows]
+    known = variants.by_key(
+        (product, line["variant_key"]) for (_order, line), product in zip(rows, products_of, strict=True)
+    )
+    variants_of = [
+        known.get((product, line["variant_key"])) for (_order, line), product in zip(rows, products_of, strict=True)
+    ]
     flags = [
         line["flags"] if product else [*line["flags"], "unknown_product"]
         for (_order, line), product in zip(rows, products_of, strict=True)
     ]
     new = arrays.table(
         id=(identifiers.many(len(rows)), Uuid), order_id=([order for order, _line in rows], Uuid), product_id=(products_of, Uuid),
-        flags=([",".join(own) for own in flags], Text),
+        variant_id=(variants_of, Uuid), flags=([",".join(own) for own in flags], Text),
         **{name: ([line[name] for _order, line in rows], kind) for name, kind in LINE.items()},
     )  # fmt: skip
     values = {"tenant_id": literal(scope.tenant_id(), OrderLine.tenant_id.type)} | {one.name: one for one in new.c}
@@ -300,43 +265,39 @@ def _write_lines(drafts: dict[str, Draft], ids: dict[str, UUID], replaced: set[s
     db.session.execute(insert(OrderLine).from_select(list(values), select(*values.values()), include_defaults=False))
 
 
-def _write_refunds(drafts: Sequence[Draft], ids: dict[str, UUID], source_id: UUID) -> set[UUID]:
-    """Add the refunds that are new, tie waiting ones to their orders, and return the orders whose sum changed."""
-    rows = {
-        (draft.row["external_id"], refund["key"]): {"order_key": draft.row["external_id"], **refund}
-        for draft in drafts for refund in draft.refunds
-    }  # fmt: skip
-    add_refunds(list(rows.values()), source_id)
-    if ids:
-        held = arrays.table(key=(list(ids), Text), order_id=(list(ids.values()), Uuid))
-        waiting = update(Refund).where(
-            Refund.source_id == source_id, Refund.order_id.is_(None), Refund.order_key == held.c.key
-        )
-        found = waiting.values(order_id=held.c.order_id).execution_options(synchronize_session=False)
-        db.session.execute(found)
-    return _sum_refunds(list(ids.values()))
+def _write_parts(drafts: Sequence[Draft], ids: dict[str, UUID], source_id: UUID) -> set[UUID]:
+    """Write what hangs on orders, tie what waited for them, and return the orders of which something changed thereby."""
+    changed: set[UUID] = set()
+    for model, name in ((Refund, "refunds"), (Fulfilment, "fulfilments"), (Return, "returns")):
+        rows = [
+            {"order_key": key, "order_id": ids[key], **row}
+            for draft in drafts if (key := draft.row["external_id"])
+            for row in getattr(draft, name)
+        ]  # fmt: skip
+        changed |= parts.keep(model, rows, source_id)
+        changed |= parts.tie(model, ids, source_id)
+    return changed | _sum_refunds(list(ids.values()))
 
 
-def add_refunds(rows: Sequence[dict[str, Any]], source_id: UUID) -> None:
-    """Keep refunds (order_key, key, amount_micros, at, reason); one that is kept already stays as it is."""
-    if rows:
-        values = [
-            {"tenant_id": scope.tenant_id(), "id": identifiers.new(), "source_id": source_id, **row} for row in rows
-        ]
-        statement = upsert(Refund).on_conflict_do_nothing(index_elements=["tenant_id", "source_id", "order_key", "key"])
-        db.session.execute(statement, values)
-
-
-def record_refund(refund: dict[str, Any], *, order_key: str, source_id: UUID) -> None:
+def record_refund(refund: dict[str, Any], *, order_key: str, source_id: UUID, loud: bool = False) -> None:
     """Record one refund that came by itself, before or after its order; raises BadItem."""
+    at = refund.get("at") or clock.now()
+    record_part(Refund, lambda: drafting.refund(refund, at), order_key=order_key, source_id=source_id, loud=loud)
+
+
+def record_part(
+    model: type[parts.Part], read: Callable[[], dict[str, Any]], *, order_key: str, source_id: UUID, loud: bool
+) -> None:
+    """Record what came by itself and belongs to an order; raises BadItem."""
+    key = text.clean(order_key, most=200)
+    held = _locked([key], source_id)
+    ids = {name: order.id for name, order in held.items()}
     try:
-        row = {"order_key": text.clean(order_key, most=200), **_refund(refund, clock.now())}
+        row = {"order_key": key, "order_id": ids.get(key), **read()}
     except money.NotMoney as error:
         raise BadItem(str(error)) from None
-    add_refunds([row], source_id)
-    held = _locked([row["order_key"]], source_id)
-    ids = {key: order.id for key, order in held.items()}
-    changed = _write_refunds([], ids, source_id)
+    changed = parts.keep(model, [row], source_id) | _sum_refunds(list(ids.values()))
+    order_news.follow(sorted(changed), loud=loud)
     _announce(
         sorted(changed), {order.customer_id for order in held.values() if order.customer_id and order.id in changed}
     )
@@ -362,15 +323,18 @@ def _sum_refunds(order_ids: Sequence[UUID]) -> set[UUID]:
     return {row["id"] for row in changed}
 
 
-def _bind_visitors(drafts: dict[str, Draft], customers: dict[int, UUID], origins: dict[int, UUID]) -> None:
+def _bind_visitors(
+    drafts: dict[str, Draft], customers: dict[int, UUID], origins: dict[int, UUID], ids: dict[str, UUID], source_id: UUID
+) -> None:
     """An order proves whose browser it was placed with."""
-    identity.bind_visitors(
-        {
-            draft.row["visitor"]: (customers[draft.index], origins.get(draft.index))
-            for draft in drafts.values() if draft.row["visitor"] and draft.index in customers
-        },
-        proven=True,
-    )  # fmt: skip
+    theirs = [draft for draft in drafts.values() if draft.row["visitor"] and draft.index in customers]
+    joins.note([
+        joins.Told(
+            draft.row["visitor"], customers[draft.index], origins.get(draft.index) or customers[draft.index], True,
+            joins.Evidence("order", draft.row["placed_at"], ref=str(ids[draft.row["external_id"]]), shop_id=source_id),
+        )
+        for draft in theirs
+    ])  # fmt: skip
 
 
 def one(order_id: UUID | str, *, lock: bool = False) -> Order:
@@ -415,16 +379,37 @@ def lines_of(order_ids: Sequence[UUID]) -> list[OrderLine]:
 
 
 def refunds_of(order_id: UUID) -> list[Refund]:
-    return list(db.session.scalars(select(Refund).where(Refund.order_id == order_id).order_by(Refund.at)))
+    return parts.of(Refund, [order_id], Refund.at)
 
 
-def remove(*, keys: Iterable[str], source_id: UUID, at: datetime | None = None) -> int:
-    """Mark orders cancelled because their shop deleted them; returns how many that changed."""
+def remove(*, keys: Iterable[str], source_id: UUID, at: datetime | None = None, loud: bool = False) -> int:
+    """Mark orders cancelled because their shop deleted them, also those that are not here yet; returns how many that changed."""
+    moment = at or clock.now()
+    gone = sorted({text.clean(key, most=200) for key in keys} - {""})
+    held = _locked(gone, source_id)
+    rows = [
+        {
+            "tenant_id": scope.tenant_id(),
+            "id": identifiers.new(),
+            "source_id": source_id,
+            "order_key": key,
+            "at": moment,
+        }
+        for key in gone
+    ]
+    if rows:
+        statement = upsert(RemovedOrder)
+        statement = statement.on_conflict_do_update(
+            index_elements=["tenant_id", "source_id", "order_key"],
+            set_={"at": func.greatest(statement.excluded.at, RemovedOrder.at)},
+        )
+        db.session.execute(statement, rows)
     removed = []
-    for order in _locked(keys, source_id).values():
-        if order.status != "cancelled":
-            order.status, order.version = "cancelled", f"{versions.stamp(at or clock.now())}:deleted"
+    for order in held.values():
+        if order.status != "cancelled" and versions.stamp(moment) >= order.version.partition(":")[0]:
+            order.status = "cancelled"
             removed.append(order)
     db.session.flush()
+    order_news.follow(sorted(order.id for order in removed), loud=loud)
     _announce(sorted(order.id for order in removed), {order.customer_id for order in removed if order.customer_id})
     return len(removed)

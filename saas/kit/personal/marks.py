@@ -102,7 +102,17 @@ TABLES: dict[str, Marks] = {
         erase=ROWS,
     ),
     "customer_identities": Marks(
-        person="customer_id kind source_id value proven origin_id", ways=(("customer_id", "customers"),), erase=ROWS
+        person="customer_id kind source_id value proven origin_id way",
+        staff="made_by",
+        ways=(("customer_id", "customers"),),
+        erase=ROWS,
+    ),
+    "customer_joins": Marks(
+        person="customer_id self_id visitor way proven at last_at shop_id url ref",
+        staff="made_by",
+        plain="parting_id",
+        ways=(("customer_id", "customers"),),
+        erase=ROWS,
     ),
     "customer_keys": Marks(person="key", ways=(("id", "customers"),), erase=ROWS),
     "customer_merges": Marks(
@@ -113,6 +123,13 @@ TABLES: dict[str, Marks] = {
             ("winner_id", "customers"),
             ("loser_id", "customers"),
         ),
+        erase=ROWS,
+    ),
+    "customer_partings": Marks(
+        person="customer_id self_id kind source_id value at moved split_id",
+        staff="made_by undone_by",
+        plain="undone_at",
+        ways=(("customer_id", "customers"),),
         erase=ROWS,
     ),
     "customer_shares": Marks(
@@ -139,6 +156,12 @@ TABLES: dict[str, Marks] = {
     ),
     "deliveries_refused": Marks(staff="address", plain="shop_id refused_at reason topic"),
     "delivery_attempts": Marks(person="reason", plain="delivery_id at status milliseconds", erase=MENTIONS),
+    "disputes": Marks(
+        person="customer_id opened_at due_at state inquiry reason currency amount",
+        plain="account_id key payment_key payment_id asked_at",
+        ways=(("customer_id", "customers"),),
+        erase={"customer_id": "NULL", "reason": "''"},
+    ),
     "duplicate_pairs": Marks(
         person="one_id other_id score evidence",
         staff="decided_by",
@@ -155,13 +178,24 @@ TABLES: dict[str, Marks] = {
     "erased_people": Marks(plain="erasure_id customer erased_at"),
     "erasures": Marks(staff="erased_by", plain="erased_at people counts told"),
     "file_parts": Marks(person="data", plain="file_id position", erase=FILES),
-    "hooks": Marks(
-    "disputes": Marks(
-        person="customer_id opened_at due_at state inquiry reason currency amount",
-        plain="account_id key payment_key payment_id asked_at",
-        ways=(("customer_id", "customers"),),
-        erase={"customer_id": "NULL", "reason": "''"},
+    "fulfilments": Marks(
+        person="order_id state carrier tracking_number tracking_url lines shipped_at delivered_at",
+        plain="source_id order_key key version",
+        ways=(("order_id", "orders"),),
+        erase={"tracking_number": "''", "tracking_url": "''"},
     ),
+    "form_counts": Marks(plain="form_id day shown started"),
+    "form_submissions": Marks(
+        person="customer_id visitor email language values agreed proof sent_at confirmed_at",
+        plain="form_id source_id counted won taken_at",
+        ways=(
+            ("customer_id", "customers"),
+            ("email", "emails"),
+        ),
+        erase=ROWS,
+    ),
+    "forms": Marks(plain="name kind state content version"),
+    "hooks": Marks(
         staff="name",
         plain="url topics secret_sealed previous_secret_sealed previous_until state reason last_taken_at failing_since not_before",
     ),
@@ -202,6 +236,9 @@ TABLES: dict[str, Marks] = {
             ("recipient_id", "recipients"),
         ),
         erase={"customer_id": "NULL", "detail": "''"},
+    ),
+    "mail_wishes": Marks(
+        person="customer_id kind purpose value until at source proof", ways=(("customer_id", "customers"),), erase=ROWS
     ),
     "mail_links": Marks(plain="mailing_id number target label personal"),
     "mail_templates": Marks(plain="name subject source text_source compiled version"),
@@ -245,17 +282,19 @@ TABLES: dict[str, Marks] = {
         erase=MENTIONED,
     ),
     "order_lines": Marks(
-        person="order_id product_key sku name quantity unit_micros line_micros",
-        plain="position product_id flags",
+        person="order_id product_key variant_key sku name quantity unit_micros line_micros",
+        plain="position product_id variant_id key discount_micros tax_micros flags",
         ways=(("order_id", "orders"),),
         erase=KEPT,
     ),
+    "order_references": Marks(person="order_id value", ways=(("order_id", "orders"),), erase=ROWS),
     "order_values": Marks(person="word number", plain="field_id place sole", ways=(("id", "orders"),), erase=ROWS),
+    "order_versions": Marks(person="order_id content", plain="version", ways=(("order_id", "orders"),), erase=KEPT),
     "orders": Marks(
-        person="customer_id visitor cart_id number placed_at status currency total_amount refunded_amount country custom",
-        plain="source_id external_id lines_count lines_micros sold_count sold_micros shipping_amount tax_amount discount_amount version",
+        person="customer_id visitor cart_id number placed_at status currency total_amount refunded_amount country cancel_reason details custom",
+        plain="source_id external_id lines_count lines_micros sold_count sold_micros shipping_amount tax_amount discount_amount fee_amount tip_amount gift_card_amount taxes_included presentment_currency presentment_amount cancelled_at told customer_version version",
         ways=(("customer_id", "customers"),),
-        erase={"customer_id": "NULL", "visitor": "''", "cart_id": "''", "country": "''", "custom": "'{}'"},
+        erase={"customer_id": "NULL", "visitor": "''", "cart_id": "''", "country": "''", "cancel_reason": "''", "details": "'{}'", "custom": "'{}'"},
     ),
     "outbox": Marks(
         person="payload",
@@ -264,45 +303,6 @@ TABLES: dict[str, Marks] = {
     ),
     "outbox_doorbell": Marks(person="last_error", plain="event_id name due_at attempts", erase=MENTIONED),
     "passkeys": Marks(staff="name credential_id public_key", plain="login_id sign_count transports last_used_at"),
-    "platform_acts": Marks(staff="actor", plain="acted_at acted_on reason"),
-    "product_values": Marks(plain="field_id place word number sole"),
-    "products": Marks(
-        plain="source_id external_id sku name name_sort description url image_url price_micros currency categories tags stock active custom versions"
-    ),
-    "reactions_done": Marks(plain="reaction done_at"),
-    "recommend_models": Marks(plain="kind version fitted_at blob notes"),
-    "recommend_states": Marks(plain="changed_at fitted_at tuned_at notes"),
-    "refunds": Marks(
-        person="order_id amount_micros at reason",
-        plain="source_id order_key key",
-        ways=(("order_id", "orders"),),
-        erase={"reason": "''"},
-    ),
-    "retention_rules": Marks(staff="made_by", plain="rule number unit"),
-    "roles": Marks(plain="name name_norm permissions rows hidden locked"),
-    "saved_views": Marks(person="content", plain="kind name member_id audience team_id place", erase=TOLD),
-    "search_changes": Marks(plain="kind record_id changed_at"),
-    "search_places": Marks(plain="engine version built_at"),
-    "search_records": Marks(
-        person="title subtitle words parts terms", plain="kind", ways=(("id", "customers"),), erase=ROWS
-    ),
-    "segments": Marks(person="definition", plain="name size counted_at", erase=TOLD),
-    "order_references": Marks(person="order_id value", ways=(("order_id", "orders"),), erase=ROWS),
-    "shop_events": Marks(
-        person="visitor type at product url details",
-        plain="received_at source_id",
-        ways=(("visitor", "visitors"),),
-        erase=ROWS,
-    ),
-    "shops": Marks(
-        plain="kind name url currency site_key hook_token secret_sealed previous_secret_sealed access_sealed state trouble last_delivery_at last_event_at backfill reconciled reconciled_at checks removed_at"
-    ),
-    "sso_connections": Marks(plain="code issuer client_id secret_sealed newcomer_role enabled tested_at"),
-    "sso_domains": Marks(staff="proven_by", plain="domain token proven_at"),
-    "sso_identities": Marks(staff="issuer subject", plain="login_id last_used_at"),
-    "stored_files": Marks(
-        person="name", staff="made_by", plain="content_type permission size sha256 complete expires_at", erase=FILES
-    ),
     "person_requests": Marks(
         person="customer_id what language asked_at",
         plain="operation_id file_id",
@@ -330,6 +330,82 @@ TABLES: dict[str, Marks] = {
         plain="account_id key made_at arrives_on state currency amount automatic listed failure asked_at"
     ),
     "pictures": Marks(plain="digest width height data made_at"),
+    "platform_acts": Marks(staff="actor", plain="acted_at acted_on reason"),
+    "portal_passes": Marks(
+        person="customer_id email_norm language asked_at mailed_at opened_at ends_at browser",
+        plain="session",
+        ways=(("customer_id", "customers"), ("email_norm", "emails")),
+        erase=ROWS,
+    ),
+    "portal_settings": Marks(
+        plain="enabled color logo_url welcome editable birthday_field return_days return_words topics"
+    ),
+    "product_pictures": Marks(plain="url digest trouble tries due_at"),
+    "product_prices": Marks(plain="product_id variant_id at old_micros new_micros currency"),
+    "product_watches": Marks(
+        person="customer_id product_id variant kind state email language visitor price_micros currency proof asked_at mailed_at confirmed_at told_at expires_at",
+        ways=(
+            ("customer_id", "customers"),
+            ("email", "emails"),
+        ),
+        erase=ROWS,
+    ),
+    "product_values": Marks(plain="field_id place word number sole"),
+    "product_variants": Marks(
+        plain="product_id external_id sku name options price_micros regular_price_micros sale_price_micros sale_from_at sale_to_at cost_micros stock stock_state stock_key image_url barcode position active gone versions"
+    ),
+    "products": Marks(
+        plain="source_id external_id sku name name_sort description url image_url images price_micros regular_price_micros sale_price_micros sale_from_at sale_to_at cost_micros currency kind brand rating_hundredths categories tags cross_sell_keys up_sell_keys grouped_keys stock active fetch_due_at custom versions"
+    ),
+    "reactions_done": Marks(plain="reaction done_at"),
+    "recommend_models": Marks(plain="kind version fitted_at blob notes"),
+    "recommend_states": Marks(plain="changed_at fitted_at tuned_at notes"),
+    "refunds": Marks(
+        person="order_id amount_micros at reason lines",
+        plain="source_id order_key key version told",
+        ways=(("order_id", "orders"),),
+        erase={"reason": "''", "lines": "'[]'"},
+    ),
+    "return_requests": Marks(
+        person="customer_id state lines reason note answer language asked_at answered_at",
+        plain="order_id",
+        ways=(("customer_id", "customers"),),
+        erase={"customer_id": "NULL", "note": "''", "answer": "''", "reason": "''", "language": "''"},
+    ),
+    "removed_orders": Marks(plain="source_id order_key at"),
+    "retention_rules": Marks(staff="made_by", plain="rule number unit"),
+    "returns": Marks(
+        person="order_id state reason lines at",
+        plain="source_id order_key key version",
+        ways=(("order_id", "orders"),),
+        erase={"reason": "''", "lines": "'[]'"},
+    ),
+    "roles": Marks(plain="name name_norm permissions rows hidden locked"),
+    "saved_views": Marks(person="content", plain="kind name member_id audience team_id place", erase=TOLD),
+    "search_changes": Marks(plain="kind record_id changed_at"),
+    "search_places": Marks(plain="engine version built_at"),
+    "search_records": Marks(
+        person="title subtitle words parts terms", plain="kind", ways=(("id", "customers"),), erase=ROWS
+    ),
+    "segments": Marks(person="definition", plain="name size counted_at", erase=TOLD),
+    "shop_alarms": Marks(plain="shop_id kind topic began_at noticed_at ended_at seen expected chance said"),
+    "shop_comparisons": Marks(plain="shop_id began_at ended_at since deep found gone webhooks"),
+    "shop_events": Marks(
+        person="visitor type at product url details",
+        plain="received_at source_id",
+        ways=(("visitor", "visitors"),),
+        erase=ROWS,
+    ),
+    "shop_hours": Marks(plain="shop_id topic at seen late missed"),
+    "shops": Marks(
+        plain="kind name url currency site_key hook_token secret_sealed previous_secret_sealed access_sealed state trouble last_delivery_at last_event_at backfill reconciled reconciled_at checks removed_at"
+    ),
+    "sso_connections": Marks(plain="code issuer client_id secret_sealed newcomer_role enabled tested_at"),
+    "sso_domains": Marks(staff="proven_by", plain="domain token proven_at"),
+    "sso_identities": Marks(staff="issuer subject", plain="login_id last_used_at"),
+    "stored_files": Marks(
+        person="name", staff="made_by", plain="content_type permission size sha256 complete expires_at", erase=FILES
+    ),
     "stripe_events": Marks(plain="event kind object_id subscription charge checkout happened_at told_at done_at"),
     "subscriptions": Marks(
         plain="stripe_id item plan price status price_amount currency started_at period_end_at trial_end_at ends_at ended_at end_reason let_go past_due_at seats seat_item coupon collection_paused asked_at"
@@ -348,6 +424,12 @@ TABLES: dict[str, Marks] = {
         person="customer_id kind at title link details", ways=(("customer_id", "customers"),), erase=ROWS
     ),
     "usage_counts": Marks(plain="name period used"),
+    "visitor_parts": Marks(
+        person="customer_id self_id visitor proven since_at until_at",
+        plain="place",
+        ways=(("customer_id", "customers"),),
+        erase=ROWS,
+    ),
     "visitors": Marks(
         person="visitor customer_id proven first_seen_at last_seen_at consent",
         plain="announcement pending_from pending_to weight",
@@ -360,4 +442,5 @@ TABLES: dict[str, Marks] = {
         ways=(("customer_id", "customers"),),
         erase=ROWS,
     ),
+    "watch_settings": Marks(plain="content"),
 }
