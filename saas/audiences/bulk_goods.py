@@ -10,7 +10,7 @@ from sqlalchemy import Select, select, update
 
 from saas.audiences import bulk_changes, bulk_kinds, selecting
 from saas.audiences.bulk_kinds import Action, BadAction, Held, Room, Row
-from saas.catalog import products
+from saas.catalog import items, products
 from saas.catalog.models import NO_SOURCE, Product
 from saas.commerce import deleting, orders
 from saas.commerce.models import Order
@@ -19,10 +19,10 @@ from saas.kit.db import db
 from saas.kit.text import gettext as _
 from saas.kit.text import later as _l
 
-THE_SHOPS = frozenset({"price", "currency", "stock"})
+THE_SHOPS = frozenset({"price", "regular_price", "sale_price", "currency", "stock"})
 """Fields of a product that a connected shop goes on to say."""
-PRODUCT = ("id", "source_id", "external_id", "sku", "name", "description", "categories", "tags", "price_micros", "currency", "stock", "active",
-           "custom", "versions")  # fmt: skip
+PRODUCT = ("id", "source_id", "external_id", "sku", "name", "description", "brand", "categories", "tags", "price_micros", "regular_price_micros",
+           "sale_price_micros", "cost_micros", "currency", "stock", "active", "custom", "versions")  # fmt: skip
 ORDER = ("id", "source_id", "external_id", "number", "customer_id", "total_amount", "currency", "custom")
 
 
@@ -69,8 +69,8 @@ def _product_columns(name: str, value: Any) -> dict[str, Any]:
     if value is None:
         if name in ("name", "active"):
             raise BadAction(fields={"value": [_("This is needed.")]})
-        empty: Any = {"price": None, "stock": None, "categories": []}.get(name, "")
-        return {"price_micros" if name == "price" else name: empty}
+        empty: Any = {"stock": None, "categories": []}.get(name, "")
+        return {items.PRICES[name]: None} if name in items.PRICES else {name: empty}
     try:
         columns = products.cleaned({"external_id": "-", name: value})
     except products.BadItem as error:

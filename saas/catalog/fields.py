@@ -19,6 +19,11 @@ def _own(name: str, label: Any, group: Any, type: str = "text", most: int = 0, *
     return Field(name, type, label, getattr(Product, name), group=group, most=most, **more)
 
 
+def _price(name: str, label: Any) -> Field:
+    column = getattr(Product, f"{name}_micros")
+    return Field(name, "money", label, column, unit="micros", currency=Product.currency, group=SELLING)
+
+
 FIELDS = (
     _own("name", _l("Name"), WHAT, most=500, sort="name"),
     _own("sku", _l("Article number"), WHAT, most=120),
@@ -26,7 +31,13 @@ FIELDS = (
     _own("description", _l("Description"), WHAT, "long_text", most=20_000, filterable=False),
     _own("categories", _l("Categories"), WHAT, "tags"),
     _own("tags", _l("Tags"), WHAT, "tags"),
-    Field("price", "money", _l("Price"), Product.price_micros, unit="micros", currency=Product.currency, group=SELLING),
+    _own("brand", _l("Brand"), WHAT, most=200),
+    _price("price", _l("Price")),
+    _price("regular_price", _l("Regular price")),
+    _price("sale_price", _l("Reduced price")),
+    _own("sale_from_at", _l("Reduced from"), SELLING, "moment", editable=False),
+    _own("sale_to_at", _l("Reduced until"), SELLING, "moment", editable=False),
+    _price("cost", _l("Purchase price")),
     _own("currency", _l("Currency"), SELLING, most=3),
     _own("stock", _l("In stock"), SELLING, "number"),
     _own("active", _l("On sale"), SELLING, "yes_no"),

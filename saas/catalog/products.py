@@ -8,20 +8,23 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
+from saas.catalog import variants
 from saas.catalog.events import ProductsChanged
+from saas.catalog.items import BadItem, cleaned
+from saas.catalog.items import variant as variant_row
+from saas.catalog.items import variants as variant_rows
 from saas.catalog.models import NO_SOURCE, Product
-from saas.kit import access, clock, errors, identifiers, money, search, text, versions
+from saas.catalog.moving import Moves
+from saas.catalog.variants import Told
+from saas.kit import access, clock, errors, identifiers, search, versions
 from saas.kit import db as kit_db
 from saas.kit.db import db
 from saas.kit.events import announce
 from saas.kit.records import CUSTOM
 from saas.kit.text import gettext as _
 from saas.tenancy import audit, bin, custom_values
-
-TEXTS = {"sku": 120, "name": 500, "description": 20_000}
-ADDRESSES = ("url", "image_url")
 
 
 class NoSuchProduct(errors.NotFound):
@@ -30,11 +33,12 @@ class NoSuchProduct(errors.NotFound):
 
 Message = tuple[datetime, dict[str, Any]]
 """The moment a message speaks of, and the columns it fills."""
-BLANK = {"sku": "", "name": "", "name_sort": "", "description": "", "url": "", "image_url": "", "currency": ""}
-
-
-class BadItem(ValueError):
-    """An item cannot be a product; the sentence says why."""
+BLANK = {
+    "sku": "", "name": "", "name_sort": "", "description": "", "url": "", "image_url": "", "currency": "", "kind": "simple", "brand": "",
+}  # fmt: skip
+GOVERNED = {"images": "image_url", "sale_from": "sale_price", "sale_to": "sale_price", "stock_state": "stock"}
+"""What has no right of its own, and the field whose right it goes by."""
+LISTS = ("images", "categories", "tags", "cross_sell_keys", "up_sell_keys", "grouped_keys")
 
 
 @dataclass
@@ -47,46 +51,16 @@ class Upserted:
     error: str = ""
 
 
-def cleaned(item: dict[str, Any]) -> dict[str, Any]:
-    """Return the columns an item fills; keys it does not have are left out. Raises BadItem."""
-    key = text.clean(str(item.get("external_id") or ""), most=200)
-    if not key:
-        raise BadItem("A product needs an external_id.")
-    found: dict[str, Any] = {"external_id": key}
-    found |= {name: text.clean(item[name], most=most) for name, most in TEXTS.items() if item.get(name) is not None}
-    for name in ADDRESSES:
-        if item.get(name) is not None:
-            address = text.clean(item[name], most=2000)
-            if address and not address.startswith(("https://", "http://")):
-                raise BadItem(f"The {name} must begin with https:// or http://.")
-            found[name] = address
-    if item.get("price") is not None:
-        try:
-            found["price_micros"] = money.parse_micros(item["price"])
-        except money.NotMoney as error:
-            raise BadItem(str(error)) from None
-    if item.get("currency"):
-        found["currency"] = text.clean(item["currency"], most=3).upper()
-    for name in ("categories", "tags"):
-        if item.get(name) is not None:
-            found[name] = list(dict.fromkeys(text.clean(str(word), most=120) for word in item[name] if word))[:50]
-    if "stock" in item:
-        found["stock"] = None if item["stock"] is None else max(-1_000_000_000, min(int(item["stock"]), 1_000_000_000))
-    if item.get("active") is not None:
-        found["active"] = bool(item["active"])
-    if "name" in found:
-        found["name_sort"] = text.fold(found["name"])[:200]
-    return found
-
-
 def upsert_many(items: Sequence[dict[str, Any]], source_id: UUID = NO_SOURCE) -> list[Upserted]:
     """Create or update products from items in the API's shape, and say of each what became of it.
 
-    An item older than what is stored changes nothing; two items of one product are one, the later winning.
+    An item older than what is stored changes nothing; two items of one product are one, the later winning. `variants` of an
+    item are all the variants its product has.
     """
     results = [Upserted(index, None, "failed") for index in range(len(items))]
     now = clock.now()
     wanted: dict[str, list[Message]] = {}
+    listed: dict[str, list[Told]] = {}
     places: dict[str, list[int]] = {}
     own, unread = custom_values.of_items("product", items)
     for index, item in enumerate(items):
@@ -95,15 +69,19 @@ def upsert_many(items: Sequence[dict[str, Any]], source_id: UUID = NO_SOURCE) ->
                 raise BadItem(unread[index])
             _require_writable(item)
             row = cleaned(item) | ({"custom": own[index]} if own.get(index) else {})
+            rows = variant_rows(item)
         except BadItem as error:
             results[index].error = str(error)
             continue
-        wanted.setdefault(row["external_id"], []).append(
-            (item.get("updated_at") or now + timedelta(microseconds=index), row)
-        )
+        at = item.get("updated_at") or now + timedelta(microseconds=index)
+        wanted.setdefault(row["external_id"], []).append((at, row))
+        if rows is not None:
+            moments = [one.get("updated_at") or at for one in item["variants"]]
+            told_of = Told(item.get("variants_at") or at, list(zip(moments, rows, strict=True)))
+            listed.setdefault(row["external_id"], []).append(told_of)
         places.setdefault(row["external_id"], []).append(index)
     held = {product.external_id: product for product in _locked(wanted, source_id)}
-    changed: list[UUID] = []
+    moves, written = Moves(), {}
     values: dict[UUID, custom_values.Values] = {}
     ids = {key: held[key].id if key in held else identifiers.new() for key in wanted}
     taken = _left_out({ids[key]: messages for key, messages in wanted.items()}) if own else {}
@@ -111,21 +89,48 @@ def upsert_many(items: Sequence[dict[str, Any]], source_id: UUID = NO_SOURCE) ->
         product_id = ids[key]
         told = values.setdefault(product_id, {})
         if key in held:
-            status = _apply(held[key], messages, told)
+            written[product_id] = _apply(held[key], messages, told, moves)
         else:
-            product = Product(id=product_id, source_id=source_id, external_id=key, versions={}, custom={}, **BLANK)
+            product = held[key] = Product(
+                id=product_id, source_id=source_id, external_id=key, versions={}, custom={}, **BLANK, **{name: [] for name in LISTS}
+            )  # fmt: skip
             _apply(product, messages, told)
             db.session.add(product)
-            status = "created"
-        if status in ("created", "updated"):
-            changed.append(product_id)
-        for index in places[key]:
-            results[index].id, results[index].status = product_id, status
-            results[index].error = taken.get(product_id, "")
+            written[product_id] = "created"
+    db.session.flush()
+    for product_id in variants.write({ids[key]: rows for key, rows in listed.items()}, _by_id(held), moves):
+        if written[product_id] in ("unchanged", "stale"):
+            written[product_id] = "updated"
+            _by_id(held)[product_id].updated_at = clock.now()
+    for key, indexes in places.items():
+        for index in indexes:
+            results[index].id, results[index].status = ids[key], written[ids[key]]
+            results[index].error = taken.get(ids[key], "")
     db.session.flush()
     custom_values.write_many("product", values)
-    tell(changed)
+    moves.tell()
+    tell([product_id for product_id, status in written.items() if status in ("created", "updated")])
     return results
+
+
+def upsert_variant(item: dict[str, Any], *, product_key: str, source_id: UUID) -> bool:
+    """Create or change one variant of a product that is known, told of alone; False when the product is not. Raises BadItem."""
+    row = variant_row(item)
+    product = next(iter(_locked([product_key], source_id)), None)
+    if product is None:
+        return False
+    at, moves = item.get("updated_at") or clock.now(), Moves()
+    if variants.write({product.id: [Told(at, [(at, row)], whole=False)]}, {product.id: product}, moves):
+        product.updated_at = clock.now()
+        db.session.flush()
+        moves.tell()
+        tell([product.id])
+    db.session.flush()
+    return True
+
+
+def _by_id(held: dict[str, Product]) -> dict[UUID, Product]:
+    return {product.id: product for product in held.values()}
 
 
 def tell(product_ids: Sequence[UUID]) -> None:
@@ -139,7 +144,8 @@ def tell(product_ids: Sequence[UUID]) -> None:
 def _require_writable(item: dict[str, Any]) -> None:
     """Refuse fields that the acting member or key cannot change; a hidden one is refused like one that does not exist."""
     barred = access.locked("product")
-    for name in item if barred else ():
+    names = [*item, *(name for one in item.get("variants") or () for name in one)] if barred else ()
+    for name in (GOVERNED.get(name, name) for name in names):
         if name in access.hidden("product"):
             raise BadItem(access.unknown(name))
         if name in barred and name != "external_id":
@@ -169,10 +175,10 @@ def _held(product: Product, name: str) -> Any:
     return product.custom.get(name.removeprefix(CUSTOM)) if name.startswith(CUSTOM) else getattr(product, name)
 
 
-def _apply(product: Product, messages: list[Message], told: custom_values.Values) -> str:
+def _apply(product: Product, messages: list[Message], told: custom_values.Values, moves: Moves | None = None) -> str:
     """Write what is newer, field by field; tells whether that changed anything, or all was older.
 
-    Values of the company's own fields that were taken over are added to `told`.
+    Values of the company's own fields that were taken over are added to `told`, and what a known product cost to `moves`.
     """
     changed = moved = False
     for at, given in messages:
@@ -186,6 +192,8 @@ def _apply(product: Product, messages: list[Message], told: custom_values.Values
         taken = dict(own[name] for name in newer if name in own)
         told |= taken
         product.custom = custom_values.merged(product.custom, taken)
+        if moves is not None:
+            moves.note(product, newer, held=product, at=at)
         for name, value in newer.items():
             if name not in own:
                 setattr(product, name, value)
@@ -260,7 +268,10 @@ def change(product_id: UUID | str, **fields: Any) -> Product:
     except BadItem as error:
         raise errors.Invalid(str(error)) from None
     own = custom_values.checked("product", fields["custom"], record=product) if fields.get("custom") else {}
-    before = {name: getattr(product, name) for name in row}
+    before, moves = {name: getattr(product, name) for name in row}, Moves()
+    moves.note(
+        product, {name: value for name, value in row.items() if value != before[name]}, held=product, at=clock.now()
+    )
     for name, value in row.items():
         setattr(product, name, value)
     changed = [*row, *(field.name for field in own)]
@@ -271,6 +282,7 @@ def change(product_id: UUID | str, **fields: Any) -> Product:
     was, now_held = audit.differing(_plain(before) | before_own, _plain(row) | after_own)
     if now_held:
         audit.record(action="products.edited", kind="product", record_id=product.id, before=was, after=now_held)
+    moves.tell()
     search.touch("product", product.id)
     announce(ProductsChanged(product_ids=[str(product.id)]))
     return product
@@ -292,14 +304,24 @@ def delete(product_id: UUID | str) -> None:
 
 
 def retire(*, external_ids: Iterable[str], source_id: UUID) -> int:
-    """Take products off sale because their shop deleted them; they stay, for orders tell of them. Returns how many."""
-    retired = 0
-    for product in _locked(external_ids, source_id):
+    """Take products and variants off sale because their shop deleted them; they stay, for orders tell of them. Returns how many."""
+    keys, retired = list(external_ids), set()
+    for product in _locked(keys, source_id):
         if product.active:
-            product.active, retired = False, retired + 1
-            announce(ProductsChanged(product_ids=[str(product.id)]))
+            product.active = False
+            retired.add(product.id)
+        product.versions = product.versions | {"active": versions.stamp(clock.now())}
+    retired |= variants.retire(external_ids=keys, source_id=source_id, at=clock.now())
     db.session.flush()
-    return retired
+    announce(*[ProductsChanged(product_ids=[str(product_id)]) for product_id in sorted(retired)])
+    return len(retired)
+
+
+def by_sku(sku: str) -> list[Product]:
+    """Return all products that have an article number, or a variant that has it: shops give one twice."""
+    of_variants = {variant.product_id for variant in variants.by_sku(sku)}
+    wanted = or_(Product.sku == sku, Product.id.in_(of_variants))
+    return list(db.session.scalars(select(Product).where(wanted).order_by(Product.id))) if sku else []
 
 
 def many(product_ids: Iterable[UUID]) -> dict[UUID, Product]:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from saas.catalog import products
 from saas.catalog.events import ProductsChanged
+from saas.catalog.items import PRICES
 from saas.kit import money, records, search
 from saas.kit.events import announce
 from saas.kit.text import gettext as _
@@ -26,10 +27,11 @@ def held(record_id: str, names: Sequence[str]) -> dict[str, Any]:
 
 
 def change(record_id: str, values: dict[str, Any]) -> None:
-    """Change a product's fields, named as the history names them; a price is kept there in millionths."""
-    if "price_micros" in values:
-        micros = values.pop("price_micros")
-        values["price"] = None if micros is None else money.micros_text(micros)
+    """Change a product's fields, named as the history names them; prices are kept there in millionths."""
+    for name, column in PRICES.items():
+        if column in values:
+            micros = values.pop(column)
+            values[name] = None if micros is None else money.micros_text(micros)
     products.change(record_id, **records.kind("product").arguments(values))
 
 

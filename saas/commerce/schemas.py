@@ -22,6 +22,7 @@ class LineIn(Schema):
 
     position = fields.Integer(validate=validate.Range(0, 1_000_000))
     product = fields.String(allow_none=True, validate=validate.Length(max=200))
+    variant = fields.String(allow_none=True, validate=validate.Length(max=200))
     sku = fields.String(allow_none=True, validate=validate.Length(max=120))
     name = fields.String(allow_none=True, validate=validate.Length(max=500))
     quantity = fields.Integer(load_default=1, validate=validate.Range(-1_000_000_000, 1_000_000_000))
@@ -118,7 +119,8 @@ def shown(order: Any, lines: Sequence[Any] = (), refunds: Sequence[Any] = ()) ->
 def line_shown(line: Any) -> dict[str, Any]:
     """Return a line as plain values; what it cost only to whoever may see what the order came to."""
     found = {
-        "position": line.position, "product": line.product_key, "product_id": line.product_id and str(line.product_id), "sku": line.sku,
+        "position": line.position, "product": line.product_key, "product_id": line.product_id and str(line.product_id),
+        "variant": line.variant_key, "variant_id": line.variant_id and str(line.variant_id), "sku": line.sku,
         "name": line.name, "quantity": line.quantity, "flags": line.flags,
     }  # fmt: skip
     if not access.readable("order", "total"):

@@ -11,11 +11,11 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Text, Uuid, and_, func, or_, select, update
 
-from saas.catalog import products
+from saas.catalog import products, variants
 from saas.commerce.models import Order, OrderLine
-from saas.kit import clock
+from saas.kit import arrays, clock
 from saas.kit.db import db
 
 UNKNOWN = "unknown_product"
@@ -24,18 +24,44 @@ AT_ONCE = 5000
 
 
 def tie_to_products(product_ids: Iterable[str]) -> None:
-    """Tie the waiting lines of all orders to these products (at most 500), as far as they are new."""
-    new = products.new_since(product_ids, clock.now() - NEW)
-    if not new:
-        return
+    """Tie the waiting lines of all orders to these products (at most 500) and their variants, as far as they are new."""
+    since, ids = clock.now() - NEW, list(product_ids)
+    new = products.new_since(ids, since)
+    if new:
+        _tie_to_new(new)
+    _tie_variants(variants.new_since(ids, since))
+
+
+def _tie_to_new(new: Iterable[Any]) -> None:
     named = OrderLine.product_key.in_([product.external_id for product in new])
     skus = [product.sku for product in new if product.sku]
     _tie(or_(named, and_(OrderLine.product_key == "", OrderLine.sku.in_(skus))) if skus else named)
 
 
 def tie_lines_of(order_ids: Iterable[str]) -> None:
-    """Tie the waiting lines of these orders to the products that are there by now."""
-    _tie(OrderLine.order_id.in_([UUID(str(order_id)) for order_id in order_ids]))
+    """Tie the waiting lines of these orders to the products and variants that are there by now."""
+    mine = OrderLine.order_id.in_([UUID(str(order_id)) for order_id in order_ids])
+    _tie(mine)
+    query = select(OrderLine.product_id, OrderLine.variant_key).where(
+        mine, OrderLine.variant_id.is_(None), OrderLine.variant_key != "", OrderLine.product_id.is_not(None)
+    )
+    waiting = db.session.execute(query.distinct()).all()
+    _tie_variants(variants.by_key((product, key) for product, key in waiting), mine)
+
+
+def _tie_variants(known: dict[tuple[UUID, str], UUID], *among: ColumnElement[bool]) -> None:
+    """Tie waiting lines of products to these variants, by product and the shop's id of the variant."""
+    pairs = list(known.items())
+    for start in range(0, len(pairs), AT_ONCE):
+        some = pairs[start : start + AT_ONCE]
+        new = arrays.table(
+            product_id=([product for (product, _key), _variant in some], Uuid),
+            key=([key for (_product, key), _variant in some], Text),
+            variant_id=([variant for _names, variant in some], Uuid),
+        )
+        waiting = (OrderLine.product_id == new.c.product_id, OrderLine.variant_key == new.c.key)
+        tied = update(OrderLine).where(*waiting, OrderLine.variant_id.is_(None), *among)
+        db.session.execute(tied.values(variant_id=new.c.variant_id).execution_options(synchronize_session=False))
 
 
 def _tie(wanted: ColumnElement[bool]) -> None:

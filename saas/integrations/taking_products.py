@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Text, select
 
 from saas.catalog import products
+from saas.catalog.items import PRICES
 from saas.catalog.models import NO_SOURCE, Product, ProductValue
 from saas.customers.bulk import Written
 from saas.integrations.import_rows import Parsed, too_few
@@ -41,8 +42,9 @@ class Products:
             if name in self.own:
                 continue
             if value is None:
-                item[name] = None if name in ("price", "stock") else [] if name in ("categories", "tags") else ""
-            elif name == "price":
+                empty = name in PRICES or name == "stock"
+                item[name] = None if empty else [] if name in ("categories", "tags") else ""
+            elif name in PRICES:
                 item[name] = f"{value:f}"
             elif name == "stock":
                 item[name] = int(value)

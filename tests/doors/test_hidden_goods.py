@@ -173,7 +173,9 @@ class TestRooms:
             and whole["refunds"] == []
             and whole["custom"] == {}
         )
-        assert set(whole["lines"][0]) == {"position", "product", "product_id", "sku", "name", "quantity", "flags"}
+        assert set(whole["lines"][0]) == {
+            "position", "product", "product_id", "variant", "variant_id", "sku", "name", "quantity", "flags",
+        }  # fmt: skip
         good = schemas.shown(products.one(stage.product))
         assert not {"sku", "stock", "tags"} & set(good) and good["custom"] == {} and good["price"] == "12.50"
 

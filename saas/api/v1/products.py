@@ -10,9 +10,18 @@ from flask_smorest import Blueprint
 from marshmallow import fields
 
 from saas.api import entrance, shapes
-from saas.catalog import finding, products
-from saas.catalog.schemas import ProductChange, ProductIn, ProductOut, shown
-from saas.kit import doors
+from saas.catalog import finding, moving, products, variants
+from saas.catalog.schemas import (
+    PriceOut,
+    ProductChange,
+    ProductIn,
+    ProductOut,
+    VariantOut,
+    price_shown,
+    shown,
+    variant_shown,
+)
+from saas.kit import access, doors
 from saas.tenancy import custom_filters
 
 blueprint = Blueprint("api_products", __name__, description="What the company sells")
@@ -24,6 +33,12 @@ class ProductQuery(shapes.ListQuery):
     external_id = fields.String(metadata={"description": "the product with this id in its shop"})
     active = fields.Boolean(metadata={"description": "true: on sale"})
     sold_out = fields.Boolean()
+    sku = fields.String(
+        metadata={"description": "all products with this article number, or with a variant that has it"}
+    )
+    reduced = fields.Boolean(metadata={"description": "true: it or one of its variants is reduced at this moment"})
+    category = fields.String()
+    pictured = fields.Boolean(metadata={"description": "false: no picture is known"})
     where = fields.List(
         fields.String(),
         load_default=list,
@@ -90,3 +105,26 @@ class OneProduct(MethodView):
         """Change the given fields; with If-Match only while nobody changed it meanwhile (412)."""
         entrance.require_match(version(products.one(product_id, lock=True)))
         return answered(products.change(product_id, **item))
+
+
+class VariantQuery(shapes.ListQuery):
+    """Which variants a list shows."""
+
+
+@blueprint.route("/products/<product_id>/variants")
+@blueprint.arguments(VariantQuery, location="query")
+@blueprint.response(200, shapes.page_of(VariantOut))
+@doors.open_to("key", "products.read")
+def variants_of(query: dict[str, Any], product_id: UUID) -> dict[str, Any]:
+    """List the variants a product has now, as its shop orders them."""
+    page = variants.of_product(products.one(product_id).id, **query)
+    return {"items": [variant_shown(one) for one in page.items], "next": page.next}
+
+
+@blueprint.route("/products/<product_id>/prices")
+@blueprint.response(200, shapes.page_of(PriceOut))
+@doors.open_to("key", "products.read")
+def prices_of(product_id: UUID) -> dict[str, Any]:
+    """List the last 200 changes of a product's price and of its variants' prices, oldest first."""
+    access.require_readable("product", ["price"])
+    return {"items": [price_shown(row) for row in moving.prices_of(products.one(product_id).id)], "next": None}
