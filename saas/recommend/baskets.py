@@ -5,6 +5,7 @@ The same arithmetic serves views (a basket is a visit) and, with `consequents`, 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from saas.recommend import archive, ragged, suggestions
 from saas.recommend.suggestions import Suggestion
-from saas.recommend.vocabulary import Id, Vocabulary
+from saas.recommend.vocabulary import Id, Vocabulary, as_array
 
 if TYPE_CHECKING:  # what is read and served needs no scipy: it is imported where a model is fitted
     from scipy import sparse
@@ -37,6 +38,36 @@ class Rule(NamedTuple):
     leverage: float
 
 
+class Pair(NamedTuple):
+    """A rule as `rules` lists it; the formulas are those of Rule."""
+
+    antecedent: Id
+    consequent: Id
+    support: float
+    confidence: float
+    lift: float
+    leverage: float
+
+
+def rules(baskets: Sequence[Iterable[Id]], *, min_support: float = 0.01) -> list[Pair]:
+    """This function will list the rules "who has one has the other" that reach a support, greatest lift first.
+
+    `baskets` lists the items (integers or strings) of each order, doubled items count once; `min_support` is the least share of all
+    baskets, those of no or one item included, that has both. Both directions of a pair are listed.
+    """
+    lists = [list(dict.fromkeys(basket)) for basket in baskets]
+    counts = Counter(item for basket in lists for item in basket)
+    least = min_support * len(lists)
+    kept = [[item for item in basket if counts[item] >= least] for basket in lists]
+    names = np.repeat(np.arange(len(lists)), [len(basket) for basket in kept])
+    items = as_array([item for basket in kept for item in basket])
+    if not len(items):
+        return []
+    model = BasketModel.fit(names, items, kept=None, size=len(lists))
+    found = model.rules(support=min_support)
+    return [Pair(*rule[:2], *rule[3:]) for rule in found]
+
+
 class BasketModel:
     """Counts of pairs: for each antecedent the consequents with the greatest score, and how often they met."""
 
@@ -54,12 +85,14 @@ class BasketModel:
         consequents: tuple[np.ndarray, np.ndarray] | None = None,
         kept: int | None = 200,
         shrink: float = 5.0,
+        size: int | None = None,
     ) -> BasketModel:
         """Count pairs: `baskets` (order or visit id) and `items` have one entry per line; doubled lines count once.
 
         `consequents` is another (baskets, items) with the same basket ids, such as what the visits bought; left out,
         it is the same lines. `kept` bounds the consequents stored per item (None: all, so that every rule can be
-        asked for); `shrink` is the number of meetings at which a pair is half believed, see `predict`.
+        asked for); `shrink` is the number of meetings at which a pair is half believed, see `predict`. `size` is the number
+        of baskets when some of them have no line here.
         """
         then_baskets, then_items = consequents if consequents is not None else (baskets, items)
         vocabulary, numbers = Vocabulary.encode(np.concatenate([items, then_items]))
@@ -81,7 +114,7 @@ class BasketModel:
             "having": having,
             "then_having": then_having,
         }
-        return cls(vocabulary, {"baskets": len(distinct), "shrink": shrink}, arrays)
+        return cls(vocabulary, {"baskets": size or len(distinct), "shrink": shrink}, arrays)
 
     def rule(self, antecedent: Id, consequent: Id) -> Rule | None:
         """Work out the rule of one pair; None when the pair never met or was not kept."""

@@ -11,11 +11,14 @@ from dataclasses import asdict
 import numpy as np
 
 from saas.recommend import tuning
-from saas.recommend.buyers import DEFAULTS, MODES, Weights
+from saas.recommend.buyer_weights import DEFAULTS, MODES, Weights
 from saas.recommend.ties import Fading, Purchases, learn
 
 NDCG_AT, RECALL_AT = 10, 20
 FEWEST, MOST = 50, 1500  # buyers to judge by: below chance would choose, above it only costs time
+CELLS = (
+    40_000_000  # buyers x items judged at once, some 20 bytes each: a large range of goods is judged by fewer buyers
+)
 FADINGS = [Fading(taste=taste, ridge=ridge) for taste in (120.0, 250.0) for ridge in (7.0, 20.0, 60.0)]
 ROUNDS = 3
 MOVES = {
@@ -68,8 +71,9 @@ class Exam:
             if buyer in rows and item in bought.vocabulary
         }
         self.rows = np.unique([row for row, _ in later]).astype(np.int64)
-        if len(self.rows) > MOST:
-            self.rows = np.sort(np.random.default_rng(seed).choice(self.rows, MOST, replace=False))
+        most = max(FEWEST, min(MOST, CELLS // max(len(bought.vocabulary), 1)))
+        if len(self.rows) > most:
+            self.rows = np.sort(np.random.default_rng(seed).choice(self.rows, most, replace=False))
         self.bought_later = np.zeros((len(self.rows), len(bought.vocabulary)), dtype=bool)
         place = {row: number for number, row in enumerate(self.rows.tolist())}
         for row, item in later:

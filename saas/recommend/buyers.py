@@ -3,42 +3,73 @@
 Modes: "repeat" may list what the buyer bought before (they will run out of it), "discover" never does (cross-sell).
 To the ties between items (see `ties`) come the buyer's own frequency, as in TIFU-KNN (Hu et al., SIGIR 2020), and
 the demand of the moment. The model holds no buyer: `predict` takes the history, so it knows the order of a
-minute ago.
+minute ago. `fit` chooses its own parameters and keeps the histories it was given, for who has only arrays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import numpy as np
 
-from saas.recommend import archive, suggestions
+from saas.recommend import archive, buyer_tuning, ragged, suggestions
+from saas.recommend.buyer_weights import DEFAULTS, Weights
 from saas.recommend.suggestions import Suggestion
 from saas.recommend.ties import Fading, Purchases, Ties, learn
-from saas.recommend.vocabulary import Id, Vocabulary
+from saas.recommend.vocabulary import Id, Vocabulary, as_array
 
 KIND, VERSION = "buyers", 1
-MODES = ("repeat", "discover")
 
 
-@dataclass(frozen=True)
-class Weights:
-    """How a list is scored: ties * demand ** `trend` + `habit` * frequency ** `evenness`.
+def fit(buyers: Sequence[Id], items: Sequence[Id], times: Sequence[float] | np.ndarray) -> Buyers:
+    """This function will learn from order lines and choose its own parameters on a validation cut of them.
 
-    Ties are the sum over the items owned of their tie to the item times min(1, sum of exp(-age / taste)). Demand is
-    Purchases.demand over `season` days. Frequency is the buyer's own sum of exp(-age / `habit_span`) over their
-    purchases of the item (not used in "discover"). Ages are in days.
+    Three lists or arrays of equal length with one entry per line: who bought (integers or strings), what (integers or strings), when
+    (epoch seconds, or an array of datetime64). The newest 30 days at most are held back for choosing, then everything is learnt.
+    Raises ValueError when the lengths differ. Ask what comes through `recommend`.
     """
+    if not len(buyers) == len(items) == len(times):
+        raise ValueError(f"{len(buyers)} buyers, {len(items)} items and {len(times)} times")
+    days = in_days(times)
+    names, people = Vocabulary.encode(as_array(buyers))
+    things = as_array(items)
+    fading, weights = buyer_tuning.tune(people, things, days)
+    return Buyers(BuyerModel.fit(people, things, days, fading=fading, weights=weights), names, people, things, days)
 
-    season: float = 15.0
-    trend: float = 0.5
-    habit: float = 0.3
-    habit_span: float = 400.0
-    evenness: float = 1.0
+
+def in_days(times: Sequence[float] | np.ndarray) -> np.ndarray:
+    """This function will turn epoch seconds or datetime64 into days (float) since 1970."""
+    moments = np.asarray(times)
+    if moments.dtype.kind in "MO":
+        return moments.astype("datetime64[us]").astype(np.int64) / 86_400e6
+    return moments.astype(float) / 86_400
 
 
-DEFAULTS: Mapping[str, Weights] = {"repeat": Weights(), "discover": Weights()}
+class Buyers:
+    """A BuyerModel with the histories that it was fitted on, asked by the buyer's name as of the newest line."""
+
+    def __init__(
+        self, model: BuyerModel, names: Vocabulary, people: np.ndarray, items: np.ndarray, days: np.ndarray
+    ) -> None:
+        order = np.lexsort((days, people))
+        self.model, self.names = model, names
+        self.items, self.days, self.now = items[order], days[order], float(days.max(initial=0.0))
+        self.first = ragged.bounds(people[order], len(names))
+
+    def recommend(self, buyer: Id, *, n: int = 20, include_bought: bool = True) -> list[tuple[Id, float]]:
+        """This function will list the n items a buyer is most likely to buy next as (item, score), the likeliest first.
+
+        Without `include_bought` none of what the buyer has is listed. An unknown buyer, and a list that is too short, get what is in
+        demand now, with scores below those that were found.
+        """
+        number = self.names.number(buyer)
+        low, high = self.first[number : number + 2] if number >= 0 else (0, 0)
+        owned, days = self.items[low:high].tolist(), self.days[low:high]
+        mode = "repeat" if include_bought else "discover"
+        found = [(one.item, one.score) for one in self.model.predict(owned, days, now=self.now, n=n, mode=mode)]
+        wanted = self.model.demand[mode] * self.model.ties.buyers
+        return suggestions.filled(found, self.model.vocabulary, wanted, n=n, without=() if include_bought else owned)
 
 
 class BuyerModel:

@@ -8,7 +8,7 @@ under many weights, which is what makes tuning cheap; a live request is a table 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +52,10 @@ class Weights:
     earlier: float = 1.0
     fading: float = 4.0
     repeated: float = 0.5
+
+
+MODES = ("continue", "discover")
+DEFAULTS: Mapping[str, Weights] = {"continue": Weights(), "discover": Weights(position=2.3, rarity=1.1, backward=0.9)}
 
 
 class Neighbourhood:

@@ -11,9 +11,8 @@ from dataclasses import asdict
 import numpy as np
 
 from saas.recommend import evaluation, tuning
-from saas.recommend.neighbourhood import Neighbourhood, Weights
+from saas.recommend.neighbourhood import DEFAULTS, Neighbourhood, Weights
 from saas.recommend.session_log import SessionLog
-from saas.recommend.sessions import DEFAULTS
 
 N = 20  # the list length that is judged
 HELD_BACK = 0.2  # at most this share of the sessions is held back

@@ -34,6 +34,18 @@ def best(scores: np.ndarray, n: int) -> np.ndarray:
     return places[np.argsort(-scores[places], kind="stable")][: max(n, 0)]
 
 
+def filled(
+    found: list[tuple[Id, float]], vocabulary: Vocabulary, demand: np.ndarray, *, n: int, without: Iterable[Id] = ()
+) -> list[tuple[Id, float]]:
+    """Fill a list of (item, score) up to n with the items of the greatest demand, scored below all that were found."""
+    if len(found) >= n:
+        return found
+    allowed = block(np.ones(len(demand), dtype=bool), vocabulary, [*without, *(item for item, _ in found)], None)
+    more = best(np.where(allowed, demand, 0.0), n - len(found))
+    unit = (found[-1][1] if found else 1.0) / (2 * float(demand.max(initial=1.0)))
+    return found + [(vocabulary[place], float(demand[place]) * unit) for place in more]
+
+
 def block(allowed: np.ndarray, vocabulary: Vocabulary, exclude: Iterable[Id], only: Iterable[Id] | None) -> np.ndarray:
     """Narrow a boolean array over the vocabulary: keep those in `only` (when given), drop those in `exclude`."""
     if only is not None:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 Id = int | str
+
+
+def as_array(ids: Sequence[Id]) -> np.ndarray:
+    """Put ids into an array that keeps them as they are: numbers and words side by side stay what they were."""
+    if isinstance(ids, np.ndarray) and ids.dtype.kind in "iuU":
+        return ids
+    ids = ids.tolist() if isinstance(ids, np.ndarray) else list(ids)
+    kinds = {type(identity) for identity in ids}
+    if kinds <= {int} or kinds <= {str}:
+        return np.array(ids, dtype=None if ids else np.int64)
+    return np.fromiter(ids, dtype=object, count=len(ids))
 
 
 class Vocabulary:
@@ -18,8 +29,13 @@ class Vocabulary:
 
     @classmethod
     def encode(cls, ids: np.ndarray) -> tuple[Vocabulary, np.ndarray]:
-        """Number the distinct ids in sorted order; returns the vocabulary and the number of each given id (int32)."""
-        distinct, numbers = np.unique(np.asarray(ids), return_inverse=True)
+        """Number the distinct ids in sorted order, objects in the order of coming; returns the vocabulary and the number
+        of each given id (int32)."""
+        ids = np.asarray(ids)
+        if ids.dtype == object:
+            vocabulary = cls(np.array([], dtype=np.int64))
+            return vocabulary, np.array([vocabulary.learn(identity) for identity in ids], dtype=np.int32)
+        distinct, numbers = np.unique(ids, return_inverse=True)
         return cls(distinct), numbers.astype(np.int32)
 
     def __len__(self) -> int:
