@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import base64
 
-from flask import Blueprint, Response, redirect, render_template, request
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 
-from saas.customers import purposes
+from saas.customers import portal_settings, purposes
 from saas.kit import doors, rates, work
 from saas.marketing import landing, letters, links, previews, responses
 
@@ -83,7 +83,13 @@ def _page(state: str, opened: links.Opened) -> str:
     """Of mails with a purpose of their own the page names it, and offers to stop all mails as well."""
     purpose = responses.about(opened)
     own = None if purpose.key == purposes.MAIN else purpose.name
-    return render_template("mail/leave.html", state=state, purpose=own, company=letters.company_name())
+    choose = None
+    if responses.find(opened).customer_id is not None and portal_settings.current().enabled:
+        token = landing.preferences_token(mailing_id=opened.mailing_id, recipient_id=opened.recipient_id)
+        choose = url_for("portal_preferences.from_mail", token=token)
+    return render_template(
+        "mail/leave.html", state=state, purpose=own, company=letters.company_name(), choose_url=choose
+    )
 
 
 @door.get("/m/v/<token>")

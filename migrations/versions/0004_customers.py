@@ -499,6 +499,120 @@ def upgrade() -> None:
     op.create_index("ix_erased_people_erasure_id", "erased_people", ["tenant_id", "erasure_id"], unique=False)
     for statement in walls.protect("erased_people"):
         op.execute(statement)
+    op.create_table(
+        "portal_settings",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("color", sa.Text(), nullable=False),
+        sa.Column("logo_url", sa.Text(), nullable=False),
+        sa.Column("welcome", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("editable", postgresql.ARRAY(Text()), nullable=False),
+        sa.Column("birthday_field", sa.Text(), nullable=False),
+        sa.Column("return_days", sa.Integer(), nullable=False),
+        sa.Column("return_words", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("topics", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("return_days BETWEEN 0 AND 730", name=op.f("ck_portal_settings_return_days")),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_portal_settings_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_portal_settings")),
+        sa.UniqueConstraint("tenant_id", name=op.f("uq_portal_settings_tenant_id")),
+    )
+    for statement in walls.protect("portal_settings"):
+        op.execute(statement)
+    op.create_table(
+        "mail_wishes",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.Text(), server_default="", nullable=False),
+        sa.Column("value", sa.Text(), server_default="", nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("proof", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.CheckConstraint("kind IN ('rhythm', 'pause')", name=op.f("ck_mail_wishes_kind")),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "customer_id"],
+            ["customers.tenant_id", "customers.id"],
+            name=op.f("fk_mail_wishes_tenant_id_customer_id_customers"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_mail_wishes_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_mail_wishes")),
+    )
+    op.create_index(
+        "ix_mail_wishes_customer_id", "mail_wishes", ["tenant_id", "customer_id", "kind", "purpose", "at"], unique=False
+    )
+    for statement in walls.protect("mail_wishes"):
+        op.execute(statement)
+    op.create_table(
+        "person_requests",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("operation_id", sa.Uuid(), nullable=True),
+        sa.Column("file_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint("what IN ('data', 'erasure')", name=op.f("ck_person_requests_what")),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "customer_id"],
+            ["customers.tenant_id", "customers.id"],
+            name=op.f("fk_person_requests_tenant_id_customer_id_customers"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "operation_id"],
+            ["operations.tenant_id", "operations.id"],
+            name=op.f("fk_person_requests_tenant_id_operation_id_operations"),
+            ondelete="SET NULL (operation_id)",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_person_requests_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_person_requests")),
+    )
+    op.create_index("ix_person_requests_customer_id", "person_requests", ["tenant_id", "customer_id"], unique=False)
+    op.create_index("ix_person_requests_operation_id", "person_requests", ["tenant_id", "operation_id"], unique=False)
+    for statement in walls.protect("person_requests"):
+        op.execute(statement)
+    op.create_table(
+        "portal_passes",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=True),
+        sa.Column("email_norm", sa.Text(), nullable=False),
+        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mailed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("session", sa.Text(), nullable=True),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("browser", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "customer_id"],
+            ["customers.tenant_id", "customers.id"],
+            name=op.f("fk_portal_passes_tenant_id_customer_id_customers"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_portal_passes_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_portal_passes")),
+        sa.UniqueConstraint("tenant_id", "session", name=op.f("uq_portal_passes_tenant_id_session")),
+    )
+    op.create_index("ix_portal_passes_asked_at", "portal_passes", ["tenant_id", "asked_at"], unique=False)
+    op.create_index("ix_portal_passes_customer_id", "portal_passes", ["tenant_id", "customer_id"], unique=False)
+    for statement in walls.protect("portal_passes"):
+        op.execute(statement)
 
 
 def downgrade() -> None:

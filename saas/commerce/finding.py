@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, select
 
-from saas.commerce.models import COUNTED, Cart, Order, Visit
+from saas.commerce.models import COUNTED, Cart, Order, Visit, Visitor
 from saas.kit import access, errors, pages, record_values, records
 from saas.kit.db import db
 
@@ -102,3 +102,14 @@ def visits_of(customer_id: UUID, *, limit: int = 5) -> list[Visit]:
     """Return a customer's newest visits to the shop."""
     query = select(Visit).where(Visit.customer_id == customer_id).order_by(Visit.began_at.desc()).limit(limit)
     return list(db.session.scalars(query))
+
+
+def browsers_of(customer_id: UUID, *, limit: int = 20) -> list[Visitor]:
+    """Return the browsers a customer was recognised on, the last seen first."""
+    query = select(Visitor).where(Visitor.customer_id == customer_id)
+    return list(db.session.scalars(query.order_by(Visitor.last_seen_at.desc()).limit(limit)))
+
+
+def count_of(customer_id: UUID) -> int:
+    """Return how many orders a customer placed."""
+    return db.session.scalar(select(func.count()).select_from(Order).where(Order.customer_id == customer_id)) or 0

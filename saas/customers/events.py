@@ -63,3 +63,18 @@ class ConsentAsked:
     """A customer is to be asked by mail whether they agree (double opt-in)."""
 
     request_id: str
+
+
+@event
+class PortalAsked:
+    """Somebody asked for a link to their own page; whether the address is a customer's is found out later."""
+
+    pass_id: str
+
+
+@event
+class PersonAskedHere:
+    """A customer asked on their own page for their data, or to be forgotten; `what` is data or erasure."""
+
+    request_id: str
+    what: str

@@ -18,6 +18,8 @@ NO_SOURCE = UUID(int=0)
 CONSENT_STATES = ("unknown", "granted", "withdrawn")
 IDENTITY_KINDS = ("email", "phone", "external", "visitor")
 PAIR_STATES = ("open", "skipped", "different")
+WISHES = ("rhythm", "pause")
+PERSON_WISHES = ("data", "erasure")
 
 
 class Customer(Stamped, TenantModel):
@@ -335,3 +337,95 @@ class CustomerKey(TenantModel):
     )
 
     key: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+
+
+class PortalPass(TenantModel):
+    """A shopper's way to their own page: asked for with an address, mailed as a link, opened once, then a browser's for a day.
+
+    One is written for any address that is typed, so that nobody learns whose address is known; `customer_id` stays empty
+    for an address of nobody. `session` is the digest of the browser's cookie.
+    """
+
+    __tablename__ = "portal_passes"
+    __table_args__ = (
+        tenant_fk("customer_id", "customers", ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "session"),
+        Index("ix_portal_passes_customer_id", "tenant_id", "customer_id"),
+        Index("ix_portal_passes_asked_at", "tenant_id", "asked_at"),
+    )
+
+    customer_id: Mapped[UUID | None]
+    email_norm: Mapped[str] = mapped_column(Text)
+    language: Mapped[str] = mapped_column(Text, default="")
+    asked_at: Mapped[datetime]
+    mailed_at: Mapped[datetime | None]
+    opened_at: Mapped[datetime | None]
+    session: Mapped[str | None] = mapped_column(Text)
+    ends_at: Mapped[datetime | None]
+    browser: Mapped[str] = mapped_column(Text, default="")
+
+
+class MailWish(TenantModel):
+    """One entry of what a customer said of how often they are written to, with its proof. Never changed; the newest counts.
+
+    rhythm: `value` is all, weekly or monthly, of mails of one purpose. pause: none of any purpose before `until`; empty ends it.
+    """
+
+    __tablename__ = "mail_wishes"
+    __table_args__ = (
+        tenant_fk("customer_id", "customers", ondelete="CASCADE"),
+        CheckConstraint(f"kind IN {WISHES}", name="kind"),
+        Index("ix_mail_wishes_customer_id", "tenant_id", "customer_id", "kind", "purpose", "at"),
+    )
+
+    customer_id: Mapped[UUID]
+    kind: Mapped[str] = mapped_column(Text)
+    purpose: Mapped[str] = mapped_column(Text, default="", server_default="")
+    value: Mapped[str] = mapped_column(Text, default="", server_default="")
+    until: Mapped[datetime | None]
+    at: Mapped[datetime]
+    source: Mapped[str] = mapped_column(Text, default="")
+    proof: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+
+
+class PortalSettings(Stamped, TenantModel):
+    """How the company's page for shoppers looks and what it lets them do; one row a tenant, none while nothing was chosen.
+
+    `topics` is the order of the purposes in the preference centre with their words: [{"key", "shown", "titles", "texts"}].
+    """
+
+    __tablename__ = "portal_settings"
+    __table_args__ = (
+        UniqueConstraint("tenant_id"),
+        CheckConstraint("return_days BETWEEN 0 AND 730", name="return_days"),
+    )
+
+    enabled: Mapped[bool] = mapped_column(Boolean, default=True)
+    color: Mapped[str] = mapped_column(Text, default="")
+    logo_url: Mapped[str] = mapped_column(Text, default="")
+    welcome: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
+    editable: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    birthday_field: Mapped[str] = mapped_column(Text, default="")
+    return_days: Mapped[int] = mapped_column(Integer)
+    return_words: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
+    topics: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
+
+
+class PersonRequest(TenantModel):
+    """What a person asked for on their own page about their data: a copy of it, or to be forgotten. `file_id` is the copy."""
+
+    __tablename__ = "person_requests"
+    __table_args__ = (
+        tenant_fk("customer_id", "customers", ondelete="CASCADE"),
+        tenant_fk("operation_id", "operations", ondelete="SET NULL"),
+        CheckConstraint(f"what IN {PERSON_WISHES}", name="what"),
+        Index("ix_person_requests_customer_id", "tenant_id", "customer_id"),
+        Index("ix_person_requests_operation_id", "tenant_id", "operation_id"),
+    )
+
+    customer_id: Mapped[UUID]
+    what: Mapped[str] = mapped_column(Text)
+    language: Mapped[str] = mapped_column(Text, default="")
+    asked_at: Mapped[datetime]
+    operation_id: Mapped[UUID | None]
+    file_id: Mapped[UUID | None]

@@ -58,5 +58,29 @@ SHOP_LETTERS: dict[str, dict[str, Words]] = {
         ),
     },
 }  # fmt: skip
+OWN_LETTERS: dict[str, dict[str, Words]] = {
+    "own_data": {
+        "en": Words(
+            "A customer wants to see their data", "A customer wants to see their data",
+            "a customer of {company} asked on their own page to see what is kept about them. The file is being made and they can fetch it there.",
+            "See how it stands", "There is nothing for you to do here. If you keep data elsewhere, give it to them within thirty days.",
+        ),
+        "zh_Hans": Words(
+            "有客户申请查看自己的数据", "有客户申请查看自己的数据", "{company} 的一位客户在个人页面申请查看所保存的个人数据。文件正在生成，客户可自行在页面下载。", "查看进度",
+            "您无需在此操作。如果您在别处保存了数据，请在三十天内一并提供。",
+        ),
+    },
+    "own_erasure": {
+        "en": Words(
+            "A customer wants to be forgotten", "A customer wants to be forgotten",
+            "a customer of {company} asked on their own page to be erased. It is being done everywhere; what is left is a certificate that names nobody.",
+            "See the certificate", "There is nothing for you to do here. If you keep copies elsewhere, erase them too.",
+        ),
+        "zh_Hans": Words(
+            "有客户申请删除自己的数据", "有客户申请删除自己的数据", "{company} 的一位客户在个人页面申请删除其数据。相关内容正在各处删除，最后只留下一份不含姓名的证明。", "查看证明",
+            "您无需在此操作。如果您在别处保存了副本，请一并删除。",
+        ),
+    },
+}  # fmt: skip
 
-LETTERS.update(HOOK_LETTERS | SHOP_LETTERS)
+LETTERS.update(HOOK_LETTERS | SHOP_LETTERS | OWN_LETTERS)

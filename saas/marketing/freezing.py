@@ -7,6 +7,7 @@ the mailing's, so that the choice is random, the same whenever it is asked, and 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     Text,
     Uuid,
+    and_,
     case,
     cast,
     column,
@@ -30,7 +32,7 @@ from sqlalchemy import (
 
 from saas.audiences import segments
 from saas.audiences.models import Suppression
-from saas.customers import consent, purposes
+from saas.customers import consent, preferences, purposes
 from saas.customers.models import Customer
 from saas.kit import identifiers, scope
 from saas.kit.db import db
@@ -47,11 +49,14 @@ NO_ADDRESS, NO_CONSENT, WITHDRAWN, OVER_LIMIT, SUPPRESSED = (
     "over_limit",
     "suppressed:",
 )
+PAUSED, LESS_OFTEN = "paused", "less_often"
 HELD_OUT = "held_out"
 WEIGHTS = ("complaint", "bounce", "unsubscribed", "manual")
 
 
-def _reason(mailing_id: UUID, holdout_percent: int, said: ColumnElement[str] | None) -> ColumnElement[str]:
+def _reason(
+    mailing_id: UUID, holdout_percent: int, said: ColumnElement[str] | None, purpose: str
+) -> ColumnElement[str]:
     """Why a customer gets no mail; empty for those who get one.
 
     `said` is their newest word about the mail's purpose, None for news and offers: who wants none of these gets no mail of
@@ -76,9 +81,32 @@ def _reason(mailing_id: UUID, holdout_percent: int, said: ColumnElement[str] | N
         *held,
         (or_(Customer.email_consent == "withdrawn", wish == "withdrawn"), WITHDRAWN),
         (wish != "granted", NO_CONSENT),
+        *_wishes(mailing_id, purpose),
         (chance < holdout_percent * 10, HELD_OUT),
         else_="",
     )
+
+
+def _wishes(mailing_id: UUID, purpose: str) -> list[tuple[ColumnElement[bool], str]]:
+    """What customers chose of how often: those who pause, and those who had a mail of this purpose too lately for the next.
+
+    Two mailings at the same moment are no way around it, for this is asked again just before each mail leaves.
+    """
+    if not preferences.in_use():
+        return []
+    rhythm = preferences.newest_rhythm(Customer.id, purpose=purpose)
+    lately = [
+        and_(rhythm == name, _written_since(mailing_id, purpose, apart)) for name, apart in preferences.APART.items()
+    ]
+    return [(preferences.is_paused(Customer.id), PAUSED), (or_(*lately), LESS_OFTEN)]
+
+
+def _written_since(mailing_id: UUID, purpose: str, apart: timedelta) -> ColumnElement[bool]:
+    earlier = select(1).select_from(MailingRecipient).join(Mailing, Mailing.id == MailingRecipient.mailing_id)
+    return earlier.where(
+        MailingRecipient.customer_id == Customer.id, MailingRecipient.mailing_id != mailing_id,
+        MailingRecipient.sent_at > func.now() - apart, Mailing.purpose == purpose,
+    ).correlate(Customer).exists()  # fmt: skip
 
 
 def forecast(
@@ -86,7 +114,7 @@ def forecast(
 ) -> dict[str, Any]:
     """Return how many of a segment would get the mail, be held out, and be skipped for which reason."""
     said = None if purpose == purposes.MAIN else consent.newest(channel="email", purpose=purpose).subquery()
-    reason = _reason(mailing_id, holdout_percent, None if said is None else said.c.state).label("reason")
+    reason = _reason(mailing_id, holdout_percent, None if said is None else said.c.state, purpose).label("reason")
     judged = select(reason).select_from(Customer).where(Customer.id.in_(segments.query(definition)))
     if said is not None:
         judged = judged.outerjoin(said, said.c.customer_id == Customer.id)
@@ -105,7 +133,7 @@ def changed_their_minds(mailing_id: UUID, customer_ids: Sequence[UUID]) -> dict[
     """Return which of these customers may not be written to any more, and why: they said so after the mailing was frozen."""
     purpose = mailings.one(mailing_id).purpose
     said = None if purpose == purposes.MAIN else consent.newest_of(Customer.id, channel="email", purpose=purpose)
-    judged = select(Customer.id, _reason(mailing_id, 0, said)).where(Customer.id.in_(customer_ids))
+    judged = select(Customer.id, _reason(mailing_id, 0, said, purpose)).where(Customer.id.in_(customer_ids))
     return {customer: why for customer, why in db.session.execute(judged) if why and why != NO_ADDRESS}
 
 
@@ -143,7 +171,7 @@ def _write(mailing: Mailing, ids: list[UUID]) -> None:
             own.c.id,
             Customer.id.label("customer_id"),
             Customer.email,
-            _reason(mailing.id, mailing.holdout_percent, _said(mailing.purpose)).label("reason"),
+            _reason(mailing.id, mailing.holdout_percent, _said(mailing.purpose), mailing.purpose).label("reason"),
         )
         .join_from(Customer, own, own.c.customer_id == Customer.id)
         .where(~_has_place(mailing.id))  # who was merged meanwhile with somebody who has one

@@ -40,6 +40,13 @@ def token(*, mailing_id: UUID, recipient_id: UUID) -> str:
     )
 
 
+def preferences_token(*, mailing_id: UUID | int, recipient_id: UUID | int) -> str:
+    """Return the token that opens the preferences of whoever a mail went to, and nothing else of theirs."""
+    return links.make(
+        key=key(), kind=links.PREFERENCES, tenant_id=scope.tenant_id(), mailing_id=mailing_id, recipient_id=recipient_id
+    )
+
+
 def customer_of(given: str) -> UUID | None:
     """Return the customer of the bound tenant whom a landing token stands for, or None when it is not good (any
     more).

@@ -80,7 +80,9 @@ def filled(made: rendering.Compiled, data: dict[str, Any]) -> rendering.Parts:
         {name: value for name, value in offer.items() if name != "product_id"} for offer in data.get("offers") or ()
     ]
     return rendering.Letter(made).fill(
-        data | {"offers": offers, "view_url": "#"}, tracked=targets, unsubscribe_url=NOWHERE
+        data | {"offers": offers, "view_url": "#", "preferences_url": "#", "portal_url": "#"},
+        tracked=targets,
+        unsubscribe_url=NOWHERE,
     )
 
 

@@ -59,7 +59,10 @@ class Press:
             for offer, address in zip(own["offers"], addresses, strict=True)
         ]
         view = self.addresses.address(links.VIEW, recipient_id)
-        return {**self.everybody, **own, "offers": offers, "view_url": view}
+        own_page = self.addresses.address(links.PREFERENCES, recipient_id)
+        return {
+            **self.everybody, **own, "offers": offers, "view_url": view, "preferences_url": own_page, "portal_url": own_page,
+        }  # fmt: skip
 
     def parts(self, recipient_id: UUID, own: Mapping[str, Any]) -> rendering.Parts:
         """Write one person's subject, HTML and text; raises RenderFailed."""

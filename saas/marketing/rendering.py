@@ -20,7 +20,7 @@ from saas.marketing.tracking import Link
 
 NAMES = frozenset(
     ["customer", "company", "offers", "cart", "order", "shop", "campaign", "coupon", "language", "now", "today"]
-    + ["unsubscribe_url", "preferences_url", "view_url", "open_url"]
+    + ["unsubscribe_url", "preferences_url", "portal_url", "view_url", "open_url"]
 )
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 

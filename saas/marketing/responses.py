@@ -139,6 +139,14 @@ def about(token: links.Opened) -> Purpose:
     return purposes.one(mailings.one(find(token).mailing_id).purpose)
 
 
+def customer_of(token: links.Opened) -> UUID:
+    """Return whose mail it was, or who they are part of by now; raises LinkRefused when they are gone."""
+    customer_id = find(token).customer_id
+    if customer_id is None:
+        raise links.LinkRefused()
+    return customer_id
+
+
 def unsubscribe(token: links.Opened, *, how: str, browser: str = "", everything: bool = False) -> None:
     """Take back somebody's consent to mails of this purpose, with the mail as its proof; raises LinkRefused.
 

@@ -25,6 +25,8 @@ REASONS = {
     freezing.NO_ADDRESS: _l("No e-mail address"),
     freezing.NO_CONSENT: _l("Never agreed to mails"),
     freezing.WITHDRAWN: _l("No longer wants mails"),
+    freezing.PAUSED: _l("Takes a break from mails"),
+    freezing.LESS_OFTEN: _l("Wants mails less often"),
     freezing.OVER_LIMIT: _l("Over the plan's mails of this month"),
     "suppressed:bounce": _l("The address does not exist"),
     "suppressed:complaint": _l("Called an earlier mail unwanted"),
