@@ -1,13 +1,14 @@
 """Looking at a page as a critical person would: what the console says, what does not fit, what is in the wrong language."""
 
+import os
+import pathlib
 import re
 import statistics
 
 from playwright.sync_api import TimeoutError
 
-from tests.browser.shopfront import AXE, ROOT
+from tests.browser.shopfront import AXE
 
-PICTURES = ROOT / "var" / "pictures"
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 LANGUAGES = {"en": "en-GB", "zh_Hans": "zh-CN"}
 LATIN = re.compile(r"[A-Za-z]{2,}(?:[ ,'’-]+[A-Za-z]{2,}){2,}")
@@ -72,7 +73,7 @@ class Eye:
         return True
 
     def look(self, name, *, size, look):
-        """This function will look at the open page in a size and a look, and keep a picture of it."""
+        """This function will look at the open page in a size and a look, and keep a picture of it where those are wanted."""
         self.page.set_viewport_size(size)
         self.page.emulate_media(color_scheme=look)
         self.wait_for(
@@ -82,8 +83,7 @@ class Eye:
         if self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
             self.complain(f"{size['width']} {look}: scrolls sideways: {self.page.evaluate(WIDEST)}")
         self.page.evaluate(SETTLED)  # a picture taken while colours still change shows what nobody sees
-        PICTURES.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=PICTURES / f"{name}-{size['width']}-{look}.png", full_page=True)
+        keep_picture(self.page, f"{name}-{size['width']}-{look}")
 
     def wait_for(self, script, otherwise):
         """This function will wait a moment until something holds on the page, or complain."""
@@ -118,6 +118,12 @@ class Eye:
             foreign = ours and LATIN.search(text) and not re.search("[\u4e00-\u9fff]", text)
             if untranslated or foreign:
                 self.complain(f"not in Chinese: {text[:120]}")
+
+
+def keep_picture(page, name):
+    """This function will keep a picture of the whole page, where REGULARS_PICTURES names a folder: a thousand take minutes."""
+    if folder := os.environ.get("REGULARS_PICTURES"):
+        page.screenshot(path=pathlib.Path(folder) / f"{name}.png", full_page=True)
 
 
 WIDEST = """() => [...document.querySelectorAll("body *")]

@@ -11,6 +11,7 @@ import pytest
 from werkzeug.serving import make_server
 
 from tenant_admin import markup, vendor, words
+from tests.browser import eye
 from tests.companies import drain_outbox, found_company
 from tests.doors.shop_data import order, product, send
 
@@ -167,7 +168,7 @@ class TestOwnField:
 
 
 @pytest.mark.parametrize(("viewport", "scheme", "lang"), [(WIDE, "light", "en"), (PHONE, "dark", "zh_Hans")])
-def test_axe_has_nothing_to_say(visit, shop, viewport, scheme, lang, tmp_path_factory):
+def test_axe_has_nothing_to_say(visit, shop, viewport, scheme, lang):
     company = shop[0]
     made = company.api(
         "POST", "/fields/customer", json={"label": f"Grade {lang}", "type": "choice", "choices": ["A", "B"]}
@@ -175,11 +176,9 @@ def test_axe_has_nothing_to_say(visit, shop, viewport, scheme, lang, tmp_path_fa
     company.api(
         "POST", "/fields/customer", json={"label": f"Sum {lang}", "type": "formula", "formula": "orders_count * 2"}
     )
-    pictures = tmp_path_factory.mktemp("pictures")
     for path in ("/settings/fields?type=formula", f"/settings/fields/{made['id']}", f"/customers/{shop[2]['Ada']}", f"/customers/{shop[2]['Ada']}/edit",
                  f"/customers?columns=city+{made['name']}&where={made['name']}.is_empty", "/products?show=all", "/orders"):  # fmt: skip
         page = visit(path, viewport=viewport, scheme=scheme, lang=lang)
-        page.screenshot(path=str(pictures / (re.sub(r"\W+", "-", path.split("?")[0]) + ".png")), full_page=True)
+        eye.keep_picture(page, "fields" + re.sub(r"\W+", "-", path.split("?")[0]))
         assert faults(page) == [], path
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
-    print(f"pictures: {pictures}")

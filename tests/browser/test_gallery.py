@@ -1,7 +1,6 @@
 """Every component in a real Chromium: both languages, wide and phone, light and dark, by mouse and by keyboard."""
 
 import logging
-import os
 import re
 import threading
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 from werkzeug.serving import make_server
 
 from tenant_admin import frame, gallery, markup, vendor, words
+from tests.browser import eye
 
 playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser
@@ -81,13 +81,6 @@ def visit(browser, address):
     assert complaints == []
 
 
-def keep_picture(page, name):
-    """Keep a picture for looking, where REGULARS_PICTURES names a folder."""
-    folder = os.environ.get("REGULARS_PICTURES")
-    if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
-
-
 def draw_charts(page):
     for box in page.query_selector_all("[data-chart]"):
         box.scroll_into_view_if_needed()
@@ -115,7 +108,7 @@ class TestEveryPage:
     def test_it_is_accessible_fits_and_is_in_one_language(self, visit, path, size, look, language):
         page = visit(path, size=size, look=look, language=language)
         draw_charts(page)
-        keep_picture(page, f"gallery{path.replace('/', '-')}-{size['width']}-{look}-{language}")
+        eye.keep_picture(page, f"gallery{path.replace('/', '-')}-{size['width']}-{look}-{language}")
         assert axe(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
         playwright.expect(page.locator("html")).to_have_attribute("data-bs-theme", look)

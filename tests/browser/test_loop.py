@@ -57,8 +57,7 @@ class Loop:
         raise AssertionError(f"{page.url} never showed {what}:\n{page.locator('main').inner_text()}")
 
     def picture(self, page, name):
-        eye.PICTURES.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=eye.PICTURES / f"loop-{name}.png", full_page=True)
+        eye.keep_picture(page, f"loop-{name}")
 
 
 @pytest.fixture

@@ -235,9 +235,7 @@ def test_what_was_typed_is_there_after_confirming(product, company, sit_down):
 
 def judge(page):
     """Keep a picture of the page and have axe-core look at it, through the debugging protocol, which its policy does not bind."""
-    eye.PICTURES.mkdir(parents=True, exist_ok=True)
-    name = re.sub(r"\W+", "-", page.locator("h1").first.inner_text().lower())
-    page.screenshot(path=eye.PICTURES / f"sign-in-{name}.png", full_page=True)
+    eye.keep_picture(page, "sign-in-" + re.sub(r"\W+", "-", page.locator("h1").first.inner_text().lower()))
     page.evaluate(shopfront.AXE.read_text(encoding="utf-8"))
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']}).then((result) => result.violations)")
     assert [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in found] == []

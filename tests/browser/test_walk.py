@@ -1,8 +1,8 @@
 """Walks every page there is with a small demo company: both languages, wide and phone, light and dark.
 
 What fails it: anything on the console, a breach of the content policy, English on a Chinese page, what axe-core objects to,
-a page that scrolls sideways, that takes over 200 ms on the server, or more than 12 queries. The pictures stay in
-var/pictures for looking at.
+a page that scrolls sideways, that takes over 200 ms on the server, or more than 12 queries. REGULARS_PICTURES names a folder
+for the pictures, for looking at.
 """
 
 import os
