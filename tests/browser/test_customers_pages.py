@@ -50,7 +50,7 @@ def shop(app):
     indexed(company)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield company, f"http://127.0.0.1:{server.port}"
     server.shutdown()

@@ -38,7 +38,7 @@ def shop(app):
             timeline.add(customer_id=ada, kind="note", at=clock.now() - timedelta(days=days), title="x", key=str(days))
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield company, f"http://127.0.0.1:{server.port}"
     server.shutdown()

@@ -36,7 +36,7 @@ def page(app, company, house_app, monkeypatch):  # noqa: F811
     """A browser signed in as the owner, where the house has an app at Shopify; a fault in its console fails the test."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     address = f"http://127.0.0.1:{server.server_port}"
     monkeypatch.setenv("PUBLIC_URL", address)

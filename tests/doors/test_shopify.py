@@ -39,7 +39,7 @@ from tests.shopify_box import box, connected, fetch, held, house_app  # noqa: F4
 def served(app, monkeypatch):
     """The application at an address of its own, which it gives to shops."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     address = f"http://127.0.0.1:{server.server_port}"
     monkeypatch.setenv("PUBLIC_URL", address)

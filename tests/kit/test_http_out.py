@@ -135,7 +135,7 @@ class _Answers(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def server():
     listening = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Answers)
-    thread = threading.Thread(target=listening.serve_forever, daemon=True)
+    thread = threading.Thread(target=listening.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield listening
     listening.shutdown()

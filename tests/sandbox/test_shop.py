@@ -128,7 +128,7 @@ def running(tmp_path_factory):
 @pytest.fixture
 def receiver():
     server = Receiver()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield server
     server.shutdown()
     server.server_close()
