@@ -98,6 +98,7 @@ def _answer(asked: Mapping[str, str], place: directory.Place, languages: str | N
     chosen = offers.choose(
         tenant_id=place.tenant_id, slot=slot, visitor=visitor, product=text.clean(asked.get("product"), most=200),
         cart_id=text.clean(asked.get("cart"), most=200), limit=_limit(asked.get("limit", "4")), source=place.subject_id,
+        bought=_several(asked.get("bought", "")), query=text.clean(asked.get("query"), most=200),
         language=reasons.language_of(languages),
     )  # fmt: skip
     answer = {"slot": slot, "request": str(chosen.request_id), "items": [offer.plain() for offer in chosen.items]}
@@ -107,6 +108,11 @@ def _answer(asked: Mapping[str, str], place: directory.Place, languages: str | N
 @door.record_once
 def _stand_before_flask(state: BlueprintSetupState) -> None:
     state.app.at_once["/offers"] = show_at_once
+
+
+def _several(given: str) -> list[str]:
+    """Read ids that are separated by commas; more than fifty are more than anybody buys at once."""
+    return [one for one in text.clean(given, most=4000).split(",") if one][:50]
 
 
 def _limit(given: str) -> int:

@@ -28,6 +28,8 @@ SLOTS = {
     "product": _l("Beside a product"),
     "cart": _l("In the cart"),
     "discover": _l("Something new"),
+    "thank-you": _l("After an order"),
+    "search": _l("Search"),
     "mail": _l("In mails"),
 }
 

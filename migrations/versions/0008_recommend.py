@@ -82,7 +82,8 @@ def upgrade() -> None:
         sa.CheckConstraint("(kind = 'boost') = (product_id IS NULL)", name=op.f("ck_offer_rules_subject")),
         sa.CheckConstraint("kind IN ('pin', 'hide', 'boost')", name=op.f("ck_offer_rules_kind")),
         sa.CheckConstraint(
-            "slot = '' OR slot IN ('home', 'product', 'cart', 'discover', 'mail')", name=op.f("ck_offer_rules_slot")
+            "slot = '' OR slot IN ('home', 'product', 'cart', 'discover', 'mail', 'thank-you', 'search')",
+            name=op.f("ck_offer_rules_slot"),
         ),
         sa.ForeignKeyConstraint(
             ["tenant_id", "product_id"],

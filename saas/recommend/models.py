@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from saas.kit.db import Stamped, TenantModel, tenant_fk
 
 NO_SOURCE = UUID(int=0)
-SLOTS = ("home", "product", "cart", "discover", "mail")
+SLOTS = ("home", "product", "cart", "discover", "mail", "thank-you", "search")
 RULE_KINDS = ("pin", "hide", "boost")
 
 

@@ -23,12 +23,13 @@ from saas.recommend.shoppers import Shopper
 from saas.recommend.stock import NO_SOURCE, Catalogue, Product
 
 MOST = 20
+A_DAY = 1.0
 PURCHASES_EACH = 60  # of a mailing's customers, on average
 KEPT_FOR, MOST_KEPT = 5.0, 5000  # seconds and number of answers that are kept
 Ready = tuple[Product, str, str, str]
 """A product with code and words of its reason, and the algorithm: an offer but for its id and place."""
 _answers: dict[tuple[Any, ...], tuple[float, list[Ready]]] = {}
-PLAIN = {"newest": "new", "rule": "picked"}
+PLAIN = {"newest": "new", "rule": "picked", "found": "found"}
 OF_THEIR_OWN = {"session": "seen", "buyer": "bought_before"}
 BY_OTHERS = {"session": "looked_at_both", "viewed_together": "viewed_together", "buyer": "taste"}
 
@@ -68,15 +69,17 @@ class Chosen:
 def choose(
     *, tenant_id: int, slot: str, visitor: str = "", product: str = "", cart: Sequence[str] = (), cart_id: str = "",
     customer_id: UUID | None = None, limit: int = 4, source: UUID | None = None, language: str = "en", record: bool = True,
+    bought: Sequence[str] = (), query: str = "",
 ) -> Chosen:  # fmt: skip
-    """Choose offers for a place (home, product, cart, discover, mail).
+    """Choose offers for a place (home, product, cart, discover, thank-you, search, mail).
 
     `visitor` is a browser, `customer_id` somebody the caller vouches for; `product` is the shop's id of the product it
     is shown beside, `cart` lists such ids beside those of the live cart, `cart_id` is the visitor's cart; `source` is
-    the shop. With `record` the answer is kept, to be told what became of it. Raises BadQuestion.
+    the shop. `bought` lists what an order consists of that was just placed (thank-you; without it the newest order of a
+    proven customer, else the cart of a moment ago), `query` is what was searched for (search). With `record` the answer is kept, to be told what became of it. Raises BadQuestion.
     """
     if slot not in SLOTS:
-        raise BadQuestion(fields={"slot": [_("Choose home, product, cart, discover or mail.")]})
+        raise BadQuestion(fields={"slot": [_("Choose home, product, cart, discover, thank-you, search or mail.")]})
     if not 1 <= limit <= MOST:
         raise BadQuestion(fields={"limit": [_("A number from 1 to %(most)s.", most=MOST)]})
     catalogue, place = stock.catalogue(tenant_id), source.hex if source else NO_SOURCE
@@ -89,7 +92,7 @@ def choose(
         cart=cart,
         cart_id=cart_id,
     )
-    ask = Ask(tenant_id, slot, shopper, catalogue.find(product, place) if product else None, limit, place)
+    ask = _ask(tenant_id, slot, shopper, catalogue, place, product=product, limit=limit, bought=bought, query=query)
     chosen = Chosen(identifiers.new(), [
         Offer(identifiers.new(), *ready, position) for position, ready in enumerate(_answer(ask, catalogue, language), 1)
     ])  # fmt: skip
@@ -99,6 +102,22 @@ def choose(
             items=[[str(o.id), o.product.id, o.product.key, o.reason_code, o.reason_text, o.algorithm] for o in chosen.items],
         )  # fmt: skip
     return chosen
+
+
+def _ask(
+    tenant_id: int, slot: str, shopper: Shopper, catalogue: Catalogue, place: str, *, product: str, limit: int, bought: Sequence[str],
+    query: str,
+) -> Ask:  # fmt: skip
+    """Put the question together: what it is shown beside, what was just bought, or what was searched for."""
+    beside = catalogue.find(product, place) if product else None
+    just: list[int] = []
+    if slot == "thank-you":
+        just = [found.number for key in bought if (found := catalogue.find(key, place)) is not None]
+        just = just or shopper.bought_since(A_DAY) or list(shopper.cart)
+    query = query if slot == "search" else ""
+    first = next(iter(catalogue.words.find(query, most=1)), None) if query else just[-1] if just else None
+    like = beside or (catalogue.by_number.get(first) if first is not None else None)
+    return Ask(tenant_id, slot, shopper, beside, limit, place, 0, tuple(just), query, like)
 
 
 def _answer(ask: Ask, catalogue: Catalogue, language: str) -> list[Ready]:
@@ -113,7 +132,7 @@ def _answer(ask: Ask, catalogue: Catalogue, language: str) -> list[Ready]:
     shopper, now = ask.shopper, time.monotonic()
     question = (
         ask.tenant_id, ask.slot, ask.limit, ask.source, language, ask.product.number if ask.product else 0, tuple(shopper.seen[-MEMORY:]),
-        tuple(shopper.cart), tuple(shopper.bought), shelf.stamp(ask.tenant_id), catalogue.stamp,
+        tuple(shopper.cart), tuple(shopper.bought), ask.bought, ask.query, shelf.stamp(ask.tenant_id), catalogue.stamp,
     )  # fmt: skip
     known = _answers.get(question)
     if known is not None and known[0] > now:
@@ -156,8 +175,8 @@ def _why(ask: Ask, choice: Choice, catalogue: Catalogue, language: str) -> tuple
         code = BY_OTHERS.get(choice.algorithm, code)
     elif because is not None and choice.algorithm == "session":
         code = "looked_at"
-    if code == "popular" and ask.product is not None:
-        shared = [category for category in ask.product.categories if category in choice.product.categories]
+    if code == "popular" and ask.like is not None:
+        shared = [category for category in ask.like.categories if category in choice.product.categories]
         code, name = ("popular_like_this", shared[0]) if shared else (code, name)
     return code, reasons.sentence(code, language, name=name, together=together, having=having)
 

@@ -27,13 +27,15 @@ WITHOUT_PICTURE = 0.7
 JUST_BOUGHT = 30.0  # days
 MOST_KNOWN = 10_000  # predictions that are remembered in a process
 _known: dict[Hashable, list[Suggestion]] = {}
+FOUND = 100.0  # what a search finds stands before what anybody may like
 LEAST_MEETINGS = 2  # a pair that met once proves nothing
 
 
 class Ask(NamedTuple):
     """What is asked for: a place, a shopper, perhaps the product beside which it is shown, and how many.
 
-    `wanted` is how many each model is asked to name.
+    `wanted` is how many each model is asked to name, `bought` what an order of a moment ago consists of, `query` what was
+    searched for, and `like` the product whose category stands for the whole where nothing better is known.
     """
 
     tenant_id: int
@@ -43,6 +45,9 @@ class Ask(NamedTuple):
     limit: int
     source: str
     wanted: int = 0
+    bought: tuple[int, ...] = ()
+    query: str = ""
+    like: Product | None = None
 
 
 class Choice(NamedTuple):
@@ -98,7 +103,7 @@ def _take(chosen: dict[int, Choice], fused: Iterable[Choice], ask: Ask, catalogu
 def excluded(ask: Ask) -> set[int]:
     """Name what is not shown: what lies in the cart, the page's own product, what was just bought and does not run out."""
     shopper = ask.shopper
-    barred = set(shopper.cart)
+    barred = {*shopper.cart, *ask.bought}
     if ask.product is not None:
         barred.add(ask.product.number)
     if shopper.bought:
@@ -111,8 +116,12 @@ def excluded(ask: Ask) -> set[int]:
 
 
 def learnt(ask: Ask, catalogue: Catalogue) -> list[Named]:
-    """Ask the models that have something to say about this place and this shopper."""
-    return [named for make in PLACES[ask.slot] for named in [make(ask)] if named is not None and named.suggestions]
+    """Ask the models that have something to say about this place and this shopper; what a search finds goes first."""
+    found = catalogue.words.find(ask.query, most=ask.wanted) if ask.query else []
+    first = [Named("found", FOUND, [Suggestion(number, 0.0, None, 0) for number in found])] if found else []
+    return first + [
+        named for make in PLACES[ask.slot] for named in [make(ask)] if named is not None and named.suggestions
+    ]
 
 
 def _predicted(ask: Ask, kind: str, what: Hashable, predict: Callable[[Any], list[Suggestion]]) -> list[Suggestion]:
@@ -139,6 +148,14 @@ def _bought_with_product(ask: Ask) -> Named | None:
 
 def _viewed_with_product(ask: Ask) -> Named | None:
     return Named("viewed_together", 0.6, _paired(ask, "viewed", [ask.product.number])) if ask.product else None
+
+
+def _bought_with_order(ask: Ask) -> Named | None:
+    return Named("bought_together", 1.0, _paired(ask, "bought", ask.bought[-MEMORY:])) if ask.bought else None
+
+
+def _viewed_with_order(ask: Ask) -> Named | None:
+    return Named("viewed_together", 0.5, _paired(ask, "viewed", ask.bought[-MEMORY:])) if ask.bought else None
 
 
 def _bought_with_cart(ask: Ask) -> Named | None:
@@ -175,7 +192,7 @@ def _taste(weight: float, mode: str) -> Callable[[Ask], Named | None]:
 
 def popular(ask: Ask, catalogue: Catalogue) -> list[Named]:
     """Name what many want just now, beside a product those of its categories first."""
-    category = ask.product.categories[0] if ask.product is not None and ask.product.categories else None
+    category = ask.like.categories[0] if ask.like is not None and ask.like.categories else None
     found = _predicted(ask, "popular", category, lambda model: model.predict(n=ask.wanted, category=category))
     return [Named("popular", 1.0, found)]
 
@@ -190,6 +207,8 @@ PLACES: dict[str, tuple[Callable[[Ask], Named | None], ...]] = {
     "cart": (_bought_with_cart, _session(0.4, "discover")),
     "home": (_session(1.0, "continue"), _taste(0.5, "repeat")),
     "discover": (_session(1.0, "discover"), _taste(0.5, "discover")),
+    "thank-you": (_bought_with_order, _viewed_with_order, _session(0.3, "discover"), _taste(0.3, "discover")),
+    "search": (_session(0.3, "discover"), _taste(0.2, "discover")),
     "mail": (_taste(1.0, "repeat"), _session(0.5, "continue")),
 }
 

@@ -33,6 +33,7 @@ WORDS: dict[str, dict[str, str]] = {
     "popular_like_this": {"en": "Popular in {name}", "zh": "{name}中的热门"},
     "popular": {"en": "Popular right now", "zh": "当前热门"},
     "new": {"en": "New in the shop", "zh": "新品上架"},
+    "found": {"en": "Fits your search", "zh": "符合您的搜索"},
     "picked": {"en": "Picked by the shop", "zh": "店铺推荐"},
 }
 LANGUAGES = ("en", "zh")

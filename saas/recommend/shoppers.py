@@ -64,6 +64,10 @@ class Shopper:
     cart: list[int] = field(default_factory=list)
     bought: Bought = field(default_factory=list)
 
+    def bought_since(self, days: float) -> list[int]:
+        """Return what they bought in so many last days, the newest last."""
+        return [number for number, day in reversed(self.bought) if day >= today() - days]
+
 
 def meet(
     *, tenant_id: int, catalogue: Catalogue, source: str, visitor: str = "", customer_id: UUID | None = None,

@@ -23,6 +23,7 @@ import psycopg
 from redis.exceptions import RedisError
 
 from saas.kit import crypto, money, pool, valkey
+from saas.recommend.words import Words
 
 LOOK_EVERY = 0.25  # seconds between two looks at the counter
 DOUBTFUL_FOR = 2.0  # seconds a catalogue read from PostgreSQL is believed while Valkey is away
@@ -92,16 +93,32 @@ class Catalogue:
         self.sources: set[str] = set()
         self.stamp = 0  # changes with every change, for answers that are kept a moment
         self._newest: list[int] | None = None
+        self._words: Words | None = None
+        self._guard = threading.Lock()
         self.take(products)
 
     def take(self, products: Iterable[Product]) -> None:
         """Put in products as they are now."""
-        for product in products:
-            self.by_number[product.number] = product
-            self.by_key[product.key][product.source] = product.number
-            self.sources.add(product.source)
-        self._newest = None
-        self.stamp = next(_stamps)
+        with self._guard:
+            for product in products:
+                self.by_number[product.number] = product
+                self.by_key[product.key][product.source] = product.number
+                self.sources.add(product.source)
+                if self._words is not None:
+                    self._words.take(product.number, product.name, product.categories)
+            self._newest = None
+            self.stamp = next(_stamps)
+
+    @property
+    def words(self) -> Words:
+        """The words of the products' names and categories; made when somebody searches for the first time."""
+        with self._guard:
+            if self._words is None:
+                made = Words()
+                for product in self.by_number.values():
+                    made.take(product.number, product.name, product.categories)
+                self._words = made
+            return self._words
 
     @property
     def newest(self) -> list[int]:

@@ -102,10 +102,11 @@ class Shop(Server):
 
 
 class Collector(Server):
-    """The CRM's origin as a shop sees it: scripts, /collect and /offers."""
+    """The CRM's origin as a shop sees it: scripts, /collect, /offers and /forms."""
 
     def __init__(self):
         self.batches, self.questions, self.offers = [], [], []
+        self.forms, self.told, self.asked_forms = {}, [], 0
         self.status, self.offers_status = 202, 200
         self.gate = threading.Event()
         self.gate.set()
@@ -115,7 +116,14 @@ class Collector(Server):
     def get(self, request):
         url = urlsplit(request.path)
         if url.path.startswith("/static/shop/"):
-            answer(request, 200, (SCRIPTS / Path(url.path).name).read_bytes(), "text/javascript; charset=utf-8")
+            script = (SCRIPTS / Path(url.path).name).read_bytes()
+            answer(request, 200, script, "text/javascript; charset=utf-8", {"Access-Control-Allow-Origin": "*"})
+        elif url.path == "/forms":
+            with self._news:
+                self.asked_forms += 1
+                self._news.notify_all()
+            told = json.dumps({"forms": [], "watch": {}} | self.forms)
+            answer(request, 200, told, "application/json", {"Access-Control-Allow-Origin": "*"})
         elif url.path == "/offers":
             query = {name: values[0] for name, values in parse_qs(url.query).items()}
             with self._news:
@@ -134,6 +142,12 @@ class Collector(Server):
             answer(request, 404, "nothing here")
 
     def post(self, request, body):
+        if not request.path.startswith("/collect"):
+            with self._news:
+                self.told.append({"path": request.path, **json.loads(body)})
+                self._news.notify_all()
+            answer(request, 202, '{"state": "taken"}', "application/json", {"Access-Control-Allow-Origin": "*"})
+            return
         with self._news:
             self.batches.append(
                 {"status": self.status, "type": request.headers["Content-Type"], "size": len(body), **json.loads(body)}

@@ -38,6 +38,13 @@ class OffersQuery(shapes.Shape):
     product = fields.String(
         load_default="", validate=validate.Length(max=200), metadata={"description": "beside this product"}
     )
+    bought = fields.List(
+        fields.String(validate=validate.Length(max=200)), load_default=(), validate=validate.Length(max=50),
+        metadata={"description": "thank-you: the products of the order that was just placed"},
+    )  # fmt: skip
+    query = fields.String(
+        load_default="", validate=validate.Length(max=200), metadata={"description": "search: what was searched for"}
+    )
     cart = fields.List(
         fields.String(validate=validate.Length(max=200)),
         load_default=list,
@@ -75,6 +82,7 @@ class Recommendations(MethodView):
         chosen = offers.choose(
             tenant_id=scope.tenant_id(), slot=query["slot"], visitor=query["visitor"], product=query["product"], cart=query["cart"],
             customer_id=customer_id, limit=query["limit"], language=reasons.language_of(query["language"]), record=query["record"],
+            bought=query["bought"], query=query["query"],
         )  # fmt: skip
         items = [offer.plain() | {"product_id": offer.product.id} for offer in chosen.items]
         return {"slot": query["slot"], "request": chosen.request_id, "items": items}

@@ -1,6 +1,7 @@
 /* Regulars offers: fills every [data-regulars-offers] of a shop's page with what this visitor may like.
    Cards live in a shadow root, so the shop's styles and ours never meet; CSS variables and ::part theme them.
-   Nothing is shown where there is nothing to offer. See docs/shops.md. */
+   What the page has in the place itself stays where there is nothing to offer; otherwise the place folds up, where nobody
+   sees it. It also fetches forms.js when the shop has forms to show. See docs/shops.md. */
 (() => {
   const doc = document, tag = doc.currentScript || doc.querySelector('script[src*="/shop/widget.js"]');
   if (!tag || window.regularsOffers) return;
@@ -42,6 +43,10 @@
       [aria-busy=true] li { animation: breathe 1.4s infinite alternate; } }
     @keyframes breathe { to { opacity: .5; } }`);
 
+  const LABELS = { en: 'Recommended for you', zh: '为您推荐', de: 'Für Sie empfohlen', fr: 'Recommandé pour vous',
+    es: 'Recomendado para ti', it: 'Consigliati per te', nl: 'Aanbevolen voor jou', pt: 'Recomendado para você',
+    pl: 'Polecane dla Ciebie', sv: 'Rekommenderas för dig', da: 'Anbefalet til dig', tr: 'Sizin için önerilenler',
+    ja: 'あなたへのおすすめ', ko: '추천 상품', ar: 'موصى به لك', he: 'מומלץ עבורך', fa: 'پیشنهاد برای شما' };
   const make = (name, part, ...inside) => {
     const node = doc.createElement(name);
     node.className = part;
@@ -49,6 +54,7 @@
     node.append(...inside);
     return node;
   };
+  const free = (...inside) => Object.assign(make(...inside), { dir: 'auto' }); // written by somebody, in any direction
   const web = value => { // an address that is not of the web is no address
     try {
       const { href, protocol } = new URL(value || 'no:', doc.baseURI);
@@ -70,8 +76,8 @@
     image.ariaHidden = true;
     letter();
     if (url) image.replaceChildren(Object.assign(new Image(), { loading: 'lazy', alt: '', onerror: letter, src: url }));
-    const link = make('a', 'card', image, make('span', 'text', make('span', 'name', item.name),
-      make('span', 'price', money(host, item)), make('span', 'reason', item.reason?.text || '')));
+    const link = make('a', 'card', image, make('span', 'text', free('span', 'name', item.name),
+      make('span', 'price', money(host, item)), free('span', 'reason', item.reason?.text || '')));
     link.href = web(item.url);
     link.onclick = link.onauxclick = e => e.button < 2 && tracker('offer_clicked', { offer: item.offer });
     link.offer = item.offer;
@@ -86,53 +92,106 @@
     tracker('offer_seen', { offer: target.offer });
   }), { threshold: 0.5 });
 
+  const draw = (host, state, ...inside) => {
+    host.shadowRoot.replaceChildren(...inside);
+    host.style.minHeight = '';
+    host.dataset.regularsState = state;
+  };
   const fill = (host, state, items) => {
     const { title } = host.dataset, list = make('ul', 'list', ...items);
-    const box = make('div', 'offers', ...title ? [make('h2', 'title', title)] : [], list);
+    const box = make('div', 'offers', ...title ? [free('h2', 'title', title)] : [], list);
     box.role = 'group';
-    box.ariaLabel = title || (language(host).startsWith('zh') ? '为您推荐' : 'Recommended for you');
+    box.ariaLabel = title || LABELS[language(host).slice(0, 2).toLowerCase()] || LABELS.en;
     list.style.setProperty('--most', Math.max(host.dataset.limit || 4, 3)); // columns, at most
     box.ariaBusy = list.ariaHidden = state === 'loading';
     list.role = 'list'; // Safari forgets it where there are no bullets
-    host.shadowRoot.replaceChildren(...items.length ? [box] : []);
+    draw(host, state, box);
     list.querySelectorAll('a').forEach(link => eyes.observe(link));
-    host.dataset.regularsState = state;
+  };
+  const own = host => host.textContent.trim() || host.firstElementChild; // what the shop put there itself
+
+  // A place in view that turns out empty keeps its space until it is out of view: nothing under the reader's eyes jumps.
+  const unseen = new IntersectionObserver(entries => entries.forEach(({ isIntersecting, target }) => {
+    if (isIntersecting) return;
+    unseen.unobserve(target);
+    if (target.dataset.regularsState === 'held') draw(target, 'empty');
+  }));
+  const fold = host => {
+    const { top, bottom, height } = host.getBoundingClientRect();
+    if (own(host)) draw(host, 'empty', doc.createElement('slot'));
+    else if (height && top < innerHeight && bottom > 0) {
+      draw(host, 'held');
+      host.style.minHeight = `${height}px`;
+      unseen.observe(host);
+    } else draw(host, 'empty');
   };
 
-  let viewed = '';
-  const wanted = ({ dataset }) => dataset.product || (dataset.regularsOffers === 'product' ? viewed : '');
+  let viewed = '', sought = '';
+  const wanted = ({ dataset: { regularsOffers: slot, product, bought, query, cart } }) => ({
+    product: product || (slot === 'product' ? viewed : ''), cart, bought, query: query || (slot === 'search' ? sought : '') });
+  const key = host => JSON.stringify(wanted(host));
   const load = host => {
-    const { dataset } = host, product = wanted(host), turn = {};
-    places.set(host, { product, turn });
+    const { dataset } = host, turn = {};
+    places.set(host, { key: key(host), turn });
     tracker('visitor', (visitor, site) => {
       const url = new URL(address), query = { site_key: tag.dataset.siteKey || site, visitor,
-        slot: dataset.regularsOffers || 'home', product, cart: dataset.cart, limit: dataset.limit || 4 };
+        slot: dataset.regularsOffers || 'home', ...wanted(host), limit: dataset.limit || 4 };
       Object.entries(query).forEach(([name, value]) => value && url.searchParams.set(name, value));
       fetch(url, { credentials: 'omit' }).then(answer => answer.json()).then(({ items }) => {
         if (places.get(host).turn !== turn) return; // a later question is on its way
         const cards = items.filter(item => web(item.url)).map(item => card(host, item));
-        fill(host, cards[0] ? 'ready' : 'empty', cards);
-      }).catch(() => dataset.regularsState === 'loading' && fill(host, 'empty', []));
+        if (cards[0]) fill(host, 'ready', cards);
+        else fold(host);
+      }).catch(() => dataset.regularsState === 'loading' && fold(host));
     });
   };
+  const near = new IntersectionObserver(entries => entries.forEach(({ isIntersecting, target }) => {
+    if (!isIntersecting) return;
+    near.unobserve(target);
+    load(target);
+  }), { rootMargin: '600px' }); // before the reader is there
   const hosts = () => doc.querySelectorAll('[data-regulars-offers]');
+  const again = host => places.get(host)?.turn && load(host);
   const find = () => hosts().forEach(host => {
     if (!places.has(host)) {
+      places.set(host, {});
       host.attachShadow({ mode: 'open' }).adoptedStyleSheets = [sheet];
-      fill(host, 'loading', Array.from({ length: Math.min(host.dataset.limit || 4, 24) }, bone));
-      load(host);
-    } else if (places.get(host).product !== wanted(host)) load(host);
+      if (own(host)) draw(host, 'loading', doc.createElement('slot'));
+      else fill(host, 'loading', Array.from({ length: Math.min(host.dataset.limit || 4, 24) }, bone));
+      near.observe(host);
+    } else if (places.get(host).key !== key(host)) again(host);
   });
 
+  let here = location.href.split('#')[0];
   addEventListener('regulars', ({ detail: { state, events } }) => {
-    const view = events.filter(event => event.type === 'product_viewed').pop();
-    if (!view) return;
-    viewed = view.product;
-    find(); // beside a product at once; elsewhere when the view has arrived, so that the answer knows of it
-    if (state === 'sent') hosts().forEach(host => {
-      if (wanted(host) !== viewed && !host.matches(':hover, :focus-within')) load(host);
+    const last = type => events.filter(event => event.type === type).pop();
+    const view = last('product_viewed'), search = last('search_submitted'), page = last('page_viewed');
+    if (state === 'recorded' && page && page.url.split('#')[0] !== here) { // another page of an app of one page
+      here = page.url.split('#')[0];
+      viewed = sought = '';
+      hosts().forEach(again);
+    }
+    if (search) sought = search.query;
+    if (view) viewed = view.product;
+    if (view || search) find(); // beside a product at once; elsewhere when the view has arrived, so that the answer knows of it
+    if (view && state === 'sent') hosts().forEach(host => {
+      if (wanted(host).product !== viewed && !host.matches(':hover, :focus-within')) again(host);
     });
   });
-  new MutationObserver(find).observe(doc, { childList: true, subtree: true, attributeFilter: ['data-product'] });
+
+  const ask = () => tracker('visitor', (visitor, site) => {
+    const base = new URL('../../forms', tag.src), key = tag.dataset.siteKey || site;
+    base.searchParams.set('site_key', key);
+    fetch(base, { credentials: 'omit' }).then(answer => answer.json()).then(told => {
+      const places = () => doc.querySelector('[data-regulars-watch], [data-regulars-form]');
+      const begin = () => (begin.done ||= import(new URL('forms.js', tag.src)).then(forms => forms.begin({ ...told, base, key, tracker })));
+      if (told.forms[0] || places()) begin().catch(() => {});
+      else new MutationObserver((seen, eyes) => places() && begin().then(() => eyes.disconnect(), () => {}))
+        .observe(doc, { childList: true, subtree: true });
+    }).catch(() => {});
+  });
+  (window.requestIdleCallback || setTimeout)(ask);
+  new MutationObserver(find).observe(doc, { childList: true, subtree: true,
+    attributeFilter: ['data-product', 'data-bought', 'data-query', 'data-cart'] });
   find();
 })();

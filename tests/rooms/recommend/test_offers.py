@@ -105,6 +105,49 @@ class TestPlaces:
             assert "tea-5" not in found
             assert "tea-3" not in found
 
+    def test_after_an_order_comes_what_goes_with_it_and_nothing_of_it(self, shop):
+        found = chosen(shop, "thank-you", bought=[TEAS[0], TEAS[1]], limit=4)
+        assert set(keys(found)[:2]) <= set(TEAS[2:])
+        assert not {TEAS[0], TEAS[1]} & set(keys(found))
+        assert found[0].reason_code == "bought_together"
+
+    def test_after_an_order_even_what_runs_out_is_not_offered_again(self, shop, drain):
+        for number in range(3):
+            buy(shop, drain, 900 + number, [TEAS[2]], customer=77, days_ago=90 - 30 * number)
+        assert TEAS[2] not in keys(chosen(shop, "thank-you", bought=[TEAS[2]], limit=12))
+
+    def test_after_an_order_the_customer_s_newest_counts_where_the_page_does_not_say(self, shop, drain):
+        buy(shop, drain, 950, [CUPS[0]], customer=78, days_ago=0)
+        found = chosen(shop, "thank-you", customer_id=customer_of(shop, 78), limit=3)
+        assert CUPS[0] not in keys(found)
+        assert found[0].product.key in CUPS
+
+    def test_after_an_order_of_something_unknown_comes_what_is_popular(self, shop):
+        assert chosen(shop, "thank-you", bought=["no such thing"], limit=2)
+
+    @pytest.mark.parametrize("words", ["tea", "Teas", "te", "TEA"])
+    def test_a_search_gets_what_fits_its_words(self, shop, words):
+        found = chosen(shop, "search", query=words, limit=4)
+        assert {key.split("-")[0] for key in keys(found)} == {"tea"}
+        assert {offer.reason_code for offer in found} == {"found"}
+
+    def test_the_product_with_all_the_words_comes_first(self, shop):
+        assert keys(chosen(shop, "search", query="tea 4", limit=2))[0] == "tea-4"
+
+    def test_a_search_without_results_gets_what_is_popular(self, shop):
+        found = chosen(shop, "search", query="zeppelin", limit=3)
+        assert len(found) == 3
+        assert "found" not in {offer.reason_code for offer in found}
+
+    def test_a_search_finds_a_renamed_product_by_its_new_name(self, shop, drain):
+        assert keys(chosen(shop, "search", query="tea 2", limit=1)) == ["tea-2"]
+        with work.unit(tenant_id=shop.tenant_id):
+            products.upsert_many([little_shop.product("tea-2", name="青花茶壶")])
+        drain(shop)
+        stock.forget()
+        assert keys(chosen(shop, "search", query="茶壶", limit=1)) == ["tea-2"]
+        assert keys(chosen(shop, "search", query="茶", limit=1)) == ["tea-2"]
+
     def test_a_wrong_place_or_number_is_refused(self, shop):
         for wrong in ({"slot": "attic"}, {"slot": "home", "limit": 0}, {"slot": "home", "limit": 21}):
             with pytest.raises(offers.BadQuestion):
