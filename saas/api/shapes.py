@@ -75,7 +75,7 @@ class BulkResult(Schema):
 
     index = fields.Integer()
     id = fields.UUID(allow_none=True)
-    status = fields.String(metadata={"description": "created, updated, unchanged, stale or failed"})
+    status = fields.String(metadata={"description": "created, updated, unchanged, stale, left_out (a test order) or failed"})
     error = fields.String()
 
 

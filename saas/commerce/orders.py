@@ -18,7 +18,7 @@ from sqlalchemy import BigInteger, Integer, Text, Uuid, delete, func, insert, li
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from saas.catalog import products, variants
-from saas.commerce import drafting, order_history, order_news, parts
+from saas.commerce import drafting, order_history, order_news, order_references, parts
 from saas.commerce.drafting import BadItem, Draft, drafted
 from saas.commerce.events import OrdersRecorded
 from saas.commerce.models import NO_SOURCE, Fulfilment, Order, OrderLine, Refund, RemovedOrder, Return
@@ -104,6 +104,7 @@ def record_many(
     _write_lines({**fresh, **later}, ids, set(later), source_id)
     order_history.keep(formers)
     beside = _write_parts(drafts, ids, source_id)
+    order_references.keep((ids[one.row["external_id"]], items[one.index].get("payment_reference")) for one in drafts)
     _bind_visitors({**fresh, **later}, customers, origins, ids, source_id)
     came = [
         (ids[key], customers[draft.index], origins[draft.index])
@@ -296,7 +297,10 @@ def record_part(
         row = {"order_key": key, "order_id": ids.get(key), **read()}
     except money.NotMoney as error:
         raise BadItem(str(error)) from None
-    changed = parts.keep(model, [row], source_id) | _sum_refunds(list(ids.values()))
+    changed = parts.keep(model, [row], source_id)
+    if changed:
+        db.session.execute(update(Order).where(Order.id.in_(changed)).values(updated_at=clock.now()))
+    changed |= _sum_refunds(list(ids.values()))
     order_news.follow(sorted(changed), loud=loud)
     _announce(
         sorted(changed), {order.customer_id for order in held.values() if order.customer_id and order.id in changed}
@@ -324,7 +328,11 @@ def _sum_refunds(order_ids: Sequence[UUID]) -> set[UUID]:
 
 
 def _bind_visitors(
-    drafts: dict[str, Draft], customers: dict[int, UUID], origins: dict[int, UUID], ids: dict[str, UUID], source_id: UUID
+    drafts: dict[str, Draft],
+    customers: dict[int, UUID],
+    origins: dict[int, UUID],
+    ids: dict[str, UUID],
+    source_id: UUID,
 ) -> None:
     """An order proves whose browser it was placed with."""
     theirs = [draft for draft in drafts.values() if draft.row["visitor"] and draft.index in customers]
@@ -380,6 +388,17 @@ def lines_of(order_ids: Sequence[UUID]) -> list[OrderLine]:
 
 def refunds_of(order_id: UUID) -> list[Refund]:
     return parts.of(Refund, [order_id], Refund.at)
+
+
+def parts_of(order_ids: Sequence[UUID]) -> dict[UUID, dict[str, list[Any]]]:
+    """Return what hangs on orders besides their lines, by order: refunds, fulfilments and returns."""
+    found: dict[UUID, dict[str, list[Any]]] = {
+        order_id: {"refunds": [], "fulfilments": [], "returns": []} for order_id in order_ids
+    }
+    for model, name, first in ((Refund, "refunds", Refund.at), (Fulfilment, "fulfilments", Fulfilment.shipped_at), (Return, "returns", Return.at)):  # fmt: skip
+        for part in parts.of(model, list(found), first) if found else ():
+            found[part.order_id][name].append(part)
+    return found
 
 
 def remove(*, keys: Iterable[str], source_id: UUID, at: datetime | None = None, loud: bool = False) -> int:

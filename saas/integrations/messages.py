@@ -84,7 +84,8 @@ def _orders(ids: list[UUID]) -> list[dict[str, Any]]:
     lines, found = defaultdict(list), order_finding.many(ids)
     for line in orders.lines_of(list(found)):
         lines[line.order_id].append(line)
-    return [order_schemas.shown(found[one], lines[one], orders.refunds_of(one)) for one in ids if one in found]
+    beside = orders.parts_of(list(found))
+    return [order_schemas.shown(found[one], lines[one], **beside[one]) for one in ids if one in found]
 
 
 SHOWN: dict[str, Callable[[list[UUID]], list[dict[str, Any]]]] = {

@@ -10,7 +10,7 @@ from flask import has_request_context
 from flask_babel import gettext as _babel_gettext
 from markupsafe import escape
 
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 EMAIL = re.compile(r"^[^\s@<>(),;:\"\[\]\\]{1,64}@[^\s@<>(),;:\"\[\]\\]{1,253}$")
 
 
@@ -56,7 +56,7 @@ later = Later
 
 
 def clean(value: str | None, *, most: int = 10_000) -> str:
-    """Return the text without control characters and outer blanks, in composed form, cut at `most` characters."""
+    """Return the text without control characters, halves of characters and outer blanks, in composed form, cut at `most` characters."""
     if not value:
         return ""
     if value.isascii() and value.isprintable():  # most of what there is, and nothing to do

@@ -15,7 +15,7 @@ from sandbox.shopify import bulk, deliveries, graph, things
 
 VERSION = "2026-10"
 CLIENT_ID, CLIENT_SECRET = "box-client-id", "shpss_box_client_secret"
-SCOPES = "read_products,read_customers,read_orders,read_all_orders,read_fulfillments"
+SCOPES = "read_products,read_customers,read_orders,read_all_orders,read_fulfillments,read_returns"
 
 
 class Box:
@@ -61,6 +61,7 @@ class Box:
             "currentAppInstallation": lambda: {"accessScopes": [{"handle": one} for one in SCOPES.split(",")]},
             "webhookSubscriptions": lambda **_: list(self.deliveries.subscriptions),
             "webhookSubscriptionCreate": lambda topic, webhookSubscription: self.deliveries.subscribe(topic, webhookSubscription["uri"]),
+            "product": lambda id: self.things.products.get(id),
             "bulkOperation": lambda id: self.bulk.look(id),
             "bulkOperationRunQuery": lambda query, groupObjects=False: self.bulk.run(query, groupObjects),
         }  # fmt: skip

@@ -33,21 +33,36 @@ class Things:
     def _id(self, kind):
         return f"gid://shopify/{kind}/{next(self._ids)}"
 
-    def add_product(self, title, *, price=12.5, stock=(5,), tags=("tea",), kind="Tea", status="ACTIVE"):
+    def add_product(
+        self,
+        title,
+        *,
+        price=12.5,
+        stock=(5,),
+        tags=("tea",),
+        kind="Tea",
+        status="ACTIVE",
+        before=None,
+        cost=None,
+        collections=(),
+    ):
         """This function will put a product on the shelf, with a variant for each number in `stock` (None: not counted)."""
         at, handle = self.tick(), title.lower().replace(" ", "-")
         variants = [
             {
                 "id": self._id("ProductVariant"), "sku": f"{handle}-{place}", "title": f"No. {place}", "price": f"{price + place - 1:.2f}",
-                "compareAtPrice": None, "position": place, "inventoryQuantity": held or 0, "inventoryPolicy": "DENY",
-                "inventoryItem": {"tracked": held is not None},
+                "compareAtPrice": before and f"{before:.2f}", "position": place, "inventoryQuantity": held or 0, "inventoryPolicy": "DENY",
+                "barcode": None, "updatedAt": at, "selectedOptions": [{"name": "Number", "value": f"No. {place}"}],
+                "inventoryItem": {"id": self._id("InventoryItem"), "tracked": held is not None, "unitCost": cost and {"amount": f"{cost:.2f}"}},
             }
             for place, held in enumerate(stock, 1)
         ]  # fmt: skip
         made = {
             "id": self._id("Product"), "title": title, "handle": handle, "status": status, "descriptionHtml": f"<p>{title}, <b>fresh</b>.</p>",
             "productType": kind, "tags": list(tags), "createdAt": at, "updatedAt": at, "publishedAt": at, "category": None,
-            "featuredMedia": {"preview": {"image": {"url": f"https://cdn.shop.example/{handle}.jpg"}}}, "variants": variants,
+            "vendor": "Fern & Kettle", "isGiftCard": False, "variants": variants,
+            "media": [{"id": self._id("MediaImage"), "alt": title, "preview": {"image": {"url": f"https://cdn.shop.example/{handle}.jpg"}}}],
+            "collections": [{"id": self._id("Collection"), "title": name} for name in collections],
         }  # fmt: skip
         self.products[made["id"]] = made
         return made
@@ -86,6 +101,8 @@ class Things:
             "customerLocale": "en", "displayFinancialStatus": "PAID", "displayFulfillmentStatus": "UNFULFILLED",
             "totalPriceSet": money(total, self.currency), "currentTotalPriceSet": money(total, self.currency),
             "totalTaxSet": money(0, self.currency), "totalShippingPriceSet": money(shipping, self.currency),
+            "totalTipReceivedSet": money(0, self.currency), "taxesIncluded": True, "presentmentCurrencyCode": self.currency, "cancelReason": None,
+            "discountCodes": [], "taxLines": [],
             "customAttributes": [{"key": key, "value": value} for key, value in (attributes or {}).items()],
             "billingAddress": customer and customer["defaultAddress"], "customer": customer, "refunds": [], "fulfillments": [],
             "lineItems": made_lines,
@@ -139,16 +156,19 @@ class Things:
         variants = [
             {
                 "id": number(one), "sku": one["sku"], "title": one["title"], "price": one["price"], "position": one["position"],
+                "compare_at_price": one["compareAtPrice"], "barcode": None, "option1": one["title"], "updated_at": one["updatedAt"],
+                "inventory_item_id": number(one["inventoryItem"]), "image_id": None,
                 "inventory_quantity": one["inventoryQuantity"], "inventory_policy": one["inventoryPolicy"].lower(),
                 "inventory_management": "shopify" if one["inventoryItem"]["tracked"] else None,
             }
             for one in node["variants"]
         ]  # fmt: skip
-        image = node["featuredMedia"]["preview"]["image"]["url"]
+        image = node["media"][0]["preview"]["image"]["url"]
         return {
             "id": number(node), "title": node["title"], "handle": node["handle"], "status": node["status"].lower(), "body_html": node["descriptionHtml"],
             "product_type": node["productType"], "tags": ", ".join(node["tags"]), "created_at": node["createdAt"], "updated_at": node["updatedAt"],
-            "published_at": node["publishedAt"], "category": None, "images": [{"src": image, "position": 1}], "image": {"src": image}, "variants": variants,
+            "published_at": node["publishedAt"], "category": None, "images": [{"id": number(node["media"][0]), "src": image, "alt": node["media"][0]["alt"], "position": 1}],
+            "vendor": node["vendor"], "options": [{"name": "Number", "position": 1}], "image": {"src": image}, "variants": variants,
         }  # fmt: skip
 
     def customer_told(self, node):
@@ -181,6 +201,10 @@ class Things:
             "fulfillment_status": {"FULFILLED": "fulfilled"}.get(node["displayFulfillmentStatus"]), "total_price": amount("totalPriceSet"),
             "current_total_price": amount("currentTotalPriceSet"), "total_tax": amount("totalTaxSet"),
             "total_shipping_price_set": {"shop_money": {"amount": amount("totalShippingPriceSet"), "currency_code": node["currencyCode"]}},
+            "total_tip_received": amount("totalTipReceivedSet"), "taxes_included": node["taxesIncluded"], "presentment_currency": node["presentmentCurrencyCode"],
+            "current_total_price_set": {"presentment_money": {"amount": node["currentTotalPriceSet"]["presentmentMoney"]["amount"]}},
+            "cancel_reason": node["cancelReason"] and node["cancelReason"].lower(), "discount_codes": [{"code": one} for one in node["discountCodes"]],
+            "tax_lines": [{"title": one["title"], "rate": one["rate"], "price": one["priceSet"]["shopMoney"]["amount"]} for one in node["taxLines"]],
             "note_attributes": [{"name": one["key"], "value": one["value"]} for one in node["customAttributes"]],
             "customer": self.customer_told(node["customer"]) if node["customer"] else None,
             "billing_address": self._address_told(node["billingAddress"]) if node["billingAddress"] else None,

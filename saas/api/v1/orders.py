@@ -11,7 +11,7 @@ from flask_smorest import Blueprint
 from marshmallow import fields
 
 from saas.api import entrance, shapes
-from saas.commerce import finding, orders
+from saas.commerce import finding, order_history, orders
 from saas.commerce.schemas import OrderIn, OrderOut, shown
 from saas.kit import doors, errors
 from saas.tenancy import custom_filters, reads
@@ -45,11 +45,13 @@ class OrderChange(shapes.Shape):
 
 
 def version(order: Any) -> str:
-    return entrance.etag(order.id, order.version, order.refunded_amount, order.custom)
+    return entrance.etag(order.id, order.version, order.updated_at, order.custom)
 
 
 def answered(order: Any) -> tuple[dict[str, Any], int, dict[str, str]]:
-    whole = shown(order, orders.lines_of([order.id]), orders.refunds_of(order.id))
+    lines = orders.lines_of([order.id])
+    beside = orders.parts_of([order.id])[order.id]
+    whole = shown(order, lines, **beside, changes=order_history.changes(order, lines))
     return whole, 200, {"ETag": f'"{version(order)}"'}
 
 
@@ -74,9 +76,9 @@ class Orders(MethodView):
     @doors.open_to("key", "orders.edit")
     def post(self, item: dict[str, Any]) -> Any:
         """Record an order; 200 instead of 201 when it was known."""
-        result = orders.record(item)
-        if result.status == "failed":
-            raise errors.Invalid(result.error)
+        result = orders.record(item, loud=True)
+        if result.id is None:
+            raise errors.Invalid(result.error or "A test order is left out.")
         body, _status, headers = answered(orders.one(result.id))
         return body, 201 if result.status == "created" else 200, headers
 
@@ -97,7 +99,7 @@ class OneOrder(MethodView):
     @blueprint.response(200, OrderOut)
     @doors.open_to("key", "orders.read")
     def get(self, order_id: UUID) -> Any:
-        """Show an order with its lines and refunds."""
+        """Show an order with its lines, refunds, fulfilments, returns and what changed after it was placed."""
         reads.note(kind="order", count=1)
         return answered(orders.one(order_id))
 
@@ -110,9 +112,9 @@ class OneOrder(MethodView):
         entrance.require_match(version(held))
         if item["external_id"] != held.external_id:
             raise errors.Invalid(fields={"external_id": ["This is the id of another order."]})
-        result = orders.record(item, held.source_id)
-        if result.status == "failed":
-            raise errors.Invalid(result.error)
+        result = orders.record(item, held.source_id, loud=True)
+        if result.status in ("failed", "left_out"):
+            raise errors.Invalid(result.error or "A test order is left out.")
         return answered(orders.one(order_id))
 
     @blueprint.arguments(OrderChange)

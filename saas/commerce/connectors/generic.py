@@ -17,11 +17,11 @@ from marshmallow import Schema, ValidationError
 
 from saas.catalog import products
 from saas.catalog.schemas import ProductIn
-from saas.commerce import orders, shops
+from saas.commerce import fulfilments, orders, returns, shops
 from saas.commerce.connectors.delivery import BadSignature, Body, Delivery, Headers, Unmappable, must
 from saas.commerce.connectors.past import Origin
 from saas.commerce.models import Shop
-from saas.commerce.schemas import OrderIn, RefundIn
+from saas.commerce.schemas import FulfilmentIn, OrderIn, RefundIn, ReturnIn
 from saas.customers import arriving
 from saas.customers.schemas import CustomerIn
 from saas.kit import clock
@@ -29,7 +29,7 @@ from saas.kit import clock
 TOLERANCE = 300
 TOPICS = (
     "customer.created", "customer.updated", "product.created", "product.updated", "product.deleted", "order.created", "order.updated",
-    "order.deleted", "refund.created", "ping",
+    "order.deleted", "refund.created", "fulfilment.created", "fulfilment.updated", "return.created", "return.updated", "ping",
 )  # fmt: skip
 
 
@@ -99,20 +99,26 @@ def take(body: Body, *, topic: str, origin: Origin) -> None:
         case ["product", _]:
             must(products.upsert_many([_load(ProductIn(), data)], source_id))
         case ["order", "deleted"]:
-            orders.remove(keys=[str(data.get("external_id", ""))], source_id=source_id)
+            orders.remove(keys=[str(data.get("external_id", ""))], source_id=source_id, loud=True)
         case ["order", _]:
-            must(orders.record_many([_load(OrderIn(), data)], source_id))
-        case _:
-            _take_refund(data, source_id)
+            must(orders.record_many([_load(OrderIn(), data)], source_id, loud=True))
+        case [part, _]:
+            _take_part(part, data, source_id)
 
 
-def _take_refund(data: dict[str, Any], source_id: UUID) -> None:
-    order_key = data.get("order")
+PARTS: dict[str, tuple[type[Schema], Any]] = {
+    "refund": (RefundIn, orders.record_refund), "fulfilment": (FulfilmentIn, fulfilments.record), "return": (ReturnIn, returns.record),
+}  # fmt: skip
+
+
+def _take_part(part: str, data: dict[str, Any], source_id: UUID) -> None:
+    """Take what belongs to an order and comes by itself, before or after it."""
+    order_key, (schema, record) = data.get("order"), PARTS[part]
     if not order_key:
-        raise Unmappable("A refund needs “order”, the external_id of its order.")
-    refund = _load(RefundIn(), {name: value for name, value in data.items() if name != "order"})
+        raise Unmappable(f"A {part} needs “order”, the external_id of its order.")
+    item = _load(schema(), {name: value for name, value in data.items() if name != "order"})
     try:
-        orders.record_refund(refund, order_key=str(order_key), source_id=source_id)
+        record(item, order_key=str(order_key), source_id=source_id, loud=True)
     except orders.BadItem as error:
         raise Unmappable(str(error)) from None
 

@@ -9,7 +9,7 @@ windows.
 from __future__ import annotations
 
 VERSION = "2026-10"
-SCOPES = ("read_products", "read_customers", "read_orders", "read_all_orders", "read_fulfillments")
+SCOPES = ("read_products", "read_customers", "read_orders", "read_all_orders", "read_fulfillments", "read_returns")
 """Without read_all_orders Shopify shows only the orders of the last sixty days."""
 
 TOPICS = (
@@ -19,6 +19,16 @@ TOPICS = (
     "APP_UNINSTALLED",
 )  # fmt: skip
 """Topics we subscribe to. The three of privacy law cannot be: they are written into the app's own settings at Shopify."""
+
+OF_RETURNS = (
+    "RETURNS_REQUEST",
+    "RETURNS_APPROVE",
+    "RETURNS_DECLINE",
+    "RETURNS_CANCEL",
+    "RETURNS_CLOSE",
+    "RETURNS_REOPEN",
+)
+"""Topics of an app that may read returns (read_returns); one that may not does without."""
 
 SHOP = """
 query Shop {
@@ -63,8 +73,15 @@ query Poll($id: ID!) {
 }
 """
 
+NODES = """
+query Nodes($ids: [ID!]!) {
+  nodes(ids: $ids) { id }
+}
+"""
+
 _ADDRESS = "{ firstName lastName company address1 address2 city zip countryCodeV2 phone }"
 _MONEY = "{ shopMoney { amount currencyCode } }"
+_BOTH = "{ shopMoney { amount currencyCode } presentmentMoney { amount currencyCode } }"
 _PERSON = f"""
     id firstName lastName tags locale createdAt updatedAt
     defaultEmailAddress {{ emailAddress marketingState marketingOptInLevel marketingUpdatedAt }}
@@ -72,13 +89,34 @@ _PERSON = f"""
     defaultAddress {_ADDRESS}
 """
 
+_PRODUCT = """
+    id title handle status descriptionHtml productType vendor isGiftCard tags createdAt updatedAt publishedAt
+    category { name }
+"""
+_MEDIA = "{ id alt preview { image { url } } }"
+_VARIANT = """{
+      id sku barcode title price compareAtPrice position inventoryQuantity inventoryPolicy updatedAt
+      selectedOptions { name value } inventoryItem { id tracked unitCost { amount } }
+    }"""
+
+PRODUCT = f"""
+query Product($id: ID!, $after: String) {{
+  product(id: $id) {{
+    {_PRODUCT}
+    media(first: 50) {{ nodes {_MEDIA} }}
+    collections(first: 50) {{ nodes {{ id title }} }}
+    variants(first: 100, after: $after) {{ nodes {_VARIANT} pageInfo {{ hasNextPage endCursor }} }}
+  }}
+}}
+"""
+
 PAST = {
     "products": """
   products%s { edges { node {
-    id title handle status descriptionHtml productType tags createdAt updatedAt publishedAt
-    category { name }
-    featuredMedia { preview { image { url } } }
-    variants { edges { node { id sku title price compareAtPrice position inventoryQuantity inventoryPolicy inventoryItem { tracked } } } }
+""" + _PRODUCT + """
+    media { edges { node """ + _MEDIA + """ } }
+    collections { edges { node { id title } } }
+    variants { edges { node """ + _VARIANT + """ } }
   } } }
 """,
     "customers": """
@@ -88,7 +126,9 @@ PAST = {
   orders%s {{ edges {{ node {{
     id name email phone test createdAt processedAt updatedAt cancelledAt edited cartToken currencyCode customerLocale
     displayFinancialStatus displayFulfillmentStatus
-    totalPriceSet {_MONEY} currentTotalPriceSet {_MONEY} totalTaxSet {_MONEY} totalShippingPriceSet {_MONEY}
+    totalPriceSet {_MONEY} currentTotalPriceSet {_BOTH} totalTaxSet {_MONEY} totalShippingPriceSet {_MONEY}
+    totalTipReceivedSet {_MONEY} taxesIncluded presentmentCurrencyCode cancelReason discountCodes
+    taxLines {{ title rate priceSet {_MONEY} }}
     customAttributes {{ key value }}
     billingAddress {_ADDRESS}
     customer {{ {_PERSON} }}

@@ -8,6 +8,7 @@ profile says something within minutes.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -44,15 +45,22 @@ class Shopify:
             self.keys, self.api = keys, Api(keys["domain"], keys["token"])
         return keys
 
-    def tend(self, *, address: str, secret: str) -> Tended:
-        """Have every topic delivered to our address, and return what the shop says of itself."""
+    def counts(self) -> dict[str, int]:
+        """The shop says it when its webhooks are tended."""
+        return {}
+
+    def tend(self, *, address: str, secret: str, renew: bool = False) -> Tended:
+        """Have every topic delivered to our address, and return what the shop says of itself. Shopify signs with the app's
+        secret, which nobody can change from here."""
         about = self.api.ask(documents.SHOP)
         shop, counts = (
             about["shop"],
             {kind: (about.get(f"{kind}Count") or {}).get("count") or 0 for kind in documents.PAST},
         )
         held = self._subscribed(address)
-        missing = [topic for topic in documents.TOPICS if topic not in held]
+        rights = {one["handle"] for one in (about.get("currentAppInstallation") or {}).get("accessScopes") or []}
+        wanted = (*documents.TOPICS, *(documents.OF_RETURNS if "read_returns" in rights else ()))
+        missing = [topic for topic in wanted if topic not in held]
         for topic in missing:
             problems = user_errors(
                 self.api.ask(documents.SUBSCRIBE, topic=topic, uri=address), "webhookSubscriptionCreate"
@@ -76,8 +84,22 @@ class Shopify:
                 return found
             after = page["pageInfo"]["endCursor"]
 
-    def kinds(self, *, since: datetime | None) -> tuple[str, ...]:
-        return ("products", "customers", "orders") if since else ("products", "recent_orders", "customers", "orders")
+    def kinds(self, *, since: datetime | None, deep: bool = False) -> tuple[str, ...]:
+        if since is None:
+            return "products", "recent_orders", "customers", "orders"
+        return ("products", "customers", "orders", *(("gone_orders", "gone_products") if deep else ()))
+
+    def absent(self, kind: str, keys: Sequence[str]) -> list[str]:
+        """Return which of these orders or products the shop has no more."""
+        name = {"orders": "Order", "products": "Product"}[kind]
+        asked = [key for key in keys if key.isdigit()]
+        found = (
+            self.api.ask(documents.NODES, ids=[f"gid://shopify/{name}/{key}" for key in asked])["nodes"]
+            if asked
+            else []
+        )
+        there = {str(one["id"]).rpartition("/")[2] for one in found if one}
+        return [key for key in asked if key not in there]
 
     def portion(self, kind: str, place: dict[str, Any], *, since: datetime | None) -> Portion:
         """Return what comes next of a kind: nothing while Shopify still gathers it, then a window of the file."""

@@ -57,23 +57,38 @@ def customer(node: Body) -> Body:
 
 
 def product(node: Body) -> Body:
-    """Return a product as deliveries tell of it."""
-    picture = (((node.get("featuredMedia") or {}).get("preview") or {}).get("image") or {}).get("url")
+    """Return a product as deliveries tell of it, and beside that which collections it is in."""
     variants = sorted(_of(node, "ProductVariant"), key=lambda one: one.get("position") or 0)
+    pictures = [(_picture(one), one.get("alt")) for one in _media(node)]
     return {
         "id": _expect(node, "Product"), "title": node.get("title"), "handle": node.get("handle"), "status": str(node.get("status") or "").lower(),
         "body_html": node.get("descriptionHtml"), "product_type": node.get("productType"), "category": node.get("category"),
-        "tags": node.get("tags") or [], "created_at": node.get("createdAt"), "updated_at": node.get("updatedAt"),
-        "published_at": node.get("publishedAt"), "image": {"src": picture} if picture else None, "variants": [_variant(one) for one in variants],
+        "vendor": node.get("vendor"), "gift_card": node.get("isGiftCard"), "tags": node.get("tags") or [], "created_at": node.get("createdAt"),
+        "updated_at": node.get("updatedAt"), "published_at": node.get("publishedAt"),
+        "images": [{"src": address, "alt": alt} for address, alt in pictures if address],
+        "collections": [one.get("title") for one in _of(node, "Collection")], "variants": [_variant(one) for one in variants],
     }  # fmt: skip
 
 
+def _media(node: Body) -> list[Body]:
+    kinds = ("MediaImage", "Video", "ExternalVideo", "Model3d")
+    return [
+        child for child in node.get("__children") or [] if str(child.get("id")).split("/")[3:4] and str(child["id"]).split("/")[3] in kinds
+    ]  # fmt: skip
+
+
+def _picture(media: Body) -> str | None:
+    return ((media.get("preview") or {}).get("image") or {}).get("url")
+
+
 def _variant(node: Body) -> Body:
-    tracked = (node.get("inventoryItem") or {}).get("tracked")
+    held = node.get("inventoryItem") or {}
     return {
-        "id": number(node["id"]), "sku": node.get("sku"), "title": node.get("title"), "price": node.get("price"),
-        "inventory_quantity": node.get("inventoryQuantity"), "inventory_policy": str(node.get("inventoryPolicy") or "").lower(),
-        "inventory_management": "shopify" if tracked else None,
+        "id": number(node["id"]), "sku": node.get("sku"), "barcode": node.get("barcode"), "title": node.get("title"), "price": node.get("price"),
+        "compare_at_price": node.get("compareAtPrice"), "position": node.get("position"), "updated_at": node.get("updatedAt"),
+        "selected_options": node.get("selectedOptions") or [], "inventory_quantity": node.get("inventoryQuantity"),
+        "inventory_policy": str(node.get("inventoryPolicy") or "").lower(), "inventory_management": "shopify" if held.get("tracked") else None,
+        "inventory_item_id": number(held["id"]) if held.get("id") else None, "cost": (held.get("unitCost") or {}).get("amount"),
     }  # fmt: skip
 
 
@@ -88,6 +103,10 @@ def order(node: Body) -> Body:
         "fulfillment_status": str(node.get("displayFulfillmentStatus") or "").lower(), "total_price": _shop_money(node.get("totalPriceSet")),
         "current_total_price": _shop_money(node.get("currentTotalPriceSet")), "total_tax": _shop_money(node.get("totalTaxSet")),
         "total_shipping_price_set": {"shop_money": {"amount": _shop_money(node.get("totalShippingPriceSet"))}},
+        "taxes_included": node.get("taxesIncluded"), "total_tip_received": _shop_money(node.get("totalTipReceivedSet")),
+        "presentment_currency": node.get("presentmentCurrencyCode"), "current_total_price_set": {"presentment_money": (node.get("currentTotalPriceSet") or {}).get("presentmentMoney")},
+        "cancel_reason": str(node.get("cancelReason") or "").lower(), "discount_codes": [{"code": one} for one in node.get("discountCodes") or []],
+        "tax_lines": [{"title": one.get("title"), "rate": one.get("rate"), "price": _shop_money(one.get("priceSet"))} for one in node.get("taxLines") or []],
         "note_attributes": [{"name": one.get("key"), "value": one.get("value")} for one in node.get("customAttributes") or []],
         "billing_address": _address(node.get("billingAddress")), "customer": customer(account) if account else None,
         "refunds": [_refund(one) for one in node.get("refunds") or []], "fulfillments": [_parcel(one) for one in node.get("fulfillments") or []],

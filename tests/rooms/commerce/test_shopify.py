@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from saas.commerce.connectors import shopify, shopify_shapes
+from saas.commerce.connectors import shopify, shopify_products, shopify_shapes
 from saas.commerce.connectors.delivery import BadSignature, Unmappable
 from saas.commerce.connectors.past import Origin
 from sandbox.shopify.things import Things, money
@@ -71,7 +71,7 @@ class TestGenuine:
         assert shopify.wish_of(genuine("customer")["customer"]) is None
 
     def test_a_product(self, genuine):
-        item = shopify.product_item(genuine("product")["product"], ORIGIN)
+        item = shopify_products.product_item(genuine("product")["product"], ORIGIN)
         assert (item["external_id"], item["sku"], item["price"], item["active"]) == (
             "632910392",
             "IPOD2008PINK",
@@ -83,7 +83,7 @@ class TestGenuine:
         assert item["url"] == "https://www.fern.example/products/ipod-nano"
         assert item["description"].startswith("It's the small iPod")
         for body in genuine("products"):
-            shopify.product_item(body, ORIGIN)
+            shopify_products.product_item(body, ORIGIN)
 
     def test_a_checkout_names_whom_it_belongs_to(self, genuine):
         assert shopify.person_item(genuine("checkouts")["checkouts"][0])["email"] == "bob.norman@hostmail.com"
@@ -111,8 +111,8 @@ class TestBothShapes:
             assert comparable(shopify.order_item(shopify_shapes.order(told))) == comparable(
                 shopify.order_item(things.order_told(node))
             )
-        product = {**tea, "__children": tea["variants"]}
-        assert shopify.product_item(shopify_shapes.product(product), ORIGIN) == shopify.product_item(
+        product = {**tea, "__children": [*tea["variants"], *tea["media"]]}
+        assert shopify_products.product_item(shopify_shapes.product(product), ORIGIN) == shopify_products.product_item(
             things.product_told(tea), ORIGIN
         )
         both = [shopify_shapes.customer(ann), things.customer_told(ann)]
@@ -131,7 +131,7 @@ class TestBothShapes:
 
 def comparable(item):
     """Sums as numbers: one shape writes 0, the other 0.00."""
-    sums = {name: Decimal(item[name]) for name in ("total", "tax", "shipping")}
+    sums = {name: Decimal(item[name]) for name in ("total", "tax", "shipping", "tip", "presentment_total")}
     refunds = [one | {"amount": Decimal(one["amount"])} for one in item["refunds"]]
     return item | sums | {"refunds": refunds}
 
@@ -256,17 +256,17 @@ class TestProducts:
     ])  # fmt: skip
     def test_its_stock(self, variants, stock):
         held = [
-            {"inventory_management": how, "inventory_policy": policy, "inventory_quantity": count}
-            for how, policy, count in variants
+            {"id": number, "inventory_management": how, "inventory_policy": policy, "inventory_quantity": count}
+            for number, (how, policy, count) in enumerate(variants, 1)
         ]
-        assert shopify.product_item({"id": 1, "variants": held}, ORIGIN)["stock"] == stock
+        assert shopify_products.product_item({"id": 1, "variants": held}, ORIGIN)["stock"] == stock
 
     @pytest.mark.parametrize(("fields", "active"), [
         ({}, True), ({"status": "draft"}, False), ({"status": "archived"}, False), ({"status": "unlisted"}, False), ({"published_at": None}, False),
     ])  # fmt: skip
     def test_whether_it_is_on_sale(self, fields, active):
         body = {"id": 1, "status": "active", "published_at": "2026-01-01T00:00:00Z", **fields}
-        assert shopify.product_item(body, ORIGIN)["active"] is active
+        assert shopify_products.product_item(body, ORIGIN)["active"] is active
 
 
 class TestWishes:

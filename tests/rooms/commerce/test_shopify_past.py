@@ -62,7 +62,7 @@ class TestThePast:
             "customers": 0,
             "orders": 0,
         }
-        assert {one["topic"] for one in box.deliveries.subscriptions} == set(shopify_documents.TOPICS)
+        assert {one["topic"] for one in box.deliveries.subscriptions} == {*shopify_documents.TOPICS, *shopify_documents.OF_RETURNS}
         with work.unit(tenant_id=company.tenant_id):
             shop = shops.one(shop_id)
             assert (shop.url, shop.currency, shop.last_delivery_at) == ("https://www.fern-kettle.example", "EUR", None)
