@@ -12,7 +12,7 @@ from sqlalchemy import or_, select
 
 from saas.catalog import variants
 from saas.catalog.events import ProductsChanged
-from saas.catalog.items import BadItem, cleaned
+from saas.catalog.items import KEYS, BadItem, cleaned
 from saas.catalog.items import variant as variant_row
 from saas.catalog.items import variants as variant_rows
 from saas.catalog.models import NO_SOURCE, Product
@@ -55,12 +55,13 @@ def upsert_many(items: Sequence[dict[str, Any]], source_id: UUID = NO_SOURCE) ->
     """Create or update products from items in the API's shape, and say of each what became of it.
 
     An item older than what is stored changes nothing; two items of one product are one, the later winning. `variants` of an
-    item are all the variants its product has.
+    item are all the variants its product has; `fetch` says that its shop must be asked for the rest of it, if this is news.
     """
     results = [Upserted(index, None, "failed") for index in range(len(items))]
     now = clock.now()
     wanted: dict[str, list[Message]] = {}
     listed: dict[str, list[Told]] = {}
+    unfinished: set[str] = set()
     places: dict[str, list[int]] = {}
     own, unread = custom_values.of_items("product", items)
     for index, item in enumerate(items):
@@ -75,6 +76,8 @@ def upsert_many(items: Sequence[dict[str, Any]], source_id: UUID = NO_SOURCE) ->
             continue
         at = item.get("updated_at") or now + timedelta(microseconds=index)
         wanted.setdefault(row["external_id"], []).append((at, row))
+        if item.get("fetch"):
+            unfinished.add(row["external_id"])
         if rows is not None:
             moments = [one.get("updated_at") or at for one in item["variants"]]
             told_of = Told(item.get("variants_at") or at, list(zip(moments, rows, strict=True)))
@@ -102,6 +105,9 @@ def upsert_many(items: Sequence[dict[str, Any]], source_id: UUID = NO_SOURCE) ->
         if written[product_id] in ("unchanged", "stale"):
             written[product_id] = "updated"
             _by_id(held)[product_id].updated_at = clock.now()
+    for key in unfinished:
+        if written[ids[key]] in ("created", "updated"):
+            held[key].fetch_due_at = now
     for key, indexes in places.items():
         for index in indexes:
             results[index].id, results[index].status = ids[key], written[ids[key]]
@@ -322,6 +328,12 @@ def by_sku(sku: str) -> list[Product]:
     of_variants = {variant.product_id for variant in variants.by_sku(sku)}
     wanted = or_(Product.sku == sku, Product.id.in_(of_variants))
     return list(db.session.scalars(select(Product).where(wanted).order_by(Product.id))) if sku else []
+
+
+def goes_with(product: Product) -> dict[str, list[Product]]:
+    """Return what the shop says goes with a product, by `cross_sells`, `up_sells` and `grouped`; what has not come yet is left out."""
+    known = by_external([key for column in KEYS.values() for key in getattr(product, column)], product.source_id)
+    return {name: [known[key] for key in getattr(product, column) if key in known] for name, column in KEYS.items()}
 
 
 def many(product_ids: Iterable[UUID]) -> dict[UUID, Product]:
