@@ -11,7 +11,7 @@ from flask_babel import ngettext
 
 from saas import config
 from saas.commerce import backfill, shops
-from saas.commerce.connectors import shopify_oauth
+from saas.commerce.connectors import shopify_oauth, woocommerce_address
 from saas.integrations import deliveries_in
 from saas.kit import doors, errors
 from saas.kit import pages as paging
@@ -65,9 +65,12 @@ def form(values: dict[str, Any], wrong: dict[str, list[str]] | None = None) -> s
 @pages.post("/shops/new")
 @doors.open_to("member", "shops.edit")
 def connect() -> ResponseReturnValue:
+    """Connect a shop and lead on to the guide, which tries each step; of a WooCommerce store its address is enough to begin."""
     names = ("kind", "name", "url", "currency", "webhook_secret", *KEYS)
     values = {name: request.form.get(name, "").strip() for name in names}
     try:
+        if values["kind"] == "woocommerce":
+            values |= _begun(values)
         shop, _secret = shops.connect(
             **{
                 name: value or ("" if name in ("kind", "name", "url", "currency") else None)
@@ -76,8 +79,15 @@ def connect() -> ResponseReturnValue:
         )
     except shops.BadShop as refusal:
         return form(values, refusal.fields), 422
-    frame.toast(_("%(name)s is connected. Two more steps and its orders arrive.", name=shop.name))
-    return frame.go(url_for("shops.show", shop_id=shop.id))
+    return frame.go(url_for("guide.show", shop_id=shop.id))
+
+
+def _begun(values: dict[str, str]) -> dict[str, str]:
+    """Return the address of a store as it is understood, and a name until it says its own. Raises BadShop."""
+    if not values["url"]:
+        raise shops.BadShop(fields={"url": [_("Enter the address of the shop.")]})
+    url = woocommerce_address.understood(values["url"])
+    return {"url": url, "name": values["name"] or url.partition("://")[2]}
 
 
 @pages.get("/shops/<shop_id>")
@@ -146,6 +156,31 @@ def renew_secret(shop_id: str) -> ResponseReturnValue:
     shop = shops.one(shop_id)
     shops.renew_secret(shop.id)
     frame.toast(_("There is a new secret. Enter it in the shop; the old one works until you renew again."))
+    return frame.go(url_for("shops.show", shop_id=shop.id))
+
+
+@pages.post("/shops/<shop_id>/pause")
+@doors.open_to("member", "shops.edit")
+def pause(shop_id: str) -> ResponseReturnValue:
+    """Stop a shop for a while."""
+    shop = shops.one(shop_id)
+    shops.pause(shop.id)
+    frame.toast(_("%(name)s is stopped. What it sends is kept and waits.", name=shop.name))
+    return frame.go(url_for("shops.show", shop_id=shop.id))
+
+
+@pages.post("/shops/<shop_id>/resume")
+@doors.open_to("member", "shops.edit")
+def resume(shop_id: str) -> ResponseReturnValue:
+    """Go on with a shop that was stopped."""
+    shop = shops.one(shop_id)
+    shops.resume(shop.id)
+    count = deliveries_in.take_waiting(shop.id)
+    frame.toast(
+        ngettext(
+            "It goes on, with %(num)s message that waited.", "It goes on, with %(num)s messages that waited.", count
+        )
+    )
     return frame.go(url_for("shops.show", shop_id=shop.id))
 
 

@@ -64,13 +64,6 @@ class ShopConnected:
 
 
 @event
-class ShopRefused:
-    """A connected shop does not take our keys any more; announced once until it takes them again."""
-
-    shop_id: str
-
-
-@event
 class EventsCollected:
     """Browsing of some visitors was stored and waits to be digested. Announced once until the digest, however much comes,
     so only the digest may react to it; all others react to BrowsingDigested."""

@@ -11,7 +11,7 @@ from sqlalchemy import Select, func, select
 
 from saas import config
 from saas.commerce.events import ShopConnected
-from saas.commerce.models import SHOP_KINDS, Shop
+from saas.commerce.models import SHOP_KINDS, Order, Shop
 from saas.kit import clock, crypto, errors, identifiers, scope, text
 from saas.kit import db as kit_db
 from saas.kit.db import db
@@ -28,6 +28,9 @@ class BadShop(errors.Invalid):
     """A field of the shop is out of range."""
 
 
+PAUSED = "paused"
+"""The state of a connected shop that was stopped by its people for a while."""
+FORGOTTEN = "—"
 GONE = "gone"
 """The way into a shop that took it back."""
 WANTED = {"state": "wanted", "kind": "", "place": {}, "done": {}}
@@ -185,10 +188,27 @@ def uninstalled(shop_id: UUID) -> None:
 def note_about(shop_id: UUID, *, url: str = "", currency: str = "", name: str = "") -> None:
     """Take over what a shop says of itself: the address of its pages, and its currency and name unless they were chosen here."""
     shop = one(shop_id, lock=True)
-    if name and shop.name == first_name(shop.url.removeprefix("https://")):
+    if name and shop.name == first_name(shop.url.partition("://")[2]):
         shop.name = text.clean(name, most=120)
     shop.url, shop.currency = text.clean(url, most=500).rstrip("/") or shop.url, shop.currency or currency
     db.session.flush()
+
+
+def has_orders(shop_id: UUID) -> bool:
+    """Tell whether any order came from a shop."""
+    return db.session.scalar(select(select(Order.id).where(Order.source_id == shop_id).exists())) or False
+
+
+def hook_address(shop: Shop) -> str:
+    """Return the address that a shop's webhooks go to."""
+    return f"{config.get().public_url}/hooks/{shop.kind}/{shop.hook_token}"
+
+
+def former_addresses(shop: Shop) -> list[str]:
+    """Return where webhooks of this store went while it was connected before, as a shop that was disconnected since."""
+    query = select(Shop.hook_token).where(Shop.removed_at.is_not(None), Shop.kind == shop.kind, Shop.url == shop.url)
+    base = f"{config.get().public_url}/hooks/{shop.kind}/"
+    return [base + token for token in db.session.scalars(query.order_by(Shop.removed_at.desc()).limit(20))]
 
 
 def first_name(domain: str) -> str:
@@ -205,6 +225,10 @@ def change(shop_id: UUID | str, **fields: Any) -> Shop:
             setattr(shop, name, text.clean(fields[name], most=most))
     if fields.get("consumer_key") and fields.get("consumer_secret"):
         shop.access_sealed = _seal_access(shop.id, {"key": fields["consumer_key"], "secret": fields["consumer_secret"]})
+        shop.checks = {name: value for name, value in shop.checks.items() if name in ("address", "ping")}
+        shop.trouble = ""
+    if shop.url != before["url"]:
+        shop.checks = {}
     if shop.kind == "shopify" and (
         fields.get("client_secret") or fields.get("access_token") or fields.get("client_id")
     ):
@@ -231,6 +255,24 @@ def _change_app(shop: Shop, fields: dict[str, Any]) -> None:
     keep_access(shop.id, keys, fetch=not readable(shop))
 
 
+def pause(shop_id: UUID | str) -> None:
+    """Stop a shop for a while: what it delivers is kept and waits, and nothing is fetched. Raises NoSuchShop."""
+    shop = one(shop_id, lock=True)
+    if shop.state != PAUSED:
+        shop.state = PAUSED
+        audit.record(action="shops.paused", kind="shop", record_id=shop.id)
+    db.session.flush()
+
+
+def resume(shop_id: UUID | str) -> None:
+    """Go on with a paused shop. Raises NoSuchShop."""
+    shop = one(shop_id, lock=True)
+    if shop.state == PAUSED:
+        shop.state = "connected"
+        audit.record(action="shops.resumed", kind="shop", record_id=shop.id)
+    db.session.flush()
+
+
 def remove(shop_id: UUID | str) -> None:
     """Disconnect a shop: nothing more enters through it; what came stays. Raises NoSuchShop."""
     shop = one(shop_id, lock=True)
@@ -241,12 +283,28 @@ def remove(shop_id: UUID | str) -> None:
     db.session.flush()
 
 
+def restore(shop_id: UUID | str) -> Shop:
+    """Connect a shop again that was disconnected, with the address and key it had. Raises NoSuchShop, or OverLimit."""
+    shop = one(shop_id, lock=True, removed=True)
+    if shop.removed_at is None:
+        return shop
+    if shop.name == FORGOTTEN:
+        raise NoSuchShop
+    limits.require("shops", used=count())
+    shop.removed_at = None
+    directory.enter(kind="site_key", key=shop.site_key, subject_id=shop.id)
+    directory.enter(kind="hook_token", key=shop.hook_token, subject_id=shop.id)
+    audit.record(action="shops.restored", kind="shop", record_id=shop.id, after={"name": shop.name})
+    db.session.flush()
+    return shop
+
+
 def forget(shop_id: UUID) -> None:
     """Take a shop's name and address away for good: it asked for that. Its row stays, since orders point at it."""
     shop = one(shop_id, lock=True, removed=True)
     for kind in ("site_key", "hook_token", "shopify_domain"):
         directory.strike(kind=kind, subject_id=shop.id)
-    shop.name, shop.url, shop.trouble, shop.access_sealed, shop.backfill = "—", "", "", None, {}
+    shop.name, shop.url, shop.trouble, shop.access_sealed, shop.backfill = FORGOTTEN, "", "", None, {}
     shop.removed_at = shop.removed_at or clock.now()
     db.session.flush()
 

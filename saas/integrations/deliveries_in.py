@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import orjson
@@ -15,7 +15,7 @@ from sqlalchemy import Select, delete, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DataError, IntegrityError
 
-from saas.commerce import connectors, shops
+from saas.commerce import connecting, connectors, shops
 from saas.commerce.connectors.delivery import Unmappable
 from saas.commerce.connectors.past import Origin
 from saas.integrations.events import DeliveryReceived
@@ -28,6 +28,7 @@ from saas.tenancy import tenants
 
 log = logging.getLogger("regulars.deliveries")
 MOST_BYTES = 4 * 1024 * 1024
+MOST_AT_ONCE = 5000
 
 
 class NoSuchDelivery(errors.NotFound):
@@ -51,6 +52,7 @@ def receive(*, shop_id: UUID, kind: str, headers: Mapping[str, str], raw: bytes,
     given = {name.lower(): value for name, value in headers.items()}
     delivery = connector.verified(given, raw, connector.signing_secrets(shop))
     if delivery is None:
+        connecting.note_ping(shop, agent=given.get("user-agent", ""))
         return False
     try:
         body = orjson.loads(raw)
@@ -59,6 +61,7 @@ def receive(*, shop_id: UUID, kind: str, headers: Mapping[str, str], raw: bytes,
     if not isinstance(body, dict):
         raise UnreadableDelivery("The body is not a JSON object.")
     delivery = connector.topic_of(delivery, body)
+    connecting.note_signed(shop, topic=delivery.topic)
     if delivery.topic == "ping":
         return False
     row = {
@@ -82,10 +85,10 @@ def refuse(*, shop_id: UUID, reason: str, topic: str = "", address: str = "") ->
 def take(delivery_id: UUID | str) -> DeliveryIn:
     """Take a stored delivery; one that cannot be understood is marked failed with the reason and nothing else changes."""
     delivery = kit_db.one(DeliveryIn, delivery_id, NoSuchDelivery, lock=True)
-    if delivery.state == "done":
-        return delivery
-    delivery.attempts += 1
     shop = shops.one(delivery.shop_id, removed=True)
+    if delivery.state == "done" or (shop.state == shops.PAUSED and shop.removed_at is None):
+        return delivery  # what comes while a shop is paused waits, in the state it came in
+    delivery.attempts += 1
     origin = Origin(shop.id, shop.currency or tenants.settings().currency, shop.url)
     try:
         if shop.removed_at is not None and delivery.topic not in getattr(connectors.KINDS[shop.kind], "PRIVACY", ()):
@@ -132,6 +135,23 @@ def readable(delivery: DeliveryIn) -> str:
 def replay(delivery_id: UUID | str) -> DeliveryIn:
     """Try a failed delivery again; raises NoSuchDelivery."""
     return take(delivery_id)
+
+
+def take_waiting(shop_id: UUID | str) -> int:
+    """Have what waited while a shop was paused taken in the background; returns how many are begun with."""
+    waiting = select(DeliveryIn.id).where(DeliveryIn.shop_id == shop_id, DeliveryIn.state == "waiting")
+    found = list(db.session.scalars(waiting.order_by(DeliveryIn.received_at, DeliveryIn.id).limit(MOST_AT_ONCE)))
+    announce(*[DeliveryReceived(delivery_id=str(one)) for one in found])
+    return len(found)
+
+
+def kinds_seen(shop_id: UUID) -> dict[str, tuple[int, datetime]]:
+    """Return of which kinds (order, product, customer ...) a shop delivered something that was taken: how many, and when first."""
+    kind = func.split_part(DeliveryIn.topic, ".", 1)
+    query = select(kind, func.count(), func.min(DeliveryIn.received_at)).where(
+        DeliveryIn.shop_id == shop_id, DeliveryIn.state == "done"
+    )
+    return {name: (number, first) for name, number, first in db.session.execute(query.group_by(kind))}
 
 
 def replay_all_failed(shop_id: UUID | str) -> int:

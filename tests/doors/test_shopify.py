@@ -631,7 +631,9 @@ class TestOwnApp:
         }
         made = company.post("/shops/new", form)
         with app.app_context():
-            assert fetch(company, made.location.rpartition("/")[2])[0]["state"] == "done"
+            assert fetch(company, made.location.split("/")[2])[0]["state"] == "done"
+        page = company.page.get(made.location).text
+        assert "Shopify tells us of orders" in page
 
     def test_programs_connect_one_too(self, company, app, box):  # noqa: F811
         body = {

@@ -59,6 +59,10 @@ SAME = {
     "webhooks.replay": "POST /webhooks/{webhook_id}/messages/{message_id}/replay", "webhooks.replay_given_up": "POST /webhooks/{webhook_id}/replay",
     "shopify.begin": PROVING + "whom a shop belongs to agrees at Shopify, in a browser; a program connects one with an app's keys",
     "shops.connect": "POST /shops", "shops.settings": "PATCH /shops/{shop_id}", "shops.remove": "DELETE /shops/{shop_id}", "shops.renew_secret": "POST /shops/{shop_id}/secret",
+    "guide.address": "PATCH /shops/{shop_id}", "guide.keys": "PATCH /shops/{shop_id}", "guide.check": "POST /shops/{shop_id}/checks",
+    "guide.bring": "POST /shops/{shop_id}/fetch", "guide.ring": PROVING + "it only has the shop's own clock go on while somebody watches the page",
+    "guide.approve": PROVING + "an administrator of the shop agrees there, in a browser; a program is given keys",
+    "shops.pause": "POST /shops/{shop_id}/pause", "shops.resume": "POST /shops/{shop_id}/resume",
     "shops.fetch": "POST /shops/{shop_id}/fetch", "shops.replay": "POST /shops/{shop_id}/deliveries/{delivery_id}/replay", "shops.replay_all": "POST /shops/{shop_id}/deliveries/replay",
     # customers and products
     "customers.create": "POST /customers", "customers.edit": "PATCH /customers/{customer_id}", "customers.delete": "DELETE /customers/{customer_id}",
