@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from uuid import UUID
 
 from saas.kit import clock
 from tests.companies import Company, drain_outbox, found_company
@@ -15,7 +16,7 @@ NAMES = {
     "domain_id": "domain", "offer_id": "offer", "import_id": "import", "export_id": "export", "rule_id": "rule", "mailing_id": "mailing", "recipient_id": "recipient", "invoice_id": "invoice",
     "webhook_id": "webhook", "message_id": "message", "operation_id": "operation", "file_id": "file", "role_id": "role", "team_id": "team",
     "field_id": "field", "view_id": "view", "entry_id": "entry", "item_id": "item", "pair_id": "pair", "merge_id": "merge", "share_id": "share",
-    "erasure_id": "erasure", "other_id": "other", "kind": "kind", "record_id": "customer", "name": "name", "state": "state", "choice": "choice",
+    "join_id": "join", "parting_id": "parting", "erasure_id": "erasure", "form_id": "form", "watch_id": "watch", "other_id": "other", "kind": "kind", "record_id": "customer", "name": "name", "state": "state", "choice": "choice", "return_id": "return",
 }  # fmt: skip
 
 
@@ -50,6 +51,7 @@ def filled_company(app) -> Filled:
     make("template", "/templates", {"name": "Letter", "subject": "Hello", "source": "<p>Hello</p>"})
     make("campaign", "/campaigns", {"name": "Spring", "subject": "Hello", "source": "<p>Hello</p>"})
     make("rule", "/recommendations/rules", {"kind": "boost", "category": "Pots"})
+    make("form", "/forms", {"name": "Welcome", "kind": "popup", "content": {"texts": {"en": {"title": "Welcome"}}}})
     answer = company.api(
         "POST",
         "/imports?kind=customer&name=people.csv",
@@ -60,7 +62,9 @@ def filled_company(app) -> Filled:
     ids["export"] = company.api("POST", "/exports", json={"what": "customers"}).json["id"]
     ids["offer"] = _an_offer(app, company)
     _a_cart(app, company)
+    ids["watch"] = _a_watch(app, company, ids["product"])
     drain_outbox(app, company)
+    ids["return"] = _a_return(app, company, ids)
     ids["cart"] = company.api("GET", "/carts").json["items"][0]["id"]
     ids["key"], ids["member"] = _of_the_house(app, company)
     ids["domain"] = _a_domain(app, company)
@@ -68,6 +72,16 @@ def filled_company(app) -> Filled:
     ids["message"] = company.api("POST", f"/webhooks/{ids['webhook']}/ping").json["id"]
     ids |= _of_hosting(app, company, ids)
     return Filled(company, ids)
+
+
+def _a_return(app, company: Company, ids: dict[str, str]) -> str:
+    from saas.commerce import orders, return_requests
+    from saas.kit import work
+
+    with app.app_context(), work.unit(tenant_id=company.tenant_id):
+        orders.one(ids["order"]).placed_at = clock.now()
+        wanted = {"customer_id": UUID(ids["customer"]), "order_id": ids["order"], "quantities": {0: 1}}
+        return str(return_requests.ask(**wanted, reason="other").id)
 
 
 def _a_domain(app, company: Company) -> str:
@@ -102,6 +116,20 @@ def _a_cart(app, company: Company) -> None:
         "events": [event],
     }
     assert app.test_client().post("/collect", json=body).json["accepted"] == 1
+
+
+def _a_watch(app, company: Company, product_id: str) -> str:
+    from saas.kit import work
+    from saas.marketing import form_intake, watching
+
+    sender = form_intake.Sender("192.0.2.7", "a browser", None)
+    with app.app_context(), work.unit(tenant_id=company.tenant_id):
+        watching.ask(
+            {"kind": "stock", "product": "p1", "email": "waits@shop.example", "took": 3000},
+            sender,
+            tenant_id=company.tenant_id,
+        )
+    return company.api("GET", f"/watches?product_id={product_id}").json["items"][0]["id"]
 
 
 def _of_the_house(app, company: Company) -> tuple[str, str]:
@@ -156,7 +184,22 @@ def _of_hosting(app, company: Company, ids: dict[str, str]) -> dict[str, str]:
         for name, model in (("share", CustomerShare), ("item", BinItem), ("entry", AuditEntry)):
             found[name] = str(db.session.scalar(select(model.id)))
         operations.cancel(found["operation"])
+        found["join"], found["parting"] = _joined(UUID(ids["customer"]))
     return found
+
+
+def _joined(customer_id: UUID) -> tuple[str, str]:
+    """Give a customer a browser, and take another away."""
+    from saas.commerce import unjoining
+    from saas.customers import identity, joins
+
+    for browser in ("a-known-browser", "a-parted-browser"):
+        identity.bind_visitor(browser, customer_id, proven=True)
+    known, parted = (
+        next(one.id for one in joins.about(customer_id) if one.visitor == name)
+        for name in ("a-known-browser", "a-parted-browser")
+    )
+    return str(known), str(unjoining.unjoin(customer_id, parted)[0].id)
 
 
 def addresses(rule, ids: dict[str, str]) -> Iterator[str]:
@@ -172,7 +215,7 @@ BODIES = {
     "/schedule": {"at": "2090-05-01T10:00:00Z"}, "/test": {"to": "me@shop.example"}, "/consents": {"state": "granted"},
     "/customers/duplicates/": {"state": "different"}, "/merge": {"loser": "11111111-1111-4111-8111-111111111111"},
     "PATCH /api/v1/members/": {"role": "sales"}, "/notes": {"words": "Hello"}, "/fixes": {"column": "email", "to": "a@shop.example"},
-    "POST /api/v1/fields/": {"label": "Red"}, "PUT /api/v1/fields/": {"keys": ["red"]},
+    "POST /api/v1/fields/": {"label": "Red"}, "/returns/": {"state": "accepted"}, "/preferences": {"rhythms": {}}, "PUT /api/v1/fields/": {"keys": ["red"]},
 }  # fmt: skip
 
 

@@ -148,6 +148,8 @@ def upgrade() -> None:
         sa.Column("value", sa.Text(), nullable=False),
         sa.Column("proven", sa.Boolean(), nullable=False),
         sa.Column("origin_id", sa.Uuid(), nullable=True),
+        sa.Column("way", sa.Text(), server_default="", nullable=False),
+        sa.Column("made_by", sa.Text(), server_default="", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
@@ -612,6 +614,100 @@ def upgrade() -> None:
     op.create_index("ix_portal_passes_asked_at", "portal_passes", ["tenant_id", "asked_at"], unique=False)
     op.create_index("ix_portal_passes_customer_id", "portal_passes", ["tenant_id", "customer_id"], unique=False)
     for statement in walls.protect("portal_passes"):
+        op.execute(statement)
+    op.create_table(
+        "customer_joins",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("self_id", sa.Uuid(), nullable=False),
+        sa.Column("visitor", sa.Text(), nullable=False),
+        sa.Column("way", sa.Text(), nullable=False),
+        sa.Column("proven", sa.Boolean(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("shop_id", sa.Uuid(), nullable=False),
+        sa.Column("url", sa.Text(), server_default="", nullable=False),
+        sa.Column("ref", sa.Text(), nullable=False),
+        sa.Column("made_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("parting_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint(
+            "way IN ('signature', 'mail_link', 'claim', 'form', 'order', 'checkout', 'member', 'program')",
+            name=op.f("ck_customer_joins_way"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "customer_id"],
+            ["customers.tenant_id", "customers.id"],
+            name=op.f("fk_customer_joins_tenant_id_customer_id_customers"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_customer_joins_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_customer_joins")),
+        sa.UniqueConstraint(
+            "tenant_id", "visitor", "way", "ref", name=op.f("uq_customer_joins_tenant_id_visitor_way_ref")
+        ),
+    )
+    op.create_index("ix_customer_joins_customer_id", "customer_joins", ["tenant_id", "customer_id"], unique=False)
+    op.create_index("ix_customer_joins_self_id", "customer_joins", ["tenant_id", "self_id"], unique=False)
+    for statement in walls.protect("customer_joins"):
+        op.execute(statement)
+    op.create_table(
+        "customer_partings",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("self_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("source_id", sa.Uuid(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("made_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("moved", postgresql.JSONB(astext_type=Text()), server_default="{}", nullable=False),
+        sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("undone_by", sa.Text(), server_default="", nullable=False),
+        sa.CheckConstraint("kind IN ('email', 'phone', 'external', 'visitor')", name=op.f("ck_customer_partings_kind")),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "customer_id"],
+            ["customers.tenant_id", "customers.id"],
+            name=op.f("fk_customer_partings_tenant_id_customer_id_customers"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_customer_partings_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_customer_partings")),
+    )
+    op.create_index("ix_customer_partings_customer_id", "customer_partings", ["tenant_id", "customer_id"], unique=False)
+    op.create_index("ix_customer_partings_value", "customer_partings", ["tenant_id", "value"], unique=False)
+    for statement in walls.protect("customer_partings"):
+        op.execute(statement)
+    op.create_table(
+        "visitor_parts",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("self_id", sa.Uuid(), nullable=False),
+        sa.Column("visitor", sa.Text(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("proven", sa.Boolean(), nullable=False),
+        sa.Column("since_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "customer_id"],
+            ["customers.tenant_id", "customers.id"],
+            name=op.f("fk_visitor_parts_tenant_id_customer_id_customers"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_visitor_parts_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_visitor_parts")),
+        sa.UniqueConstraint("tenant_id", "visitor", "place", name=op.f("uq_visitor_parts_tenant_id_visitor_place")),
+    )
+    op.create_index("ix_visitor_parts_customer_id", "visitor_parts", ["tenant_id", "customer_id"], unique=False)
+    for statement in walls.protect("visitor_parts"):
         op.execute(statement)
 
 

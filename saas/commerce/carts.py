@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from saas.commerce.models import NO_SOURCE, Cart, Order, Shop, Visitor
 from saas.commerce.windows import BEHIND, window
-from saas.customers import facts, timeline
+from saas.customers import facts, joins, timeline
 from saas.kit import identifiers, money, queries
 from saas.kit.db import db
 from saas.tenancy import tenants
@@ -40,18 +40,19 @@ def renew(row: Visitor, since: datetime, until: datetime) -> set[UUID]:
     held = {(cart.source_id, cart.key): cart for cart in db.session.scalars(query)}
     hosts = _hosts({one.source_id for one in told})
     company = tenants.settings().currency
+    parts = joins.of(row.visitor)
     before = {cart.id: cart.began_at for cart in held.values()}
     for one in told:
         cart = held.get((one.source_id, one.key))
         if cart is None:
-            cart = Cart(id=identifiers.new(), source_id=one.source_id, key=one.key, visitor=row.visitor, customer_id=row.customer_id,
+            cart = Cart(id=identifiers.new(), source_id=one.source_id, key=one.key, visitor=row.visitor, customer_id=parts.owner(one.at),
                         began_at=one.began_at, **_state(one, hosts, company))  # fmt: skip
             db.session.add(cart)
             held[one.source_id, one.key] = cart
         elif (one.at, one.id) > (cart.changed_at, cart.changed_by):
             for name, value in _state(one, hosts, company).items():
                 setattr(cart, name, value)
-            cart.customer_id = row.customer_id or cart.customer_id
+            cart.customer_id = parts.owner(one.at)
         cart.began_at = min(cart.began_at, one.began_at)
         cart.checkout_at = max((at for at in (cart.checkout_at, one.checkout_at) if at), default=None)
     db.session.flush()
@@ -104,8 +105,10 @@ def _leads_to(url: str, host: str) -> bool:
 def settle(carts: Sequence[Cart]) -> None:
     """Close carts that are empty or became an order, and open again those that are neither; note when they had been left."""
     orders, pauses = _orders(carts), _pauses(carts)
+    apart = joins.parted_refs("order", {cart.visitor for cart in carts})
     for cart in carts:
-        order = next((order for order in orders if _became(cart, order)), None)
+        mine = (order for order in orders if (cart.visitor, str(order.id)) not in apart or cart.key == order.cart_id)
+        order = next((order for order in mine if _became(cart, order)), None)
         cart.order_id = order.id if order is not None else None
         if order is not None:
             cart.closed_at = max(order.placed_at, cart.changed_at)
@@ -188,15 +191,28 @@ def _entry(cart: Cart) -> dict[str, Any]:
             "details": details}  # fmt: skip
 
 
-def tell(visitor: str, customer_id: UUID) -> None:
-    """Put a browser's carts into the timeline of the customer they became."""
-    query = (
-        select(Cart)
-        .where(Cart.visitor == visitor, Cart.customer_id == customer_id)
-        .order_by(Cart.changed_at.desc())
-        .limit(100)
-    )
-    _tell(list(db.session.scalars(query)))
+def look_again(visitor: str) -> None:
+    """Look again what became of a browser's newest carts: which orders are its own may have changed."""
+    query = select(Cart).where(Cart.visitor == visitor).order_by(Cart.changed_at.desc()).limit(MOST)
+    held = list(db.session.scalars(query))
+    settle(held)
+    _tell(held)
+
+
+def give(visitor: str, parts: joins.Parts) -> set[UUID]:
+    """Give a browser's carts to whoever changed them last; returns the customers who got or lost some."""
+    touched: set[UUID] = set()
+    changed = []
+    for cart in db.session.scalars(select(Cart).where(Cart.visitor == visitor).order_by(Cart.id)):
+        whose = parts.owner(cart.changed_at)
+        if whose != cart.customer_id:
+            touched |= {one for one in (whose, cart.customer_id) if one is not None}
+            cart.customer_id = whose
+            changed.append(cart)
+    db.session.flush()
+    timeline.remove_many([("cart", cart.began_at, str(cart.id)) for cart in changed if cart.customer_id is None])
+    _tell(changed)
+    return touched
 
 
 def count(customer_ids: Iterable[UUID]) -> None:

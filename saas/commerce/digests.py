@@ -16,6 +16,7 @@ from sqlalchemy import or_, update
 from saas.commerce import carts, live, recognition, visits
 from saas.commerce.events import BrowsingDigested
 from saas.commerce.models import NO_SOURCE, Shop, Visitor
+from saas.customers import joins
 from saas.kit import scope, work
 from saas.kit.db import db
 from saas.kit.events import announce
@@ -50,7 +51,9 @@ def tell_live(row: Visitor) -> None:
 
 def recognised(visitors: Iterable[str]) -> None:
     """Browsers turned out to be somebody's: their visits and carts become theirs, and the live sessions learn it."""
+    visitors = list(visitors)
     rows = recognition.hold_many(visitors)
+    joins.derive(visitors)  # again, for two who told of one browser at the same moment did not see each other
     moved = set().union(*(recognition.settle(row) for row in rows))
     visits.count(moved)
     carts.count(moved)

@@ -7,14 +7,13 @@ back with whoever's they are, and live sessions learn whose they are.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
-from saas.commerce import carts, digests, order_effects, visits
-from saas.commerce.models import Cart, Order, Visit, Visitor
-from saas.customers import identity, merging
+from saas.commerce import carts, digests, order_effects, recognition, visits
+from saas.commerce.models import Order, Visitor
+from saas.customers import joins, merging
 from saas.kit.db import db
 
 MOST = 2_000
@@ -23,30 +22,30 @@ MOST = 2_000
 
 def merged(winner: UUID, loser: UUID) -> None:
     """Count anew for the winner and tell the live sessions."""
+    _settle(winner)
     _count([winner])
     _tell_live(winner)
 
 
 def parted(holder: UUID, back: UUID, since: datetime) -> None:
     """Give back what came by the browsers of `back` while they were one, then count both anew."""
-    browsers = [name.value for name in identity.names_of(back) if name.kind == "visitor"]
-    for start in range(0, len(browsers), 500):
-        part = browsers[start : start + 500]
-        for model in (Visitor, Visit, Cart):
-            _give(model, part, holder, back)
+    _settle(holder, back)
     late = select(Order).where(Order.customer_id == back, Order.created_at >= since).order_by(Order.id).limit(MOST)
     order_effects.tell(list(db.session.scalars(late)))
-    for browser in browsers[:100]:
-        visits.tell(browser, back)
-        carts.tell(browser, back)
     _count([holder, back])
     _tell_live(holder)
     _tell_live(back)
 
 
-def _give(model: Any, browsers: list[str], holder: UUID, back: UUID) -> None:
-    theirs = update(model).where(model.visitor.in_(browsers), model.customer_id == holder).values(customer_id=back)
-    db.session.execute(theirs.execution_options(synchronize_session=False))
+def _settle(*customer_ids: UUID) -> None:
+    """Work out anew whose the time of their browsers is."""
+    browsers = joins.visitors_of(*customer_ids)
+    joins.derive(browsers)
+    touched: set[UUID] = set()
+    for start in range(0, len(browsers), 500):
+        for row in recognition.hold_many(browsers[start : start + 500]):
+            touched |= recognition.settle(row)
+    _count(sorted(touched - set(customer_ids)))
 
 
 def _count(customer_ids: list[UUID]) -> None:

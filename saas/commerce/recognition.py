@@ -2,23 +2,25 @@
 
 Proven is what nobody but the person or their shop could say. A claim (an unsigned address, which anybody can type) joins
 the browsing to a profile and nothing more: it never shows anything personal, never replaces what is proven and never
-grants a consent.
+grants a consent. What counts, and from when on, is worked out by `customers.joins`; here it is read from a browser's events,
+and the visits and carts are given to whose they are.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select
 
 from saas.commerce import carts, shops, visits
-from saas.commerce.models import NO_SOURCE, Cart, Visit, Visitor
-from saas.customers import facts, identity, profiles, timeline
+from saas.commerce.models import NO_SOURCE, Visitor
+from saas.customers import arriving, facts, identity, joins, timeline
+from saas.customers.models import Join, TimelineEntry
 from saas.kit import crypto, queries, text
 from saas.kit.db import db
 
@@ -45,52 +47,58 @@ def hold_many(visitors: Iterable[str]) -> list[Visitor]:
 
 
 def recognise(row: Visitor, since: datetime) -> set[UUID]:
-    """Find out whose browser this is from the identities it gave, when some are new since then; then settle what is theirs.
-    Returns the customers whose visits and carts changed hands.
+    """Find out whose browser this is from what it says of itself since then; then settle what is theirs. Returns the
+    customers whose visits and carts changed hands.
 
-    Of several identities a proven one wins over a claimed, then the later over the earlier, in whatever order they came.
+    In whatever order the events come: what is read from them is read anew where they are new.
     """
+    elsewhere, partings = joins.before(row.visitor, since)
     given = db.session.execute(
-        queries.load("commerce/queries/identities.sql"), {"visitor": row.visitor, "since": since}
+        queries.load("commerce/queries/identifications.sql"), {"visitor": row.visitor, "since": since, "cuts": partings}
     ).all()
-    if any(one.fresh for one in given):
-        known = identity.visitor(row.visitor)
-        found = _proven(given) or (_claimed(given) if known is None or not known[1] else None)
-        if found is not None:
-            customer_id, proven, at = found
-            facts.hold([customer_id])
-            if identity.bind_visitor(row.visitor, customer_id, proven=proven):
-                _tell(row.visitor, customer_id, proven, at)
+    if given:
+        told = _told(row.visitor, given, elsewhere)
+        facts.hold({one.customer_id for one in told} | joins.everybody([row.visitor]))
+        joins.replace(row.visitor, since, told)
     return settle(row)
 
 
-def _tell(visitor: str, customer_id: UUID, proven: bool, at: datetime) -> None:
-    title = "Recognised in a browser" if proven else "Named in a browser, not proven"
-    timeline.add(
-        customer_id=customer_id,
-        kind="identified",
-        at=at,
-        title=title,
-        key=visitor,
-        details={"visitor": visitor, "proven": proven},
-    )
-
-
-def _proven(given: list[Any]) -> tuple[UUID, bool, datetime] | None:
+def _told(visitor: str, given: Sequence[Any], proven_elsewhere: bool) -> list[joins.Told]:
+    """Return what stretches of identifications say. Where anything is proven a claim makes no new customer."""
+    read: dict[tuple[str, UUID], Who | None] = {}
+    said: list[tuple[Any, Who | None]] = []
     for one in given:
-        customer_id = _by_token(one.identity) or _by_signature(one.identity, one.source_id)
-        if customer_id is not None:
-            return customer_id, True, one.at
-    return None
+        key = (str(sorted(one.identity.items())), one.source_id)
+        if key not in read:
+            read[key] = _proven(one.identity, one.source_id)
+        said.append((one, read[key]))
+    sure = proven_elsewhere or any(who is not None for _one, who in said)
+    found = []
+    for one, proof in said:
+        who, proven = proof or _claimed(one.identity, one.source_id, make=not sure), proof is not None
+        if who is not None:
+            way = "claim" if not proven else "mail_link" if one.identity.get("token") else "signature"
+            seen = joins.Evidence(way, one.at, ref=one.ref, last_at=one.last_at, shop_id=one.source_id, url=one.url)
+            found.append(joins.Told(visitor, who[0], who[1], proven, seen))
+    return found
 
 
-def _by_token(told: Mapping[str, str]) -> UUID | None:
+Who = tuple[UUID, UUID]
+"""A customer, and who that is at bottom where the customer was merged of several."""
+
+
+def _proven(told: Mapping[str, str], source_id: UUID) -> Who | None:
+    return _by_token(told) or _by_signature(told, source_id)
+
+
+def _by_token(told: Mapping[str, str]) -> Who | None:
     if not told.get("token"):
         return None
-    return next((found for reader in _token_readers if (found := reader(told["token"])) is not None), None)
+    found = next((found for reader in _token_readers if (found := reader(told["token"])) is not None), None)
+    return (found, found) if found is not None else None
 
 
-def _by_signature(told: Mapping[str, str], source_id: UUID) -> UUID | None:
+def _by_signature(told: Mapping[str, str], source_id: UUID) -> Who | None:
     """The signature covers the external id, or where none is given the address. The other one is then only claimed."""
     signature = told.get("signature", "").lower()
     if not signature:
@@ -100,11 +108,15 @@ def _by_signature(told: Mapping[str, str], source_id: UUID) -> UUID | None:
     for shop_id in shop_ids:
         if any(crypto.same(signature, sign(secret, key or email)) for secret in shops.secrets(shop_id)):
             if key:
-                return _by_key(key, shop_id) or profiles.find_or_create(
-                    external_id=key, source_id=shop_id, source="tracker"
-                )
-            return profiles.find_or_create(email=email, source_id=shop_id, source="tracker")
+                return _by_key(key, shop_id) or _made({"external_id": key}, shop_id)
+            return _made({"email": email}, shop_id)
     return None
+
+
+def _made(item: dict[str, Any], source_id: UUID) -> Who | None:
+    """Find whom a shop's own word is about, or make the customer."""
+    made = arriving.upsert_many([item], source_id, source="tracker")[0]
+    return (made.id, made.origin or made.id) if made.id is not None else None
 
 
 def sign(secret: str, name: str) -> str:
@@ -112,61 +124,69 @@ def sign(secret: str, name: str) -> str:
     return hmac.new(secret.encode(), b"identify:" + name.encode(), hashlib.sha256).hexdigest()
 
 
-def _by_key(key: str, source_id: UUID) -> UUID | None:
+def _by_key(key: str, source_id: UUID) -> Who | None:
     """Whom a shop means by an id: its own customer, else one that came straight through the API."""
-    found = identity.find_many([("external", source_id, key), ("external", NO_SOURCE, key)])
-    return found.get(("external", source_id, key)) or found.get(("external", NO_SOURCE, key))
+    names = [("external", source_id, key), ("external", NO_SOURCE, key)]
+    found = identity.look(names)
+    return next((_who(found[name]) for name in names if name in found), None)
 
 
-def _claimed(given: list[Any]) -> tuple[UUID, bool, datetime] | None:
-    for one in given:
-        customer_id = _by_claim(one.identity, one.source_id)
-        if customer_id is not None:
-            return customer_id, False, one.at
-    return None
+def _who(found: tuple[UUID, UUID | None]) -> Who:
+    return found[0], found[1] or found[0]
 
 
-def _by_claim(told: Mapping[str, str], source_id: UUID) -> UUID | None:
+def _claimed(told: Mapping[str, str], source_id: UUID, *, make: bool) -> Who | None:
     """A claim finds whom we know; it makes a customer only of a valid address, and ties no name of a shop to it."""
     if told.get("external_id"):
         found = _by_key(told["external_id"], source_id)
         if found is not None:
             return found
     try:
-        norm = text.email(told.get("email", ""))
+        name = ("email", NO_SOURCE, text.email(told.get("email", "")))
     except text.NotAnEmail:
         return None
-    return identity.find("email", norm) or profiles.find_or_create(
-        email=told["email"], source_id=source_id, source="tracker"
-    )
+    known = identity.look([name]).get(name)
+    if known is not None:
+        return _who(known)
+    return _made({"email": told["email"]}, source_id) if make else None
 
 
 def settle(row: Visitor) -> set[UUID]:
-    """Give a browser's visits and carts to the customer it is bound to; returns the customers whose figures that changes.
+    """Give a browser's visits and carts to whose they are; returns the customers whose figures that changes.
 
-    What is nobody's becomes theirs, and what was joined to another customer by a mere claim. Where the browser was proven
-    to be another's before, that history stays with them: two people may share a computer.
+    Where the browser went from one to another in the middle of a visit the visit is cut there.
     """
-    known = identity.visitor(row.visitor)
-    if known is None or known == (row.customer_id, row.proven):
-        return set()
-    before, was_proven = row.customer_id, row.proven
-    held = facts.hold(one for one in (known[0], before) if one is not None)
-    if known[0] not in held:
-        return set()
-    row.customer_id, row.proven = known
-    moves_along = before is not None and before != row.customer_id and not was_proven
-    if _move(Visit, row, before if moves_along else None):
-        visits.tell(row.visitor, row.customer_id)
-    if _move(Cart, row, before if moves_along else None):
-        carts.tell(row.visitor, row.customer_id)
-    return set(held)
+    parts = joins.of(row.visitor)
+    before, last = (row.customer_id, row.proven), parts.last
+    row.customer_id, row.proven = (last.customer_id, last.proven) if last is not None else (None, False)
+    db.session.flush()
+    visits.cut(row, parts)
+    touched = visits.give(row.visitor, parts) | carts.give(row.visitor, parts)
+    if touched or before != (row.customer_id, row.proven):
+        _tell(row.visitor, touched | {part.customer_id for part in parts.held})
+    return set(facts.hold(touched))
 
 
-def _move(model: type[Visit] | type[Cart], row: Visitor, before: UUID | None) -> bool:
-    """Move what is nobody's, and what is `before`'s, to the browser's customer; tells whether there was any."""
-    theirs = model.customer_id.is_(None)
-    if before is not None:
-        theirs = or_(theirs, model.customer_id == before)
-    moved = update(model).where(model.visitor == row.visitor, theirs).values(customer_id=row.customer_id)
-    return db.session.execute(moved.execution_options(synchronize_session=False)).rowcount > 0
+def _tell(visitor: str, customer_ids: set[UUID]) -> None:
+    """Have the timelines of customers say when they showed who they are in this browser, as far as that counts."""
+    counting = select(Join).where(
+        Join.visitor == visitor, Join.parting_id.is_(None), Join.way.in_((*joins.BY_EVENTS, "form"))
+    )
+    wanted: dict[UUID, Join] = {}
+    for join in db.session.scalars(counting.order_by(Join.proven.desc(), Join.at, Join.id)):
+        wanted.setdefault(join.customer_id, join)
+    told = select(TimelineEntry.at, TimelineEntry.customer_id, TimelineEntry.details["key"].astext).where(
+        TimelineEntry.customer_id.in_(customer_ids | set(wanted)),
+        TimelineEntry.kind == "identified",
+        TimelineEntry.details["visitor"].astext == visitor,
+    )
+    keys = {(join.at, str(join.id)) for join in wanted.values()}
+    timeline.remove_many([
+        ("identified", at, key or visitor) for at, _whose, key in db.session.execute(told) if (at, key) not in keys
+    ])  # fmt: skip
+    timeline.add_many([
+        {"customer_id": customer_id, "kind": "identified", "at": join.at, "key": str(join.id),
+         "title": "Recognised in a browser" if join.proven else "Named in a browser, not proven",
+         "details": {"visitor": visitor, "proven": join.proven, "key": str(join.id)}}
+        for customer_id, join in wanted.items()
+    ])  # fmt: skip

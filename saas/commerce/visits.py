@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from saas.catalog import products
 from saas.commerce.models import Visit, Visitor
 from saas.commerce.windows import window
-from saas.customers import facts, timeline
+from saas.customers import facts, joins, timeline
 from saas.kit import identifiers, queries, scope
 from saas.kit.db import db
 
@@ -27,33 +27,80 @@ MOST_TOLD = 500
 
 def renew(row: Visitor, since: datetime, until: datetime) -> tuple[set[UUID], set[UUID]]:
     """Cut a browser's events from `since` to `until` into visits again; returns the customers and the shops of them."""
-    touched = list(db.session.scalars(
-        select(Visit).where(Visit.visitor == row.visitor, Visit.ended_at > since - GAP, Visit.began_at < until + GAP)
-    ))  # fmt: skip
-    since, until = min([since, *(v.began_at for v in touched)]), max([until, *(v.ended_at for v in touched)])
-    found = (
-        db.session.execute(queries.load("commerce/queries/visits.sql"), window(row.visitor, since, until))
-        .mappings()
-        .all()
-    )
+    parts = joins.of(row.visitor)
+    touched, found = _cut_again(row.visitor, parts, since, until)
     row.weight = sum(visit["events_count"] for visit in found)
-    fresh = [_row(row, visit, touched) for visit in found]
-    _replace(touched, fresh)
-    _tell(fresh, touched)
+    fresh = _put(row.visitor, parts, touched, found)
     customers = {visit["customer_id"] for visit in fresh} | {visit.customer_id for visit in touched}
     return customers - {None}, {visit["source_id"] for visit in fresh}
 
 
-def _row(row: Visitor, visit: Any, touched: Sequence[Visit]) -> dict[str, Any]:
-    """A visit keeps the customer it had: two people may share a computer, one after the other."""
-    kept = [
-        old.customer_id for old in touched
-        if old.customer_id and old.began_at <= visit["ended_at"] and old.ended_at >= visit["began_at"]
-    ]  # fmt: skip
+def _cut_again(
+    visitor: str, parts: joins.Parts, since: datetime, until: datetime
+) -> tuple[Sequence[Visit], Sequence[Any]]:
+    """Return the visits that a stretch of time touches, and what they are by the events in it."""
+    touched = list(db.session.scalars(
+        select(Visit).where(Visit.visitor == visitor, Visit.ended_at > since - GAP, Visit.began_at < until + GAP)
+    ))  # fmt: skip
+    since, until = min([since, *(v.began_at for v in touched)]), max([until, *(v.ended_at for v in touched)])
+    asked = window(visitor, since, until) | {"cuts": parts.cuts}
+    return touched, db.session.execute(queries.load("commerce/queries/visits.sql"), asked).mappings().all()
+
+
+def _put(visitor: str, parts: joins.Parts, touched: Sequence[Visit], found: Sequence[Any]) -> list[dict[str, Any]]:
+    fresh = [_row(visitor, visit, parts) for visit in found]
+    _replace(touched, fresh)
+    _tell(fresh, touched)
+    return fresh
+
+
+def cut(row: Visitor, parts: joins.Parts) -> None:
+    """Cut visits where a browser went from one person to another in the middle of them, and join again what was cut where it
+    did not. Visits whose events are not kept any more stay as they are.
+    """
+    edges = select(Visit.began_at).where(Visit.visitor == row.visitor).order_by(Visit.began_at)
+    begun = list(db.session.scalars(edges))
+    inside = select(Visit.id).where(Visit.visitor == row.visitor)
+    wrong = [
+        one
+        for one in parts.cuts
+        if db.session.scalar(inside.where(Visit.began_at <= one, Visit.ended_at > one).limit(1))
+    ]
+    near = select(Visit).where(Visit.visitor == row.visitor).order_by(Visit.began_at)
+    last: datetime | None = None
+    for visit in db.session.scalars(near) if len(begun) > 1 else ():
+        split = last is not None and visit.began_at - last < GAP
+        if split and last is not None and not any(last <= one < visit.began_at for one in parts.cuts):
+            wrong.append(last)
+        last = visit.ended_at
+    for moment in wrong:
+        touched, found = _cut_again(row.visitor, parts, moment, moment)
+        if sum(one["events_count"] for one in found) >= sum(one.events_count for one in touched):
+            _put(row.visitor, parts, touched, found)
+
+
+def _row(visitor: str, visit: Any, parts: joins.Parts) -> dict[str, Any]:
     return {
-        **visit, "tenant_id": scope.tenant_id(), "id": identifiers.at(visit["began_at"], row.visitor), "visitor": row.visitor,
-        "customer_id": kept[0] if kept else row.customer_id, "referrer": visit["referrer"][:2000], "landing": visit["landing"][:2000],
+        **visit, "tenant_id": scope.tenant_id(), "id": identifiers.at(visit["began_at"], visitor), "visitor": visitor,
+        "customer_id": parts.owner(visit["began_at"]), "referrer": visit["referrer"][:2000], "landing": visit["landing"][:2000],
     }  # fmt: skip
+
+
+def give(visitor: str, parts: joins.Parts) -> set[UUID]:
+    """Give a browser's visits to whose they are; returns the customers who got or lost some."""
+    touched: set[UUID] = set()
+    changed = []
+    for visit in db.session.scalars(select(Visit).where(Visit.visitor == visitor).order_by(Visit.began_at)):
+        whose = parts.owner(visit.began_at)
+        if whose != visit.customer_id:
+            touched |= {one for one in (whose, visit.customer_id) if one is not None}
+            visit.customer_id = whose
+            changed.append(visit)
+    db.session.flush()
+    columns = [column.key for column in Visit.__table__.columns]
+    timeline.remove_many([("visit", visit.began_at, visitor) for visit in changed if visit.customer_id is None])
+    _tell([{name: getattr(visit, name) for name in columns} for visit in changed if visit.customer_id is not None], [])
+    return touched
 
 
 def _replace(touched: Sequence[Visit], fresh: Sequence[dict[str, Any]]) -> None:
@@ -89,18 +136,6 @@ def _entry(visit: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
                "more": max(len(visit["products"]) - 3, 0), "referrer": visit["referrer"], "landing": visit["landing"]}  # fmt: skip
     return {"customer_id": visit["customer_id"], "kind": "visit", "at": visit["began_at"], "title": title, "key": visit["visitor"],
             "details": details}  # fmt: skip
-
-
-def tell(visitor: str, customer_id: UUID) -> None:
-    """Put a browser's visits into the timeline of the customer they became."""
-    query = (
-        select(Visit)
-        .where(Visit.visitor == visitor, Visit.customer_id == customer_id)
-        .order_by(Visit.began_at.desc())
-        .limit(MOST_TOLD)
-    )
-    columns = [column.key for column in Visit.__table__.columns]
-    _tell([{name: getattr(visit, name) for name in columns} for visit in db.session.scalars(query)], [])
 
 
 def count(customer_ids: Iterable[UUID]) -> None:

@@ -153,7 +153,7 @@ def upsert_many(
     links = [
         (known[name], *name) for own in names.values() for name in own if name in known and known[name] not in foreign
     ]
-    identity.link_many(links, origins=came)
+    identity.link_many(links, origins=came, way=source)
     _record_consent(items, results, source)
     touched = [customer for customer in dict.fromkeys(r.id for r in results if r.id) if customer not in unchanged]
     search.touch("customer", *touched)

@@ -165,7 +165,7 @@ def update_statement(new: Any, settings: dict[str, Any]) -> Any:
 
 def link(names: Sequence[tuple[UUID, str, UUID, str]]) -> None:
     """Have names (customer, kind, source, value) lead to customers; a name that leads somewhere already stays."""
-    identity.link_many(names)
+    identity.link_many(names, way="import")
 
 
 def tell(customer_ids: Sequence[UUID]) -> None:

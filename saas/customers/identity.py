@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, Uuid, delete, func, literal, select, true
+from sqlalchemy import Text, Uuid, delete, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
-from saas.customers import facts
-from saas.customers.events import VisitorsRecognised
+from saas.customers import facts, joins
 from saas.customers.models import NO_SOURCE, Identity
-from saas.kit import arrays, identifiers, scope
+from saas.kit import arrays, clock, identifiers, scope
 from saas.kit.db import db
-from saas.kit.events import announce
 
-TOLD = 50
-"""Browsers that one event tells of: what follows holds them all, so they are few."""
 Name = tuple[str, UUID, str]  # kind, source id, value
 
 
@@ -75,11 +70,16 @@ def link(customer_id: UUID, kind: str, value: str, source_id: UUID = NO_SOURCE, 
 
 
 def link_many(
-    rows: Sequence[tuple[UUID, str, UUID, str]], *, proven: bool = True, origins: Mapping[UUID, UUID] | None = None
+    rows: Sequence[tuple[UUID, str, UUID, str]],
+    *,
+    proven: bool = True,
+    origins: Mapping[UUID, UUID] | None = None,
+    way: str = "",
 ) -> None:
     """Have names (customer, kind, source, value) lead to customers; a name that leads somewhere already stays.
 
-    `origins` says of merged customers by which of their former selves they came just now: new names are that one's.
+    `origins` says of merged customers by which of their former selves they came just now: new names are that one's. `way` says
+    how the names came: shop, api, import, tracker, form, member.
     """
     if not rows:
         return
@@ -88,17 +88,15 @@ def link_many(
         source_id=([one[2] for one in rows], Uuid), value=([one[3] for one in rows], Text),
         origin_id=([(origins or {}).get(one[0]) for one in rows], Uuid),
     )  # fmt: skip
-    values = _columns(new, kind=new.c.kind, source_id=new.c.source_id, proven=proven)
-    statement = insert(Identity).from_select(list(values), select(*values.values()), include_defaults=False)
-    db.session.execute(statement.on_conflict_do_nothing(index_elements=["tenant_id", "kind", "source_id", "value"]))
-
-
-def _columns(new: Any, *, kind: Any, source_id: Any, proven: bool) -> dict[str, Any]:
-    return {
+    actor = scope.actor()
+    values = {
         "tenant_id": literal(scope.tenant_id(), Identity.tenant_id.type), "id": new.c.id, "customer_id": new.c.customer_id,
-        "kind": kind, "source_id": source_id, "value": new.c.value, "proven": literal(proven), "origin_id": new.c.origin_id,
+        "kind": new.c.kind, "source_id": new.c.source_id, "value": new.c.value, "proven": literal(proven), "origin_id": new.c.origin_id,
+        "way": literal(way or actor.kind), "made_by": literal(actor.name[:200] if actor.kind in ("member", "key") else ""),
         "created_at": func.now(), "updated_at": func.now(),
     }  # fmt: skip
+    statement = insert(Identity).from_select(list(values), select(*values.values()), include_defaults=False)
+    db.session.execute(statement.on_conflict_do_nothing(index_elements=["tenant_id", "kind", "source_id", "value"]))
 
 
 def unlink(customer_id: UUID, kind: str, value: str) -> None:
@@ -108,39 +106,29 @@ def unlink(customer_id: UUID, kind: str, value: str) -> None:
     )
 
 
-def bind_visitor(visitor: str, customer_id: UUID, *, proven: bool) -> bool:
-    """Say that a browser is a customer's; tells whether that is news. See `bind_visitors`."""
-    return bool(bind_visitors({visitor: (customer_id, None)}, proven=proven))
+def bind_visitor(visitor: str, customer_id: UUID, *, proven: bool, evidence: joins.Evidence | None = None) -> bool:
+    """Say that a browser is a customer's, and how one knows; tells whether that is news. See `bind_visitors`."""
+    told = {visitor: evidence} if evidence is not None else {}
+    return bool(bind_visitors({visitor: (customer_id, None)}, proven=proven, evidence=told))
 
 
-def bind_visitors(bound: Mapping[str, tuple[UUID, UUID | None]], *, proven: bool) -> list[str]:
+def bind_visitors(
+    bound: Mapping[str, tuple[UUID, UUID | None]], *, proven: bool, evidence: Mapping[str, joins.Evidence] | None = None
+) -> list[str]:
     """Say of browsers whose they are, as (customer, by which former self of a merged one they came); returns those for
     which that is news.
 
-    A proven binding (a signature, a link in a mail, an order) replaces another customer's; a claimed one never replaces
-    a proven one, so that nobody can take over a browser's history by typing an address.
+    What is proven (a signature, a link in a mail, an order) counts before what is claimed, so that nobody can take over a
+    browser's history by typing an address. `joins` says what follows where several people are named.
     """
-    if not bound:
-        return []
-    visitors = sorted(bound)  # in one order, so that two who bind many never lock crosswise
-    new = arrays.table(
-        id=(identifiers.many(len(visitors)), Uuid), value=(visitors, Text),
-        customer_id=([bound[one][0] for one in visitors], Uuid), origin_id=([bound[one][1] for one in visitors], Uuid),
-    )  # fmt: skip
-    values = _columns(new, kind=literal("visitor", Text), source_id=literal(NO_SOURCE, Uuid), proven=proven)
-    statement = insert(Identity).from_select(list(values), select(*values.values()), include_defaults=False)
-    theirs = statement.excluded
-    fresh = statement.on_conflict_do_update(
-        index_elements=["tenant_id", "kind", "source_id", "value"],
-        set_={"customer_id": theirs.customer_id, "proven": proven, "origin_id": theirs.origin_id, "updated_at": func.now()},
-        where=((Identity.customer_id != theirs.customer_id) | (Identity.proven != proven))
-        & (true() if proven else Identity.proven.is_(False)),
-    )  # fmt: skip
-    news = list(db.session.scalars(fresh.returning(Identity.value)))
-    announce(*[
-        VisitorsRecognised(visitors=news[start : start + TOLD]) for start in range(0, len(news), TOLD)
+    now, way = clock.now(), "program" if proven else "claim"
+    return joins.note([
+        joins.Told(
+            visitor, customer_id, origin_id or customer_id, proven,
+            (evidence or {}).get(visitor) or joins.Evidence(way, now, ref=f"{customer_id}:{now.isoformat()}"),
+        )
+        for visitor, (customer_id, origin_id) in bound.items()
     ])  # fmt: skip
-    return news
 
 
 def visitor(visitor: str) -> tuple[UUID, bool] | None:

@@ -17,6 +17,7 @@ from saas.kit.text import full_name
 NO_SOURCE = UUID(int=0)
 CONSENT_STATES = ("unknown", "granted", "withdrawn")
 IDENTITY_KINDS = ("email", "phone", "external", "visitor")
+JOIN_WAYS = ("signature", "mail_link", "claim", "form", "order", "checkout", "member", "program")
 PAIR_STATES = ("open", "skipped", "different")
 WISHES = ("rhythm", "pause")
 PERSON_WISHES = ("data", "erasure")
@@ -80,7 +81,8 @@ class CustomerValue(record_values.RecordValue, TenantModel):
 class Identity(Stamped, TenantModel):
     """One name a customer goes by: an address, a number, a shop's id, a browser. A name leads to one customer.
 
-    `origin_id` is the customer whose name it was before a merge; empty while it is the customer's own.
+    `origin_id` is the customer whose name it was before a merge; empty while it is the customer's own. `way` says how it came
+    (shop, api, import, tracker, form, member), `made_by` who wrote it.
     """
 
     __tablename__ = "customer_identities"
@@ -97,6 +99,84 @@ class Identity(Stamped, TenantModel):
     value: Mapped[str] = mapped_column(Text)
     proven: Mapped[bool] = mapped_column(Boolean, default=True)
     origin_id: Mapped[UUID | None]
+    way: Mapped[str] = mapped_column(Text, default="", server_default="")
+    made_by: Mapped[str] = mapped_column(Text, default="", server_default="")
+
+
+class Join(TenantModel):
+    """One piece of evidence that a browser is a customer's, from `at` to `last_at`. It is never taken away: `parting_id` is the
+    parting by which it does not count.
+
+    `self_id` is the customer it spoke of, whoever holds it after merges (`customer_id`); `ref` names what it is: the order,
+    the event, the form.
+    """
+
+    __tablename__ = "customer_joins"
+    __table_args__ = (
+        tenant_fk("customer_id", "customers", ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "visitor", "way", "ref"),
+        CheckConstraint(f"way IN {JOIN_WAYS}", name="way"),
+        Index("ix_customer_joins_customer_id", "tenant_id", "customer_id"),
+        Index("ix_customer_joins_self_id", "tenant_id", "self_id"),
+    )
+
+    customer_id: Mapped[UUID]
+    self_id: Mapped[UUID]
+    visitor: Mapped[str] = mapped_column(Text)
+    way: Mapped[str] = mapped_column(Text)
+    proven: Mapped[bool] = mapped_column(Boolean)
+    at: Mapped[datetime]
+    last_at: Mapped[datetime]
+    shop_id: Mapped[UUID] = mapped_column(default=NO_SOURCE)
+    url: Mapped[str] = mapped_column(Text, default="", server_default="")
+    ref: Mapped[str] = mapped_column(Text)
+    made_by: Mapped[str] = mapped_column(Text, default="", server_default="")
+    parting_id: Mapped[UUID | None]
+
+
+class Parting(TenantModel):
+    """That a name, a browser so far, is not a customer's, whatever spoke for it until `at`; `undone_at` takes it back.
+
+    `moved` says what went.
+    """
+
+    __tablename__ = "customer_partings"
+    __table_args__ = (
+        tenant_fk("customer_id", "customers", ondelete="CASCADE"),
+        CheckConstraint(f"kind IN {IDENTITY_KINDS}", name="kind"),
+        Index("ix_customer_partings_customer_id", "tenant_id", "customer_id"),
+        Index("ix_customer_partings_value", "tenant_id", "value"),
+    )
+
+    customer_id: Mapped[UUID]
+    self_id: Mapped[UUID]
+    kind: Mapped[str] = mapped_column(Text)
+    source_id: Mapped[UUID] = mapped_column(default=NO_SOURCE)
+    value: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+    made_by: Mapped[str] = mapped_column(Text, default="", server_default="")
+    moved: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    undone_at: Mapped[datetime | None]
+    undone_by: Mapped[str] = mapped_column(Text, default="", server_default="")
+
+
+class VisitorPart(TenantModel):
+    """The stretch of a browser's time that is a customer's: after `since_at`, until `until_at`. Made of the joins that count."""
+
+    __tablename__ = "visitor_parts"
+    __table_args__ = (
+        tenant_fk("customer_id", "customers", ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "visitor", "place"),
+        Index("ix_visitor_parts_customer_id", "tenant_id", "customer_id"),
+    )
+
+    customer_id: Mapped[UUID]
+    self_id: Mapped[UUID]
+    visitor: Mapped[str] = mapped_column(Text)
+    place: Mapped[int] = mapped_column(Integer)
+    proven: Mapped[bool] = mapped_column(Boolean)
+    since_at: Mapped[datetime]
+    until_at: Mapped[datetime]
 
 
 class Consent(TenantModel):

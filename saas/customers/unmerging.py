@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import Text, cast, delete, literal, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from saas.customers import consent, merge_fields, merge_tree, merging
+from saas.customers import consent, joins, merge_fields, merge_tree, merging
 from saas.customers.events import CustomersChanged, CustomersParted
 from saas.customers.models import Consent, Customer, CustomerMerge, DuplicatePair, Identity
 from saas.kit import access, belongings, clock, errors, scope, search
@@ -157,6 +157,7 @@ def _return_names(origins: list[UUID], holder_id: UUID, back_id: UUID) -> None:
     db.session.execute(theirs.values(customer_id=back_id).execution_options(**quiet))
     own = update(Identity).where(Identity.origin_id == back_id, Identity.customer_id == back_id)
     db.session.execute(own.values(origin_id=None).execution_options(**quiet))
+    joins.give_back(origins, back_id=back_id)
     db.session.expire_all()
 
 

@@ -42,6 +42,7 @@ SAME = {
     "plan_changes.set_people": MONEY + "places for people", "closing.close": MONEY + "the company ends", "closing.reopen": MONEY + "the company goes on",
     # the company
     "settings.change": "PATCH /company", "sender.change": "PATCH /sender", "sender.check": "POST /sender/check", "sender.make_key": "POST /sender/key",
+    "portal_admin.change": "PATCH /portal", "portal_admin.topics": "PATCH /portal", "returns.answer": "POST /returns/{return_id}/answer",
     "consents.make": "POST /consent-purposes", "consents.edit": "PATCH /consent-purposes/{key}", "consents.archive": "PATCH /consent-purposes/{key}",
     "retention.switch_on": "PUT /retention-rules/{rule}", "retention.switch_off": "DELETE /retention-rules/{rule}",
     "own_fields.make": "POST /fields/{kind}", "own_fields.change": "PATCH /fields/{kind}/{field_id}", "own_fields.archive": "PATCH /fields/{kind}/{field_id}",
@@ -74,6 +75,7 @@ SAME = {
     "inline.save": "PATCH /customers/{customer_id}, PATCH /products/{product_id}, PATCH /orders/{order_id}",
     "duplicates.scan": "POST /customers/duplicates/scan", "duplicates.merge_safe": "POST /customers/duplicates/merge", "duplicates.reopen": "POST /customers/duplicates/reopen",
     "duplicates.decide": "PATCH /customers/duplicates/{pair_id}", "duplicates.redecide": "PATCH /customers/duplicates/{pair_id}", "duplicates.possible": "POST /customers/possible",
+    "identity.unjoin": "POST /customers/{customer_id}/identity/{join_id}/unjoin", "identity.rejoin": "POST /customers/{customer_id}/identity/{parting_id}/rejoin",
     "duplicates.merge": "POST /customers/{customer_id}/merge", "duplicates.unmerge": "POST /customers/merges/{merge_id}/undo",
     # files, long work, the trace
     "imports.new": "POST /imports", "imports.change": "PATCH /imports/{import_id}", "imports.fix": "POST /imports/{import_id}/fixes", "imports.likely": "PATCH /imports/{import_id}",

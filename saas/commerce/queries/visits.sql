@@ -1,10 +1,14 @@
 -- Cuts one browser's events of a window into visits: a pause of 30 minutes or more begins a new one.
--- The window is given twice, as moments and as ids, so that only the months it lies in are read.
-WITH seen AS (
+-- The window is given twice, as moments and as ids, so that only the months it lies in are read. After each of the
+-- cuts, where the browser went from one person to another, another visit begins too.
+WITH told AS (
     SELECT id, at, type, product, url, source_id, details ->> 'referrer' AS referrer,
-           coalesce(at - lag(at) OVER (ORDER BY at, id) >= interval '30 minutes', true) AS begins
+           width_bucket(at - interval '1 microsecond', CAST(:cuts AS timestamptz[])) AS part
     FROM shop_events
     WHERE visitor = :visitor AND id >= :low AND id < :high AND at BETWEEN :since AND :until
+), seen AS (
+    SELECT *, coalesce(at - lag(at) OVER w >= interval '30 minutes' OR part <> lag(part) OVER w, true) AS begins
+    FROM told WINDOW w AS (ORDER BY at, id)
 ), numbered AS (
     SELECT *, count(*) FILTER (WHERE begins) OVER (ORDER BY at, id) AS visit FROM seen
 ), looked AS (

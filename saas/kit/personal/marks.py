@@ -126,7 +126,7 @@ TABLES: dict[str, Marks] = {
         erase=ROWS,
     ),
     "customer_partings": Marks(
-        person="customer_id self_id kind source_id value at moved split_id",
+        person="customer_id self_id kind source_id value at moved",
         staff="made_by undone_by",
         plain="undone_at",
         ways=(("customer_id", "customers"),),
