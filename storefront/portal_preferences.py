@@ -72,10 +72,10 @@ def _taken(here: Here) -> str:
         return "stopped"
     if form.get("pause"):
         days = form.get("days", "")
-        preferences.pause(here.customer.id, days=int(days) if days in map(str, preferences.PAUSES) else -1, **said)
+        preferences.set_pause(here.customer.id, days=int(days) if days in map(str, preferences.PAUSES) else -1, **said)
         return "paused"
     if form.get("go_on"):
-        preferences.pause(here.customer.id, days=None, **said)
+        preferences.set_pause(here.customer.id, days=None, **said)
         return "going"
     agreed = {tuple(about.rsplit(".", 1)) for about in form.getlist("agreed") if "." in about}
     rhythms = {name.removeprefix("rhythm."): value for name, value in form.items() if name.startswith("rhythm.")}

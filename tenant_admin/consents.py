@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext as _
 
-from saas.customers import asking, consent, profiles, purposes
+from saas.customers import asking, consent, preferences, profiles, purposes
 from saas.kit import access, doors, errors
 from saas.tenancy import limits, tenants
 from tenant_admin import choices, frame
@@ -128,9 +128,7 @@ def _typed() -> dict[str, Any]:
 def _form(held: Any, values: dict[str, Any], refusal: errors.Refusal | None = None) -> Any:
     spoken = dict(choices.languages())
     tongues = [(code, spoken.get(code, code)) for code in tenants.settings().languages]
-    return render(
-        "consent_form", refusal, purpose=held, values=values, channels=choices.channels(), tongues=tongues
-    )
+    return render("consent_form", refusal, purpose=held, values=values, channels=choices.channels(), tongues=tongues)
 
 
 def _ledger(customer_id: str, refusal: errors.Invalid | None = None, typed: dict[str, Any] | None = None) -> Any:
@@ -155,8 +153,10 @@ def _ledger(customer_id: str, refusal: errors.Invalid | None = None, typed: dict
         if not one.archived
         for channel in one.channels
     ]
+    rhythms = {"weekly": _("At most one mail a week"), "monthly": _("At most one mail a month")}
+    seldom = [(titles.get(key, key), rhythms[value]) for key, value in preferences.rhythms_of(customer.id).items() if value in rhythms]  # fmt: skip
     page = render_template(
-        "customers/consents.html", customer={"id": customer.id, "name": customer.name, "email": "" if "email" in access.hidden("customer") else customer.email},
+        "customers/consents.html", seldom=seldom, paused_until=preferences.paused_until(customer.id), customer={"id": customer.id, "name": customer.name, "email": "" if "email" in access.hidden("customer") else customer.email},
         rows=rows, states=states, about=about, asked={one.purpose: one.asked_at for one in asking.waiting_for(customer.id)},
         values=typed or {}, errors=refusal.fields if refusal else {}, may_edit=access.may("customers.edit") and "email_consent" not in access.locked("customer"),
     )  # fmt: skip

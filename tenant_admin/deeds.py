@@ -26,6 +26,7 @@ KINDS = {
     "role": _l("Role"), "team": _l("Team"), "custom_field": _l("Field"), "hook": _l("Webhook"), "login": _l("Sign-in"),
     "import": _l("Import"), "view": _l("View"), "support": _l("Support access"), "page": _l("Page"), "sso": _l("Own sign-in"),
     "retention": _l("How long data is kept"), "erasure": _l("Erasure"), "consent_purpose": _l("Purpose"), "sso_domain": _l("Mail domain"), "sign_in": _l("Sign-in"),
+    "return": _l("Return"), "portal": _l("Page for shoppers"),
 }  # fmt: skip
 # the end of an action: what was done to a record of its kind
 VERBS = {
@@ -44,6 +45,7 @@ VERBS = {
     "domain_added": _l("domain added"), "domain_proven": _l("domain proven"), "domain_removed": _l("domain removed"),
     "person_tied": _l("person recognised"), "factor_reset": _l("second factor reset"),
     "ran": _l("old data removed"), "archived": _l("put away"), "stopped": _l("stopped"),
+    "answered": _l("answered"),
 }  # fmt: skip
 DOORS = {
     "page": _l("on these pages"), "api": _l("through the API"), "shop": _l("by a shop or shopper"), "job": _l("in the background"),

@@ -54,6 +54,7 @@ PLACES = (
     )),
     Place("orders", _l("Orders"), "orders.index", "receipt", keys="o", children=(
         Place("carts", _l("Carts"), "carts.index"),
+        Place("returns", _l("Returns"), "returns.index"),
     )),
     Place("products", _l("Products"), "products.index", "package", keys="p"),
     Place("sales", _l("Sales"), "sales.index", "target", keys="s"),

@@ -18,7 +18,7 @@ from saas.customers import profiles
 from saas.kit import access, doors
 from saas.marketing import attribution as mails
 from saas.recommend import attribution as offers
-from tenant_admin import fields_shown, formats, inline, own_columns, selections
+from tenant_admin import fields_shown, formats, inline, own_columns, returns, selections
 from tenant_admin import views as saved
 from tenant_admin.markup import here
 from tenant_admin.states import describe
@@ -75,7 +75,7 @@ def show(order_id: str):
         "orders/show.html", own=inline.own_of("order", order), order=_shown(order), lines=[] if "lines_count" in hidden else [_line(line, known) for line in lines], shop=shop.name if shop else None,
         refunds=[{"amount": one.amount_micros, "at": one.at, "reason": one.reason} for one in orders.refunds_of(order.id) if "refunded" not in hidden],
         buyer=_buyer(buyer) if buyer else None,
-        odd=sum(bool(line.flags) for line in lines), trail=_trail(order.id),
+        odd=sum(bool(line.flags) for line in lines), trail=_trail(order.id), wishes=returns.of_order(order.id),
     )  # fmt: skip
 
 

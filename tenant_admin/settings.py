@@ -36,7 +36,7 @@ def tabs(active: str) -> Places:
     groups = (
         (_("Company"), (
             ("settings.index", _("Company"), "settings.read"), ("sender.index", _("Sender and domain"), "settings.read"),
-            ("consents.index", _("Consent"), "settings.read"), ("retention.index", _("Keeping data"), "settings.read"), ("plan.index", _("Plan"), "plan.read"),
+            ("consents.index", _("Consent"), "settings.read"), ("portal_admin.index", _("Page for shoppers"), "settings.read"), ("retention.index", _("Keeping data"), "settings.read"), ("plan.index", _("Plan"), "plan.read"),
         )),
         (_("People"), (
             ("members.index", _("People"), "members.read"), ("teams.index", _("Teams"), "members.read"), ("roles.index", _("Roles"), "members.read"),

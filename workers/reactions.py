@@ -73,6 +73,8 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
         Reaction("workers.jobs.recommend.recognise"),
     ),
     "ModelsOutdated": (Reaction("workers.jobs.recommend.fit_soon"),),
+    "ShopWentSilent": (Reaction("workers.jobs.shops.write_silent", "mail"),),
+    "ShopSpoke": (),
     "ShopConnected": (),
     "PortalAsked": (Reaction("workers.jobs.portal.write_link", "mail"),),
     "PersonAskedHere": (

@@ -144,7 +144,7 @@ def set_rhythm(
     return True
 
 
-def pause(
+def set_pause(
     customer_id: UUID, *, days: int | None, source: str = "portal", proof: dict[str, Any] | None = None
 ) -> datetime | None:
     """Have a customer written to no more for some days, or again when `days` is None; returns until when. Raises
@@ -158,6 +158,20 @@ def pause(
     title = _("Wants no mails until %(day)s", day=until.date().isoformat()) if until else _("Ended the pause")
     _tell(customer_id, title, "", source)
     return until
+
+
+def hear(customer_id: UUID, *, rhythms: Mapping[str, str], pause: int | None = 0, place: str = "") -> None:
+    """Note what a customer said to a program of the company: rhythms by purpose, a pause of so many days (None ends it, 0 says
+    nothing of it). Raises BadPreference."""
+    known = {one.key for one in purposes.listed(archived=True)}
+    if not set(rhythms) <= known:
+        raise BadPreference(fields={"rhythms": [_("There is no such purpose.")]})
+    proof = {name: value for name, value in {"place": place, "told_by": scope.actor().name}.items() if value}
+    for purpose, value in rhythms.items():
+        set_rhythm(customer_id, purpose, value, source="api", proof=proof)
+    if pause != 0:
+        set_pause(customer_id, days=pause, source="api", proof=proof)
+    announce(CustomersChanged(customer_ids=[str(customer_id)]))
 
 
 def _note(

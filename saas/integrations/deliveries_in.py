@@ -6,8 +6,8 @@ Nothing is lost: the body is kept as it came, so a delivery that failed can be r
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import orjson
@@ -15,9 +15,9 @@ from sqlalchemy import Select, delete, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DataError, IntegrityError
 
-from saas.commerce import connecting, connectors, shops
-from saas.commerce.connectors.delivery import Unmappable
-from saas.commerce.connectors.past import Origin
+from saas.commerce import connecting, connectors, hearing, reconciling, shops, unread
+from saas.commerce.connectors.delivery import BadSignature, Unmappable
+from saas.commerce.connectors.past import Origin, Outcome
 from saas.integrations.events import DeliveryReceived
 from saas.integrations.models import DeliveryIn, Refused
 from saas.kit import clock, errors, identifiers, scope
@@ -72,6 +72,7 @@ def receive(*, shop_id: UUID, kind: str, headers: Mapping[str, str], raw: bytes,
     delivery_id = db.session.execute(stored.returning(DeliveryIn.id)).scalar_one_or_none()
     if delivery_id is None:
         return False
+    hearing.note_delivery(shop_id, delivery.topic, changed_at=told_at(body))
     announce(DeliveryReceived(delivery_id=str(delivery_id)))
     return True
 
@@ -79,6 +80,8 @@ def receive(*, shop_id: UUID, kind: str, headers: Mapping[str, str], raw: bytes,
 def refuse(*, shop_id: UUID, reason: str, topic: str = "", address: str = "") -> None:
     """Write down that something was turned away at a shop's address, in a unit of work of its own."""
     log.warning("refused a delivery for shop %s: %s", shop_id, reason)
+    if topic and reason == BadSignature.message:
+        reconciling.note_badly_signed(shops.one(shop_id, lock=True))
     db.session.add(Refused(shop_id=shop_id, reason=reason[:500], topic=topic[:100], address=address[:100]))
 
 
@@ -94,7 +97,7 @@ def take(delivery_id: UUID | str) -> DeliveryIn:
         if shop.removed_at is not None and delivery.topic not in getattr(connectors.KINDS[shop.kind], "PRIVACY", ()):
             raise Unmappable("The shop was disconnected before this was taken.")
         with db.session.begin_nested():
-            connectors.KINDS[shop.kind].take(orjson.loads(delivery.body), topic=delivery.topic, origin=origin)
+            _take(shop.kind, delivery, origin)
         delivery.state, delivery.reason, delivery.taken_at = "done", "", clock.now()
     except (
         Unmappable,
@@ -110,6 +113,52 @@ def take(delivery_id: UUID | str) -> DeliveryIn:
     shop.last_delivery_at = clock.now()
     db.session.flush()
     return delivery
+
+
+def _take(kind: str, delivery: DeliveryIn, origin: Origin) -> None:
+    """Write what a delivery says; one that was read from the shop's past is written as such."""
+    body = orjson.loads(delivery.body)
+    if not delivery.topic.startswith(unread.TOPIC):
+        connectors.KINDS[kind].take(body, topic=delivery.topic, origin=origin)
+        return
+    written = connectors.KINDS[kind].write(delivery.topic.removeprefix(unread.TOPIC), [body], origin)
+    if written.unread:
+        raise Unmappable(written.unread[0].reason)
+
+
+def told_at(body: dict) -> datetime | None:
+    """Return when what a delivery tells of changed, where it says so in one of the ways shops do."""
+    about = body.get("data") if isinstance(body.get("data"), dict) else body
+    said = next((about[name] for name in ("date_modified_gmt", "updated_at") if isinstance(about.get(name), str)), None)
+    try:
+        found = datetime.fromisoformat(said) if said else None
+    except ValueError:
+        return None
+    return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def keep_unread(shop_id: UUID, kind: str, outcomes: Sequence[Outcome]) -> None:
+    """Keep things of a shop's past that could not be understood, with their reason; the same thing again renews its line."""
+    now = clock.now()
+    rows = {
+        f"{unread.TOPIC}{kind}:{one.body.get('id') or one.reason}"[:300]: {
+            "tenant_id": scope.tenant_id(), "id": identifiers.new(), "shop_id": shop_id, "topic": f"{unread.TOPIC}{kind}",
+            "resource": str(one.body.get("id") or "")[:200], "body": orjson.dumps(one.body), "state": "failed", "reason": one.reason[:1000],
+            "attempts": 1, "received_at": now,
+        }
+        for one in outcomes
+    }  # fmt: skip
+    if not rows:
+        return
+    statement = insert(DeliveryIn)
+    renewed = {name: statement.excluded[name] for name in ("body", "state", "reason", "received_at")}
+    values = [{"key": key, **row} for key, row in sorted(rows.items())]
+    db.session.execute(
+        statement.on_conflict_do_update(index_elements=["tenant_id", "shop_id", "key"], set_=renewed), values
+    )
+
+
+unread.keep_with(keep_unread)
 
 
 def _words(error: Exception) -> str:

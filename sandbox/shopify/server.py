@@ -63,6 +63,7 @@ class Box:
             "webhookSubscriptionCreate": lambda topic, webhookSubscription: self.deliveries.subscribe(topic, webhookSubscription["uri"]),
             "product": lambda id: self.things.products.get(id),
             "bulkOperation": lambda id: self.bulk.look(id),
+            "nodes": lambda ids: [self.things.named(one) for one in ids],
             "bulkOperationRunQuery": lambda query, groupObjects=False: self.bulk.run(query, groupObjects),
         }  # fmt: skip
 

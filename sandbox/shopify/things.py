@@ -33,6 +33,14 @@ class Things:
     def _id(self, kind):
         return f"gid://shopify/{kind}/{next(self._ids)}"
 
+    def named(self, key):
+        """This function will return the thing of this id with its type, or None when it is there no more."""
+        for kind, held in (("Product", self.products), ("Customer", self.customers), ("Order", self.orders)):
+            for node in held.values():
+                if node["id"] == key:
+                    return node | {"__typename": kind}
+        return None
+
     def add_product(
         self,
         title,

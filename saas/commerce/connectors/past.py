@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from sqlalchemy.exc import DataError, IntegrityError
+
 from saas.commerce.connectors.delivery import Body, Unmappable
 from saas.kit import errors
+from saas.kit.db import db
 
 log = logging.getLogger("regulars.shops")
 
@@ -21,12 +24,21 @@ class StoreRefused(errors.Refusal):
     status, code = 422, "store_refused"
 
 
-class StoreBusy(StoreRefused):
-    """The store asks to be left alone for `seconds`; when it is our pace and not its trouble, `quiet` is true."""
+class KeysRefused(StoreRefused):
+    """The store does not take our keys, or they may not do this."""
 
-    def __init__(self, message: str, *, seconds: float, quiet: bool = False) -> None:
+
+class StoreBusy(StoreRefused):
+    """The store asks to be left alone for `seconds`; when it is our pace and not its trouble, `quiet` is true.
+
+    `place` says where and how to go on when that is otherwise than before, such as with a smaller page.
+    """
+
+    def __init__(
+        self, message: str, *, seconds: float, quiet: bool = False, place: dict[str, Any] | None = None
+    ) -> None:
         super().__init__(message)
-        self.seconds, self.quiet = seconds, quiet
+        self.seconds, self.quiet, self.place = seconds, quiet, place
 
 
 @dataclass(frozen=True)
@@ -41,12 +53,15 @@ class Origin:
 @dataclass(frozen=True)
 class Portion:
     """Some of a store's past. `place` says where to go on, None when this kind is all here; `share` how far this kind is,
-    `wait` how many seconds the store wants before it is asked again."""
+    `wait` how many seconds the store wants before it is asked again, `rest` how many it is spared so that it serves its
+    shoppers, `total` how many there are of this kind, if the store says."""
 
     bodies: Sequence[Body]
     place: dict[str, Any] | None
     share: float
     wait: float = 0.0
+    rest: float = 0.0
+    total: int | None = None
 
 
 @dataclass(frozen=True)
@@ -57,35 +72,116 @@ class Tended:
     shop: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one thing of a portion: created, updated, unchanged, stale, failed (with its reason) or left_out.
+
+    `changed_at` is when it last changed in the store, `made_at` when it was made there, where the store says.
+    """
+
+    body: Body
+    status: str
+    reason: str = ""
+    changed_at: datetime | None = None
+    made_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of a portion."""
+
+    outcomes: Sequence[Outcome]
+
+    @property
+    def changed(self) -> int:
+        return sum(one.status in ("created", "updated") for one in self.outcomes)
+
+    @property
+    def unread(self) -> list[Outcome]:
+        return [one for one in self.outcomes if one.status == "failed"]
+
+
 class Past(Protocol):
     """A store whose past can be read. Nothing of it is called inside a transaction."""
 
     def renewed(self) -> dict[str, Any] | None:
         """Return the keys to be kept from now on when the old ones were about to end, or None."""
 
-    def tend(self, *, address: str, secret: str) -> Tended:
-        """Have every topic delivered to our address; raises StoreRefused or Unreachable."""
+    def tend(self, *, address: str, secret: str, renew: bool = False) -> Tended:
+        """Have every topic delivered to our address, with `renew` signed by this secret again; raises StoreRefused or
+        Unreachable."""
 
-    def kinds(self, *, since: datetime | None) -> tuple[str, ...]:
-        """Return what is read, in this order; `since` when only what changed is wanted."""
+    def kinds(self, *, since: datetime | None, deep: bool = False) -> tuple[str, ...]:
+        """Return what is read, in this order; `since` when only what changed is wanted, `deep` when what the store cannot be
+        asked for by that is looked through, too, and what it deleted."""
+
+    def counts(self) -> dict[str, int]:
+        """Return how many there are of each kind of the past, as far as the store says."""
 
     def portion(self, kind: str, place: dict[str, Any], *, since: datetime | None) -> Portion:
         """Return what comes next; raises StoreRefused, StoreBusy or Unreachable."""
 
+    def absent(self, kind: str, keys: Sequence[str]) -> list[str]:
+        """Return which of these the store has no more (kind is orders or products); raises as `portion` does."""
+
 
 def write(
     bodies: Iterable[Body], *, read: Callable[[Body], Any], store: Callable[[list[Any]], Sequence[Any]]
-) -> tuple[int, int]:
-    """Write a portion; returns how many changed something and how many could not be understood. None from `read` is left out."""
-    good, failed = [], 0
+) -> Written:
+    """Write a portion, and say of each thing what became of it. None from `read` is left out; one bad thing fails alone."""
+    outcomes, good = [], []
     for body in bodies:
         try:
             item = read(body)
-        except (Unmappable, KeyError, TypeError, ValueError, AttributeError) as error:
-            log.warning("an item of the past could not be read: %s", error)
-            failed += 1
+        except (Unmappable, KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+            outcomes.append(Outcome(body, "failed", said(error)))
             continue
-        if item is not None:
-            good.append(item)
-    results = store(good) if good else []
-    return sum(r.status in ("created", "updated") for r in results), failed + sum(r.status == "failed" for r in results)
+        if item is None:
+            outcomes.append(Outcome(body, "left_out"))
+        else:
+            good.append((body, item))
+    results = _stored([item for _body, item in good], store)
+    for (body, item), (status, reason) in zip(good, results, strict=True):
+        outcomes.append(
+            Outcome(body, status, reason, _moment(item, "updated_at"), _moment(item, "placed_at", "created_at"))
+        )
+    return Written(outcomes)
+
+
+def _stored(items: list[Any], store: Callable[[list[Any]], Sequence[Any]]) -> list[tuple[str, str]]:
+    """Store things together, or one by one when the database does not take them together."""
+    if not items:
+        return []
+    try:
+        with db.session.begin_nested():
+            return [(one.status, one.error) for one in store(items)]
+    except TROUBLE as error:
+        if len(items) == 1:
+            return [("failed", said(error))]
+        return [one for item in items for one in _stored([item], store)]
+
+
+TROUBLE = (DataError, IntegrityError, Unmappable, KeyError, TypeError, ValueError, AttributeError, ArithmeticError)
+
+
+def said(error: Exception) -> str:
+    """Return why a thing could not be understood, for the people of the shop."""
+    if isinstance(error, Unmappable):
+        return str(error)
+    if isinstance(error, KeyError):
+        return f"The field {str(error)[:60]} is missing."
+    log.warning("a thing of the past could not be read", exc_info=error)
+    return f"It could not be understood ({type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]})."
+
+
+def _moment(item: Any, *names: str) -> datetime | None:
+    for name in names:
+        held = item.get(name) if isinstance(item, dict) else None
+        if isinstance(held, str):
+            try:
+                held = datetime.fromisoformat(held)
+            except ValueError:
+                held = None
+        if isinstance(held, datetime):
+            return held if held.tzinfo else held.replace(tzinfo=UTC)
+    return None

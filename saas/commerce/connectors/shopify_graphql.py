@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from saas.commerce.connectors.past import StoreBusy, StoreRefused
+from saas.commerce.connectors.past import KeysRefused, StoreBusy, StoreRefused
 from saas.commerce.connectors.shopify_documents import VERSION
 from saas.kit import http_out
 from saas.kit.http_out import Answer, Unreachable
@@ -101,7 +101,7 @@ def refuse(answer: Answer) -> None:
         seconds = float(said) if said.replace(".", "", 1).isdigit() else 2.0
         raise StoreBusy("Shopify asks us to go slower.", seconds=min(seconds, 900.0), quiet=True)
     if answer.status in WORDS:
-        raise StoreRefused(WORDS[answer.status])
+        raise (KeysRefused if answer.status in (401, 403) else StoreRefused)(WORDS[answer.status])
     if answer.status >= 500:
         raise StoreBusy(f"Shopify answered {answer.status}. We go on by ourselves.", seconds=AFTER_TROUBLE)
     if answer.status >= 300:

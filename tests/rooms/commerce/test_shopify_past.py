@@ -62,7 +62,10 @@ class TestThePast:
             "customers": 0,
             "orders": 0,
         }
-        assert {one["topic"] for one in box.deliveries.subscriptions} == {*shopify_documents.TOPICS, *shopify_documents.OF_RETURNS}
+        assert {one["topic"] for one in box.deliveries.subscriptions} == {
+            *shopify_documents.TOPICS,
+            *shopify_documents.OF_RETURNS,
+        }
         with work.unit(tenant_id=company.tenant_id):
             shop = shops.one(shop_id)
             assert (shop.url, shop.currency, shop.last_delivery_at) == ("https://www.fern-kettle.example", "EUR", None)
@@ -339,3 +342,21 @@ class TestGrouped:
         raw = b'{"id":"x1","__parentId":"x"}\nnot json\n[1]\n\n{"id":"a"}'
         bodies, _used = grouped(raw, last=True)
         assert [one.get("id", "stray") for one in bodies] == ["stray", "stray", "stray", "a"]
+
+
+class TestWhatIsGone:
+    def test_orders_and_products_that_shopify_has_no_more_are_found_and_done_away_with(self, company, context, box):  # noqa: F811
+        teas, _people = stock_up(box, orders=4, old=0)
+        shop_id = connected(company, box)
+        fetch(company, shop_id)
+        gone = next(iter(box.things.orders))
+        box.things.orders.pop(gone)
+        box.things.products = {key: one for key, one in box.things.products.items() if one is not teas[1]}
+        with work.unit(tenant_id=company.tenant_id):
+            backfill.compare(shop_id)
+        state, trouble = fetch(company, shop_id)
+        assert (state["state"], trouble) == ("done", "")
+        assert {kind: state["done"][kind]["changed"] for kind in ("gone_orders", "gone_products")} == {"gone_orders": 1, "gone_products": 1}  # fmt: skip
+        with work.unit(tenant_id=company.tenant_id):
+            assert sorted(db.session.scalars(select(Order.status))).count("cancelled") == 1
+            assert [one.name for one in db.session.scalars(select(Product).where(Product.active))] == ["Green tea"]
