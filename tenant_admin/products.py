@@ -14,7 +14,7 @@ from saas.catalog import finding, products
 from saas.catalog.schemas import ProductChange
 from saas.commerce import selling, shops
 from saas.kit import access, clock, doors, errors, money
-from tenant_admin import fields_shown, frame, inline, own_columns, selections
+from tenant_admin import fields_shown, frame, inline, own_columns, product_parts, selections
 from tenant_admin import views as saved
 
 LIMIT, WEEKS = 25, 26
@@ -41,9 +41,12 @@ def index():
         cursor=request.args.get("cursor"), limit=LIMIT,
     )  # fmt: skip
     sales = selling.sold([product.id for product in page.items], since=clock.now() - MONTH)
+    category = request.args.get("category", "") if access.readable("product", "categories") else ""
+    reduced = finding.reduced_among([product.id for product in page.items])
     return render_template(
-        "products/index.html", rows=[_row(product, sales) | {"cells": own.cells(product)} for product in page.items], next=page.next, q=typed, sort=sort,
-        tabs=saved.tabs(opened, _tabs(shown)), filtered=bool(typed or own.where) or shown != "on_sale", own=own, views=saved.bar(opened),
+        "products/index.html", rows=[_row(product, sales, reduced) | {"cells": own.cells(product)} for product in page.items], next=page.next, q=typed,
+        sort=sort, tabs=saved.tabs(opened, _tabs(shown)), filtered=bool(typed or own.where or category) or shown != "on_sale", own=own,
+        views=saved.bar(opened), chips=product_parts.chips(category) + own.chips, add=product_parts.add(category) + own.add(),
     )  # fmt: skip
 
 
@@ -56,14 +59,14 @@ def show(product_id: str):
     since = datetime.combine(first, datetime.min.time(), ZoneInfo(g.member.zone)).astimezone(UTC)
     weeks = selling.by_week(product.id, since=since, zone=g.member.zone)
     together = selling.bought_with(product.id)
-    others = products.many([other for other, _orders in together])
+    others, known = products.beside(product, [other for other, _orders in together])
     views, viewers = selling.looked_at(product.external_id, since=clock.now() - MONTH)
-    totals = selling.totals(product.id)
-    month = selling.sold([product.id], since=clock.now() - MONTH).get(product.id, (0, 0))
+    totals = selling.totals(product.id, since=clock.now() - MONTH)
     return render_template(
         "products/show.html", own=inline.own_of("product", product), product=_shown(product), chart=_chart(first, weeks), finding=_finding(first, weeks), totals=totals,
-        month={"pieces": month[0], "micros": month[1] if access.readable("order", "total") else None}, views=views, viewers=viewers, shop=_shop_name(product),
-        together=[{"id": other, "name": others[other].name, "image": others[other].image_url, "orders": orders} for other, orders in together if other in others],
+        month={"pieces": totals["lately_pieces"], "micros": totals["lately_micros"] if access.readable("order", "total") else None}, views=views, viewers=viewers, shop=_shop_name(product),
+        variants=product_parts.variants(product, request.args.get("cursor")), goes_with=product_parts.goes_with(product, known),
+        prices=product_parts.prices(product), together=[{"id": other, "name": others[other].name, "image": others[other].image_url, "orders": orders} for other, orders in together if other in others],
     )  # fmt: skip
 
 
@@ -138,9 +141,14 @@ def _shop_name(product: Any) -> str | None:
     return next((shop.name for shop in shops.all_shops() if shop.id == product.source_id), None)
 
 
-def _row(product: Any, sales: dict[Any, tuple[int, int]]) -> dict[str, Any]:
+def _row(product: Any, sales: dict[Any, tuple[int, int]], reduced: set[Any]) -> dict[str, Any]:
     pieces, micros = sales.get(product.id, (0, 0))
-    return _shown(product) | {"pieces": pieces, "micros": micros if access.readable("order", "total") else None}
+    seen = access.readable("product", "sale_price")
+    return _shown(product) | {
+        "pieces": pieces,
+        "micros": micros if access.readable("order", "total") else None,
+        "reduced": seen and product.id in reduced,
+    }
 
 
 def _shown(product: Any) -> dict[str, Any]:
@@ -152,19 +160,36 @@ def _shown(product: Any) -> dict[str, Any]:
         "url",
         "image_url",
         "price_micros",
+        "regular_price_micros",
+        "sale_price_micros",
+        "sale_to_at",
+        "cost_micros",
+        "images",
+        "brand",
+        "kind",
+        "rating_hundredths",
         "categories",
         "tags",
         "stock",
         "active",
     )
-    return access.blanked("product", {name: getattr(product, name) for name in names}, price_micros="price") | {
+    return product_parts.seen({name: getattr(product, name) for name in names} | {"on_sale": product.on_sale}) | {
         "name": product.name or product.external_id, "currency": product.currency or g.member.currency,
     }  # fmt: skip
 
 
 def _tabs(shown: str) -> list[dict[str, Any]]:
-    gone = {"on_sale": "active", "off_sale": "active", "sold_out": "stock"}
-    names = (("on_sale", _("On sale")), ("sold_out", _("Sold out")), ("off_sale", _("Off sale")), ("all", _("All")))
+    gone = {
+        "on_sale": "active",
+        "off_sale": "active",
+        "sold_out": "stock",
+        "reduced": "sale_price",
+        "no_picture": "image_url",
+    }
+    names = (
+        ("on_sale", _("On sale")), ("reduced", _("Reduced")), ("sold_out", _("Sold out")), ("no_picture", _("Without a picture")),
+        ("off_sale", _("Off sale")), ("all", _("All")),
+    )  # fmt: skip
     return [
         {"label": label, "url": url_for("products.index", show=key), "active": key == shown}
         for key, label in names

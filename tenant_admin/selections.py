@@ -14,10 +14,13 @@ from saas.kit import access, scope, search
 
 STATES = ("pending", "paid", "fulfilled", "cancelled", "refunded", "failed")
 MOST = 20
-SHOWN = {"on_sale": {"active": True}, "off_sale": {"active": False}, "sold_out": {"sold_out": True}}
+SHOWN = {
+    "on_sale": {"active": True}, "off_sale": {"active": False}, "sold_out": {"sold_out": True}, "reduced": {"active": True, "reduced": True},
+    "no_picture": {"active": True, "pictured": False},
+}  # fmt: skip
 KEPT = {
     "customer": ("view", "where", "q"),
-    "product": ("view", "where", "show", "q"),
+    "product": ("view", "where", "show", "category", "q"),
     "order": ("view", "where", "status", "q", "since", "until", "customer"),
 }
 """What of a list's address tells which records it shows."""
@@ -27,6 +30,8 @@ def products(given: Any) -> dict[str, Any]:
     """Return what a list of products asks, as `selecting` takes it; what was typed finds a hundred at most."""
     show = given.get("show", "on_sale")
     asked: dict[str, Any] = {name: value for name, value in SHOWN.get(show, {}).items() if _readable("product", name)}
+    if given.get("category") and _readable("product", "categories"):
+        asked["category"] = given["category"][:120]
     typed = given.get("q", "").strip()
     if typed:
         asked["ids"] = [hit.id for hit in search.find(scope.tenant_id(), typed, kinds=["product"], limit=100)]
@@ -34,7 +39,7 @@ def products(given: Any) -> dict[str, Any]:
 
 
 def _readable(kind: str, name: str) -> bool:
-    return access.readable(kind, {"sold_out": "stock"}.get(name, name))
+    return access.readable(kind, {"sold_out": "stock", "reduced": "sale_price", "pictured": "image_url"}.get(name, name))
 
 
 def orders(given: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from saas.kit.text import gettext as _
 from saas.tenancy import custom_filters
 
 ASKED = {
-    "product": ("external_id", "active", "sold_out", "ids", "where"),
+    "product": ("external_id", "active", "sold_out", "sku", "reduced", "category", "pictured", "ids", "where"),
     "order": ("status", "number", "external_id", "customer_id", "since", "until", "ids", "where"),
 }
 """What may be asked of each kind; `where` are filters on the company's own fields, such as custom.material.is.oak."""

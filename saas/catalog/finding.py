@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, any_, exists, func, literal, or_, select
 
 from saas.catalog.models import Product, ProductVariant
 from saas.kit import access, clock, errors, pages, record_values, records
 from saas.kit.db import db
 
+MOST_READ = 5_000
 SORTS = {
     "newest": ((Product.id, "desc"),),
     "name": ((Product.name_sort, "asc"), (Product.id, "asc")),
@@ -47,7 +48,7 @@ def narrowed(
     if reduced is not None:
         query = query.where(is_reduced() if reduced else ~is_reduced())
     if category is not None:
-        query = query.where(Product.categories.any(category))
+        query = query.where(literal(category) == any_(Product.categories))
     if pictured is not None:
         query = query.where(Product.image_url != "" if pictured else Product.image_url == "")
     if ids is not None:
@@ -81,9 +82,9 @@ def reduced_among(ids: Collection[UUID]) -> set[UUID]:
 
 
 def categories(*, limit: int = 100) -> list[str]:
-    """Return the categories there are, those with most products first."""
-    word = func.unnest(Product.categories).label("word")
-    words = select(word).subquery()
+    """Return the categories of the newest products, those with most of them first."""
+    newest = select(Product.categories).order_by(Product.id.desc()).limit(MOST_READ).subquery()
+    words = select(func.unnest(newest.c.categories).label("word")).subquery()
     query = select(words.c.word).group_by(words.c.word).order_by(func.count().desc(), words.c.word).limit(limit)
     return list(db.session.scalars(query))
 

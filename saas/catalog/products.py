@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 
 from saas.catalog import variants
 from saas.catalog.events import ProductsChanged
@@ -332,8 +332,20 @@ def by_sku(sku: str) -> list[Product]:
 
 def goes_with(product: Product) -> dict[str, list[Product]]:
     """Return what the shop says goes with a product, by `cross_sells`, `up_sells` and `grouped`; what has not come yet is left out."""
-    known = by_external([key for column in KEYS.values() for key in getattr(product, column)], product.source_id)
-    return {name: [known[key] for key in getattr(product, column) if key in known] for name, column in KEYS.items()}
+    return beside(product, [])[1]
+
+
+def beside(product: Product, ids: Iterable[UUID]) -> tuple[dict[UUID, Product], dict[str, list[Product]]]:
+    """Return products by their id, and what `goes_with` this product, in one look."""
+    wanted, keys = list(ids), [key for column in KEYS.values() for key in getattr(product, column)]
+    if not wanted and not keys:
+        return {}, {name: [] for name in KEYS}
+    same = and_(Product.source_id == product.source_id, Product.external_id.in_(keys))
+    found = list(db.session.scalars(select(Product).where(or_(Product.id.in_(wanted), same)).order_by(Product.id)))
+    known = {one.external_id: one for one in found if one.source_id == product.source_id}
+    return {one.id: one for one in found}, {
+        name: [known[key] for key in getattr(product, column) if key in known] for name, column in KEYS.items()
+    }
 
 
 def many(product_ids: Iterable[UUID]) -> dict[UUID, Product]:

@@ -42,14 +42,20 @@ def by_week(product_id: UUID, *, since: datetime, zone: str) -> dict[date, tuple
     return {monday: (int(pieces), int(micros)) for monday, pieces, micros in rows}
 
 
-def totals(product_id: UUID) -> dict[str, Any]:
-    """Return pieces, orders, customers and the last sale of a product, over all time."""
+def totals(product_id: UUID, *, since: datetime) -> dict[str, Any]:
+    """Return pieces, orders, customers and the last sale of a product, over all time, and pieces and millionths since a moment."""
+    lately = Order.placed_at >= since
     query = _bought(
         func.coalesce(func.sum(OrderLine.quantity), 0), func.count(Order.id.distinct()), func.count(Order.customer_id.distinct()),
-        func.max(Order.placed_at),
+        func.max(Order.placed_at), func.coalesce(func.sum(OrderLine.quantity).filter(lately), 0),
+        func.coalesce(func.sum(OrderLine.line_micros).filter(lately), 0),
     )  # fmt: skip
-    pieces, orders, customers, last = db.session.execute(query.where(OrderLine.product_id == product_id)).one()
-    return {"pieces": int(pieces), "orders": orders, "customers": customers, "last_at": last}
+    row = db.session.execute(query.where(OrderLine.product_id == product_id)).one()
+    pieces, orders, customers, last, lately_pieces, lately_micros = row
+    return {
+        "pieces": int(pieces), "orders": orders, "customers": customers, "last_at": last, "lately_pieces": int(lately_pieces),
+        "lately_micros": int(lately_micros),
+    }  # fmt: skip
 
 
 def bought_with(product_id: UUID, *, most_orders: int = 5_000, limit: int = 6) -> list[tuple[UUID, int]]:
