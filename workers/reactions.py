@@ -47,8 +47,8 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
         Reaction("workers.jobs.commerce.tie_lines"),
         Reaction("workers.jobs.integrations.tell_products"),
     ),
-    "PriceChanged": (),
-    "StockChanged": (),
+    "PriceChanged": (Reaction("workers.jobs.forms.look"),),
+    "StockChanged": (Reaction("workers.jobs.forms.look"),),
     "PicturesMade": (Reaction("workers.jobs.recommend.refresh_stock"),),
     "OrdersRecorded": (
         INDEX,

@@ -33,6 +33,8 @@ TASKS: tuple[Task, ...] = (
     Task("workers.jobs.commerce.make_months", timedelta(hours=6)),
     Task("workers.jobs.search.sweep", timedelta(minutes=1)),
     Task("workers.jobs.marketing.sweep", timedelta(seconds=10), "events"),
+    Task("workers.jobs.forms.fold", timedelta(minutes=1), "events"),
+    Task("workers.jobs.forms.sweep", timedelta(hours=1), offset=timedelta(minutes=20)),
     Task("workers.jobs.operations.sweep", timedelta(seconds=10), "events"),
     Task("workers.jobs.integrations.sweep", timedelta(seconds=5), "events"),
     Task("workers.jobs.trace.seal", timedelta(minutes=1)),

@@ -325,6 +325,164 @@ def upgrade() -> None:
     op.create_index("ix_mail_events_recipient_id", "mail_events", ["tenant_id", "recipient_id"], unique=False)
     for statement in walls.protect("mail_events"):
         op.execute(statement)
+    op.create_table(
+        "forms",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("content", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("kind IN ('embed', 'flyout', 'banner', 'popup')", name=op.f("ck_forms_kind")),
+        sa.CheckConstraint("state IN ('draft', 'live', 'paused')", name=op.f("ck_forms_state")),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_forms_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_forms")),
+        sa.UniqueConstraint("tenant_id", "name", name=op.f("uq_forms_tenant_id_name")),
+    )
+    for statement in walls.protect("forms"):
+        op.execute(statement)
+    op.create_table(
+        "watch_settings",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("content", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_watch_settings_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_watch_settings")),
+    )
+    for statement in walls.protect("watch_settings"):
+        op.execute(statement)
+    op.create_table(
+        "form_counts",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("form_id", sa.Uuid(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("shown", sa.Integer(), nullable=False),
+        sa.Column("started", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "form_id"],
+            ["forms.tenant_id", "forms.id"],
+            name=op.f("fk_form_counts_tenant_id_form_id_forms"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_form_counts_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_form_counts")),
+        sa.UniqueConstraint("tenant_id", "form_id", "day", name=op.f("uq_form_counts_tenant_id_form_id_day")),
+    )
+    for statement in walls.protect("form_counts"):
+        op.execute(statement)
+    op.create_table(
+        "form_submissions",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("form_id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=True),
+        sa.Column("source_id", sa.Uuid(), nullable=True),
+        sa.Column("visitor", sa.Text(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("values", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("agreed", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("proof", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("counted", sa.Boolean(), nullable=False),
+        sa.Column("won", sa.Boolean(), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("taken_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "customer_id"],
+            ["customers.tenant_id", "customers.id"],
+            name=op.f("fk_form_submissions_tenant_id_customer_id_customers"),
+            ondelete="SET NULL (customer_id)",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "form_id"],
+            ["forms.tenant_id", "forms.id"],
+            name=op.f("fk_form_submissions_tenant_id_form_id_forms"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_form_submissions_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_form_submissions")),
+    )
+    op.create_index("ix_form_submissions_customer_id", "form_submissions", ["tenant_id", "customer_id"], unique=False)
+    op.create_index(
+        "ix_form_submissions_form_id",
+        "form_submissions",
+        ["tenant_id", "form_id", sa.literal_column("sent_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
+    for statement in walls.protect("form_submissions"):
+        op.execute(statement)
+    op.create_table(
+        "product_watches",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("product_id", sa.Uuid(), nullable=False),
+        sa.Column("variant", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("visitor", sa.Text(), nullable=False),
+        sa.Column("price_micros", sa.BigInteger(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("proof", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mailed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("kind IN ('stock', 'price')", name=op.f("ck_product_watches_kind")),
+        sa.CheckConstraint(
+            "state IN ('asked', 'waiting', 'due', 'told', 'ended', 'expired')", name=op.f("ck_product_watches_state")
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "customer_id"],
+            ["customers.tenant_id", "customers.id"],
+            name=op.f("fk_product_watches_tenant_id_customer_id_customers"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "product_id"],
+            ["products.tenant_id", "products.id"],
+            name=op.f("fk_product_watches_tenant_id_product_id_products"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_product_watches_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_product_watches")),
+    )
+    op.create_index("ix_product_watches_customer_id", "product_watches", ["tenant_id", "customer_id"], unique=False)
+    op.create_index(
+        "ix_product_watches_expires_at",
+        "product_watches",
+        ["expires_at"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('asked', 'waiting')"),
+    )
+    op.create_index(
+        "ix_product_watches_product_id",
+        "product_watches",
+        ["tenant_id", "product_id", "kind", "state", "asked_at"],
+        unique=False,
+    )
+    for statement in walls.protect("product_watches"):
+        op.execute(statement)
 
 
 def downgrade() -> None:

@@ -37,8 +37,19 @@ class TooLate(errors.Refusal):
     status, code, message = 410, "too_late", "This question is too old to be answered. Please sign up once more."
 
 
-def ask_many(customer_ids: Sequence[UUID], *, purpose: Purpose, source: str, proof: dict[str, Any]) -> int:
-    """Ask customers by mail whether they agree; returns how many are asked, for some have no address or were asked already."""
+def ask_many(
+    customer_ids: Sequence[UUID],
+    *,
+    purpose: Purpose,
+    source: str,
+    proof: dict[str, Any],
+    wording: str = "",
+    language: str = "",
+) -> int:
+    """Ask customers by mail whether they agree; returns how many are asked, for some have no address or were asked already.
+
+    `wording` and `language` are what they were shown, where that is not the purpose's own in the customer's language.
+    """
     now = clock.now()
     lately = (
         select(ConsentRequest.customer_id, func.count().label("times"), func.max(ConsentRequest.asked_at).label("last"))
@@ -58,8 +69,8 @@ def ask_many(customer_ids: Sequence[UUID], *, purpose: Purpose, source: str, pro
             continue
         made.append(
             ConsentRequest(
-                id=identifiers.new(), customer_id=customer.id, email=customer.email or "", purpose=purpose.key, language=customer.language,
-                wording=purpose.words(customer.language), source=source, proof=proof, asked_at=now,
+                id=identifiers.new(), customer_id=customer.id, email=customer.email or "", purpose=purpose.key, language=language or customer.language,
+                wording=wording or purpose.words(customer.language), source=source, proof=proof, asked_at=now,
             )
         )  # fmt: skip
     db.session.add_all(made)

@@ -11,10 +11,12 @@ from sqlalchemy import ColumnElement, Select, insert, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from saas.customers import asking, erased, purposes, timeline
+from saas.customers.events import SubscriptionConfirmed
 from saas.customers.models import Consent, ConsentRequest, Customer
 from saas.customers.purposes import MAIN
 from saas.kit import clock, identifiers, scope
 from saas.kit.db import db
+from saas.kit.events import announce
 from saas.kit.text import gettext as _
 
 TOLD_BY_OTHERS = ("shop", "api", "form", "portal")
@@ -139,6 +141,9 @@ def confirm(request_id: UUID, *, address: str, browser: str) -> ConsentRequest:
     }  # fmt: skip
     grant(customer_id=request.customer_id, source="double_opt_in", purpose=request.purpose, proof=proof)
     db.session.flush()
+    announce(
+        SubscriptionConfirmed(request_id=str(request.id), customer_id=str(request.customer_id), purpose=request.purpose)
+    )
     return request
 
 

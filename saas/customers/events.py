@@ -78,3 +78,12 @@ class PersonAskedHere:
 
     request_id: str
     what: str
+
+
+@event
+class SubscriptionConfirmed:
+    """A customer clicked in the mail that asked them whether they agree: from now on they have subscribed."""
+
+    request_id: str
+    customer_id: str
+    purpose: str

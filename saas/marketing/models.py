@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Date, Index, Integer, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -18,6 +18,10 @@ MAILING_STATES = ("sending", "paused", "done", "cancelled")
 RECIPIENT_STATES = ("queued", "claimed", "sending", "sent", "skipped", "failed", "unknown", "held_out")
 EVENT_KINDS = ("open", "click", "bounce", "complaint", "unsubscribe", "resubscribe")
 TOUCHES = ("click", "open")
+FORM_KINDS = ("embed", "flyout", "banner", "popup")
+FORM_STATES = ("draft", "live", "paused")
+WATCH_KINDS = ("stock", "price")
+WATCH_STATES = ("asked", "waiting", "due", "told", "ended", "expired")
 
 
 class MailTemplate(Stamped, TenantModel):
@@ -229,3 +233,109 @@ class Attribution(TenantModel):
     ordered_at: Mapped[datetime]
     amount: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(Text)
+
+
+class Form(Stamped, TenantModel):
+    """A form on the pages of the company's shops; `content` is what it asks, says, looks like, and when it is shown."""
+
+    __tablename__ = "forms"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "name"),
+        CheckConstraint(f"kind IN {FORM_KINDS}", name="kind"),
+        CheckConstraint(f"state IN {FORM_STATES}", name="state"),
+    )
+
+    name: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text, default="draft")
+    content: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    version: Mapped[int] = mapped_column(Integer, default=1)
+
+
+class FormSubmission(TenantModel):
+    """What somebody sent by a form, and what became of it.
+
+    `counted`: the browser had agreed to statistics, so that it stands among those who were shown the form. `won`: nobody
+    knew this person before.
+    """
+
+    __tablename__ = "form_submissions"
+    __table_args__ = (
+        tenant_fk("form_id", "forms", ondelete="CASCADE"),
+        tenant_fk("customer_id", "customers", ondelete="SET NULL"),
+        Index("ix_form_submissions_form_id", "tenant_id", "form_id", text("sent_at DESC"), text("id DESC")),
+        Index("ix_form_submissions_customer_id", "tenant_id", "customer_id"),
+    )
+
+    form_id: Mapped[UUID]
+    customer_id: Mapped[UUID | None]
+    source_id: Mapped[UUID | None]
+    visitor: Mapped[str] = mapped_column(Text, default="")
+    email: Mapped[str] = mapped_column(Text)
+    language: Mapped[str] = mapped_column(Text, default="")
+    values: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    agreed: Mapped[list[str]] = mapped_column(JSONB, default=list)
+    proof: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    counted: Mapped[bool] = mapped_column(Boolean, default=False)
+    won: Mapped[bool] = mapped_column(Boolean, default=False)
+    sent_at: Mapped[datetime]
+    taken_at: Mapped[datetime | None]
+    confirmed_at: Mapped[datetime | None]
+
+
+class FormCount(TenantModel):
+    """How often a form was shown and begun on a day, by browsers that agreed to statistics."""
+
+    __tablename__ = "form_counts"
+    __table_args__ = (
+        tenant_fk("form_id", "forms", ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "form_id", "day"),
+    )
+
+    form_id: Mapped[UUID]
+    day: Mapped[date] = mapped_column(Date)
+    shown: Mapped[int] = mapped_column(Integer, default=0)
+    started: Mapped[int] = mapped_column(Integer, default=0)
+
+
+class ProductWatch(TenantModel):
+    """Somebody wants to be told when a product is back or costs less: asked -> waiting (they clicked in a mail) -> due -> told.
+
+    `variant` is the shop's id of one variant, empty for the product. `price_micros` is what it cost when they asked.
+    """
+
+    __tablename__ = "product_watches"
+    __table_args__ = (
+        tenant_fk("customer_id", "customers", ondelete="CASCADE"),
+        tenant_fk("product_id", "products", ondelete="CASCADE"),
+        CheckConstraint(f"kind IN {WATCH_KINDS}", name="kind"),
+        CheckConstraint(f"state IN {WATCH_STATES}", name="state"),
+        Index("ix_product_watches_product_id", "tenant_id", "product_id", "kind", "state", "asked_at"),
+        Index("ix_product_watches_customer_id", "tenant_id", "customer_id"),
+        Index("ix_product_watches_expires_at", "expires_at", postgresql_where=text("state IN ('asked', 'waiting')")),
+    )
+
+    customer_id: Mapped[UUID]
+    product_id: Mapped[UUID]
+    variant: Mapped[str] = mapped_column(Text, default="")
+    kind: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text, default="asked")
+    email: Mapped[str] = mapped_column(Text)
+    language: Mapped[str] = mapped_column(Text, default="")
+    visitor: Mapped[str] = mapped_column(Text, default="")
+    price_micros: Mapped[int | None] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(Text, default="")
+    proof: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    asked_at: Mapped[datetime]
+    mailed_at: Mapped[datetime | None]
+    confirmed_at: Mapped[datetime | None]
+    told_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime]
+
+
+class WatchSettings(Stamped, TenantModel):
+    """How a company tells people that a product is back or costs less; one row, its id the nil UUID."""
+
+    __tablename__ = "watch_settings"
+
+    content: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
