@@ -12,7 +12,7 @@ from functools import lru_cache
 DEVELOPMENT_SECRET = "regulars-development-secret-change-me"
 
 
-OPTIONAL = ("bounce_secret", "metrics_token", "backup_key", "shopify_client_secret")
+OPTIONAL = ("bounce_secret", "metrics_token", "backup_key", "shopify_client_secret", "stripe_connect_webhook_secret")
 """Secrets that may be left out: what they open stays shut, or lies open only to whoever has the files."""
 
 
@@ -53,6 +53,12 @@ class Settings:
 
     stripe_secret_key: str = setting("sk_test_sandbox", "the key for Stripe's API", secret=True)
     stripe_webhook_secret: str = setting("whsec_sandbox", "verifies what Stripe sends us", secret=True)
+    stripe_client_id: str = setting(
+        "", "of our platform at Stripe (ca_...), to which shops let us read their account; without it they enter a key"
+    )
+    stripe_connect_webhook_secret: str = setting(
+        "", "verifies what Stripe tells the platform of those accounts", secret=True
+    )
     stripe_api_base: str = setting("", "another address than Stripe's own, for the sandbox")
 
     shopify_client_id: str = setting(

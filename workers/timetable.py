@@ -41,6 +41,7 @@ TASKS: tuple[Task, ...] = (
     Task("workers.jobs.trace.fold_reads", timedelta(minutes=10)),
     Task("workers.jobs.trace.empty_bins", timedelta(days=1), offset=timedelta(hours=3, minutes=30)),
     Task("workers.jobs.shops.fetch", timedelta(seconds=20)),
+    Task("workers.jobs.payments.fetch", timedelta(seconds=30)),
     Task("workers.jobs.shops.carry", timedelta(minutes=5), offset=timedelta(minutes=1)),
     Task("workers.jobs.shops.watch", timedelta(minutes=30), offset=timedelta(minutes=8)),
     Task("workers.jobs.recommend.write_shown", timedelta(seconds=10), "events"),

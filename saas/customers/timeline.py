@@ -15,7 +15,8 @@ from saas.kit import access, identifiers, scope
 from saas.kit.db import db
 
 KINDS = (
-    "order", "refund", "visit", "cart", "mail_sent", "mail_opened", "mail_clicked", "consent", "note", "identified", "offer", "change",
+    "order", "refund", "visit", "cart", "mail_sent", "mail_opened", "mail_clicked", "consent", "note", "identified", "offer", "change", "payment",
+    "dispute",
 )  # fmt: skip
 
 
@@ -72,7 +73,7 @@ def of(customer_id: UUID, *, kinds: Sequence[str] = ()) -> Select:
     """Return a select of a customer's entries, of some kinds or of all."""
     query = select(TimelineEntry).where(TimelineEntry.customer_id == customer_id)
     if access.hidden("order") & TELLING:
-        query = query.where(TimelineEntry.kind.not_in(("order", "refund")))
+        query = query.where(TimelineEntry.kind.not_in(("order", "refund", "payment", "dispute")))
     return query.where(TimelineEntry.kind.in_(kinds)) if kinds else query
 
 

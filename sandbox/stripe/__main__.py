@@ -35,6 +35,7 @@ def main() -> None:
         rules=Rules(retry_days=given.retry_days, after_dunning=given.after_dunning, business=given.business),
     ).start()
     print(f"stripe sandbox: {box.url}", flush=True)
+    print(f"stripe sandbox: a shop's own account is opened by the restricted key {box.open_shop().key()}", flush=True)
     ended = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: ended.set())

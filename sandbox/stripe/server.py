@@ -5,18 +5,20 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, jsonify, redirect, render_template, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from sandbox.stripe import API_VERSION, api, errors, idempotency, ids, params, routes
+from sandbox.stripe import API_VERSION, api, errors, idempotency, ids, params, routes, shops
 from sandbox.stripe.api import webhook_endpoints
 from sandbox.stripe.pages import blueprint
 from sandbox.stripe.store import Store
 from sandbox.stripe.ticker import Ticker
 from sandbox.stripe.webhooks import Courier
 from sandbox.stripe.world import DAY, Rules, World
+from sandbox.web import refuse_other_sites
 
 HOST = "127.0.0.1"
 __all__ = ["Box", "api", "create_app"]
@@ -38,6 +40,38 @@ def create_app(world: World) -> Flask:
     @app.route("/v1/<path:rest>", methods=["GET", "POST", "DELETE", "PUT", "PATCH"])
     def answer_api(rest: str) -> Response:
         return respond(world)
+
+    @app.route("/oauth/authorize", methods=["GET", "POST"])
+    def ask_consent() -> Any:
+        given = request.args
+        shop = next(iter(world.shops.values()), None)
+        back = given.get("redirect_uri", "")
+        if (
+            shop is None
+            or not given.get("client_id")
+            or not back.startswith(("http://127.0.0.1", "http://localhost", "https://"))
+        ):
+            return render_template(
+                "message.html", title="Nothing here", sentence="No account, no client_id, or no way back."
+            ), 400
+        if request.method == "GET":
+            return render_template("consent.html", shop=shop, here=request.full_path)
+        refuse_other_sites()
+        with world.lock:
+            answer = {"scope": "read_only", "code": shop.code()} if "agree" in request.form else {
+                "error": "access_denied", "error_description": "The user denied your request"
+            }  # fmt: skip
+        return redirect(f"{back}?{urlencode({**answer, 'state': given.get('state', '')})}", code=303)
+
+    @app.post("/oauth/<act>")
+    def answer_oauth(act: str) -> tuple[Response, int]:
+        given = params.read(request.get_data(as_text=True))
+        acts = {"token": shops.exchange, "deauthorize": shops.let_go}
+        if act not in acts:
+            return jsonify(unrecognized().body()), 404
+        with world.lock:
+            status, body = acts[act](world, given)
+        return jsonify(body), status
 
     @app.get("/healthz")
     def healthz() -> Response:
@@ -61,8 +95,8 @@ def unrecognized() -> errors.Refused:
     )
 
 
-def check_key() -> None:
-    """This function will refuse a request without a secret test key."""
+def check_key() -> str:
+    """This function will give the secret test key of a request, or refuse it."""
     given = request.authorization
     key = "" if given is None else (given.token if given.type == "bearer" else given.username) or ""
     if not key:
@@ -75,6 +109,7 @@ def check_key() -> None:
     version = request.headers.get("Stripe-Version", API_VERSION)
     if version != API_VERSION:
         raise errors.Refused(f"Invalid Stripe API version: {version}. The sandbox speaks {API_VERSION}.")
+    return key
 
 
 def respond(world: World) -> Response:
@@ -83,7 +118,7 @@ def respond(world: World) -> Response:
     headers = {"Request-Id": request_id, "Stripe-Version": API_VERSION}
     sent = request.get_data(as_text=True) if request.method == "POST" else request.query_string.decode()
     try:
-        check_key()
+        world = shops.reached(world, key=check_key(), request=request)
         try:
             route, values = routes.TABLE.bind(HOST).match(request.path, method=request.method)
         except (NotFound, MethodNotAllowed):
@@ -99,6 +134,7 @@ def respond(world: World) -> Response:
             headers |= {"Idempotent-Replayed": "true", "Original-Request": replayed}
     except errors.Refused as refusal:
         status, body = refusal.status, refusal.body()
+        headers |= getattr(refusal, "headers", {})
     response = jsonify(body)
     response.status_code = status
     response.headers.update(headers)
@@ -157,6 +193,7 @@ class Box:
         self.server = make_server(HOST, port, create_app(self.world), threaded=True, request_handler=Quiet)
         self.url = self.world.base_url = f"http://{HOST}:{self.server.server_port}"
         self.courier, self.ticker = Courier(self.world), Ticker(self.world)
+        self.couriers: list[Courier] = []
         self.world.listeners += [self.courier.wake.set, self.ticker.wake.set]
         self.forget()
         if webhook_url:
@@ -190,6 +227,19 @@ class Box:
         with self.world.lock:
             self.world.store.close()
             self.world.store, self.world.rules = Store(":memory:"), rules or Rules()
+            for shop in self.world.shops.values():
+                shop.world.store.close()
+            self.world.shops.clear()
+
+    def open_shop(self, **about: str) -> shops.Shop:
+        """This function will open a shop's own account beside the house's, whose events are delivered when ours are."""
+        shop = shops.open_shop(self.world, **about)
+        if self.courier.is_alive():
+            courier = Courier(shop.world)
+            shop.world.listeners.append(courier.wake.set)
+            self.couriers.append(courier)
+            courier.start()
+        return shop
 
     def start(self, *, watching: bool = True) -> "Box":
         """This function will serve from threads of its own and return at once.
@@ -207,8 +257,10 @@ class Box:
         """This function will stop everything and let go of port and file."""
         self.server.shutdown()
         self.server.server_close()
-        for thread in (self.courier, self.ticker):
+        for thread in (self.courier, self.ticker, *self.couriers):
             if thread.is_alive():
                 thread.stop()
                 thread.join(timeout=5)
+        for shop in self.world.shops.values():
+            shop.world.store.close()
         self.world.store.close()

@@ -32,6 +32,8 @@ class World:
     lock: threading.RLock = field(default_factory=threading.RLock)
     request: dict[str, Any] = field(default_factory=lambda: {"id": None, "idempotency_key": None})
     listeners: list[Callable[[], None]] = field(default_factory=list)
+    shops: dict[str, Any] = field(default_factory=dict)
+    shop: Any = None
 
     @contextmanager
     def turn(self, *, reading: bool = False) -> Iterator[None]:

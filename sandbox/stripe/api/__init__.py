@@ -13,6 +13,7 @@ from sandbox.stripe.api import (  # noqa: F401
     invoices,
     payment_intents,
     payment_methods,
+    payouts,
     portal,
     previews,
     prices,

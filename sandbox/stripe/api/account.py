@@ -8,7 +8,9 @@ from sandbox.stripe.world import World
 
 @route("GET", "/account")
 def retrieve_account(world: World, given: dict[str, Any]) -> dict[str, Any]:
-    """This function will describe the one account there is."""
+    """This function will describe the account that is asked: a shop's, or the house's own."""
+    if world.shop is not None:
+        return world.shop.about()
     return {
         "id": "acct_sandboxRegulars",
         "object": "account",

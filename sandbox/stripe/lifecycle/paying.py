@@ -1,7 +1,7 @@
 """Asking a bank for money: confirming intents, and what a success and a failure leave behind."""
 
 from sandbox.stripe import answers, errors, events, ids
-from sandbox.stripe.lifecycle import cards, methods, returning
+from sandbox.stripe.lifecycle import balance, cards, methods, returning
 from sandbox.stripe.shapes import payments
 from sandbox.stripe.store import Document
 from sandbox.stripe.world import World
@@ -85,7 +85,9 @@ def succeed(world: World, *, intent: Document, method: Document, charge: Documen
         "paid": True,
         "captured": not later,
         "amount_captured": 0 if later else intent["amount"],
-        "balance_transaction": None if later else ids.make("txn"),
+        "balance_transaction": None if later else balance.book(
+            world, type="charge", source=charge, amount=intent["amount"], fee=balance.fee_of(intent["amount"])
+        ),
         "outcome": {
             "advice_code": None, "network_advice_code": None, "network_decline_code": None,
             "network_status": "approved_by_network", "reason": None, "risk_level": "normal", "risk_score": 20,
@@ -164,7 +166,8 @@ def capture(world: World, *, intent: Document, amount: int | None = None) -> Doc
         )
     charge = world.one("charge", intent["latest_charge"])
     taken = intent["amount"] if amount is None else amount
-    charge |= {"captured": True, "amount_captured": taken, "balance_transaction": ids.make("txn")}
+    booked = balance.book(world, type="charge", source=charge, amount=taken, fee=balance.fee_of(taken))
+    charge |= {"captured": True, "amount_captured": taken, "balance_transaction": booked}
     intent |= {"status": "succeeded", "amount_capturable": 0, "amount_received": taken}
     events.emit(world, "charge.captured", charge)
     events.emit(world, "payment_intent.succeeded", intent)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from sandbox.stripe import errors, events
+from sandbox.stripe.lifecycle import balance
 from sandbox.stripe.shapes import returns
 from sandbox.stripe.store import Document
 from sandbox.stripe.world import World
@@ -24,6 +25,7 @@ def refund(
     )
     made["metadata"] = {key: value for key, value in (metadata or {}).items() if value}
     world.store.add(made)
+    balance.book(world, type="refund", source=made, amount=-made["amount"], identifier=made["balance_transaction"])
     behaviour = (world.store.get("payment_method", charge["payment_method"]) or {}).get("card", {}).get("_behaviour")
     if behaviour == "refund:pending":
         made["status"] = "pending"
@@ -57,6 +59,7 @@ def complain(world: World, *, charge: Document, detail: str) -> Document:
     charge["disputed"] = True
     events.emit(world, "charge.dispute.created", made)
     if not inquiry:
+        balance.book(world, type="adjustment", source=made, amount=-made["amount"], fee=balance.DISPUTE_FEE)
         events.emit(world, "charge.dispute.funds_withdrawn", made)
     return made
 
@@ -67,5 +70,6 @@ def settle_dispute(world: World, *, dispute: Document, status: str) -> Document:
         dispute["status"] = status
     events.emit(world, "charge.dispute.closed", dispute)
     if status == "won":
+        balance.book(world, type="adjustment", source=dispute, amount=dispute["amount"])
         events.emit(world, "charge.dispute.funds_reinstated", dispute)
     return dispute

@@ -1,0 +1,63 @@
+"""Disputes as people look for them: those that wait for an answer first, by when it is due."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, func, select
+
+from saas.commerce.payment_models import Dispute
+from saas.kit import clock, errors, pages
+from saas.kit import db as kit_db
+from saas.kit.db import db
+
+NEWEST = ((Dispute.opened_at, "desc"), (Dispute.id, "desc"))
+SOON = timedelta(days=5)
+OPEN = ("needs_answer", "under_review")
+
+
+class NoSuchDispute(errors.NotFound):
+    """There is no such dispute."""
+
+
+def one(dispute_id: UUID | str) -> Dispute:
+    """Return a dispute; raises NoSuchDispute."""
+    return kit_db.one(Dispute, dispute_id, NoSuchDispute)
+
+
+def narrowed(
+    query: Select, *, state: str | None = None, open: bool | None = None, customer_id: UUID | None = None,
+    since: datetime | None = None, until: datetime | None = None,
+) -> Select:  # fmt: skip
+    """Return the select with only the disputes wanted."""
+    if state is not None:
+        query = query.where(Dispute.state == state)
+    if open is not None:
+        query = query.where(Dispute.state.in_(OPEN) if open else Dispute.state.not_in(OPEN))
+    if customer_id is not None:
+        query = query.where(Dispute.customer_id == customer_id)
+    if since is not None:
+        query = query.where(Dispute.opened_at >= since)
+    return query if until is None else query.where(Dispute.opened_at < until)
+
+
+def listed(*, cursor: str | None = None, limit: int = pages.LIMIT, **wanted: Any) -> pages.Page:
+    """Return one page of disputes, newest first; `wanted` is what `narrowed` takes. Raises BadCursor."""
+    return pages.page(narrowed(select(Dispute), **wanted), order=NEWEST, cursor=cursor, limit=limit)
+
+
+def to_answer(*, limit: int = 20) -> list[Dispute]:
+    """Return the disputes that wait for an answer, the one that is due first at the top."""
+    query = select(Dispute).where(Dispute.state == "needs_answer")
+    return list(db.session.scalars(query.order_by(Dispute.due_at.asc().nulls_last(), Dispute.id).limit(limit)))
+
+
+def due() -> tuple[int, datetime | None]:
+    """Return how many disputes wait for an answer, and when the first of them is due."""
+    query = select(func.count(), func.min(Dispute.due_at)).where(
+        Dispute.state == "needs_answer", (Dispute.due_at.is_(None)) | (Dispute.due_at > clock.now())
+    )
+    count, first = db.session.execute(query).one()
+    return count, first
