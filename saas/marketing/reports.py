@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Float, and_, case, cast, func, or_, select
 
 from saas.commerce.models import COUNTED, Order
-from saas.kit import clock, money
+from saas.kit import clock, intervals, money
 from saas.kit.db import db
 from saas.kit.text import gettext as _
 from saas.marketing import links, mailings, uplift
@@ -177,7 +177,7 @@ def lift(mailing: Mailing) -> dict[str, Any]:
 
 
 def _side(group: Group) -> dict[str, Any]:
-    low, high = uplift.wilson(group.buyers, group.people) if group.people else (0.0, 0.0)
+    low, high = intervals.wilson(group.buyers, group.people) if group.people else (0.0, 0.0)
     return {
         "people": group.people,
         "buyers": group.buyers,

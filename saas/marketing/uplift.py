@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from saas.kit import intervals
+
 LEVEL = 0.95
-Z = 1.959963984540054
 FEWEST_HELD_OUT, FEWEST_ORDERS = 50, 10
 
 
@@ -59,18 +60,9 @@ def rates(mailed: Group, held_out: Group) -> Difference | None:
     if not mailed.people or not held_out.people:
         return None
     p1, p2 = mailed.rate, held_out.rate
-    (l1, u1), (l2, u2) = wilson(mailed.buyers, mailed.people), wilson(held_out.buyers, held_out.people)
+    (l1, u1), (l2, u2) = (intervals.wilson(group.buyers, group.people) for group in (mailed, held_out))
     value = p1 - p2
     return Difference(value, value - math.hypot(p1 - l1, u2 - p2), value + math.hypot(u1 - p1, p2 - l2))
-
-
-def wilson(successes: int, total: int) -> tuple[float, float]:
-    """Return the score interval of a share (Wilson 1927, JASA 22, 209-212)."""
-    p, z2 = successes / total, Z * Z
-    middle = p + z2 / (2 * total)
-    spread = Z * math.sqrt(p * (1 - p) / total + z2 / (4 * total * total))
-    low, high = (middle - spread) / (1 + z2 / total), (middle + spread) / (1 + z2 / total)
-    return (0.0 if successes == 0 else low, 1.0 if successes == total else high)
 
 
 def spends(mailed: Group, held_out: Group) -> Difference | None:

@@ -6,7 +6,7 @@ ranks serve the next item of a session (one wanted item per case); those on list
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -72,3 +72,28 @@ def baskets(
     ]
     means = np.mean(figures, axis=0) if figures else (0.0, 0.0)
     return {"ndcg": float(means[0]), "recall": float(means[1]), "cases": len(figures)}
+
+
+def coverage(lists: Iterable[Iterable[Any]], *, of: int) -> float:
+    """Share of a range of `of` items that stands in at least one of the lists (Herlocker et al. 2004, section 4.3.2)."""
+    return len({item for listed in lists for item in listed}) / of if of else 0.0
+
+
+def long_tail(lists: Iterable[Iterable[Any]], counts: Mapping[Any, float], *, of: int, head: float = 0.2) -> float:
+    """Share of what is listed that does not belong to the most wanted `head` of a range of `of` items.
+
+    `counts` says how often each item was wanted; one that is missing was never wanted.
+    """
+    most = set(sorted(counts, key=lambda item: -counts[item])[: round(of * head)])
+    listed = [item for one in lists for item in one]
+    return sum(item not in most for item in listed) / len(listed) if listed else 0.0
+
+
+def novelty(lists: Iterable[Iterable[Any]], counts: Mapping[Any, float]) -> float:
+    """Mean self-information -log2(share of all that was wanted) of what is listed, in bits; a never wanted item counts one half.
+
+    Source: Vargas and Castells, RecSys 2011 (mean self-information, Zhou et al. 2010).
+    """
+    whole = sum(counts.values())
+    listed = [item for one in lists for item in one]
+    return float(np.mean([-np.log2(counts.get(item, 0.5) / whole) for item in listed])) if listed and whole else 0.0

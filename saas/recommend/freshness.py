@@ -76,9 +76,18 @@ def put_back(state: State) -> None:
 
 def finish(*, models: dict[str, Any], parameters: dict[str, Any], tuned_at: datetime | None) -> None:
     """Remember what was fitted, on how much and with which parameters."""
-    values = {"fitted_at": clock.now(), "tuned_at": tuned_at, "notes": {"models": models, "parameters": parameters}}
-    statement = insert(FitState).values(tenant_id=scope.tenant_id(), id=ONLY, **values)
-    db.session.execute(statement.on_conflict_do_update(index_elements=["tenant_id", "id"], set_=values))
+    _write({"models": models, "parameters": parameters}, fitted_at=clock.now(), tuned_at=tuned_at)
+
+
+def note_backtest(figures: dict[str, Any]) -> None:
+    """Remember what offers would have hit (see `backtest`)."""
+    _write({"backtest": figures})
+
+
+def _write(notes: dict[str, Any], **values: datetime | None) -> None:
+    statement = insert(FitState).values(tenant_id=scope.tenant_id(), id=ONLY, notes=notes, **values)
+    kept = {"notes": FitState.notes.op("||")(statement.excluded.notes), **values}
+    db.session.execute(statement.on_conflict_do_update(index_elements=["tenant_id", "id"], set_=kept))
 
 
 def due() -> list[int]:

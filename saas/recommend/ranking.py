@@ -7,7 +7,7 @@ cannot be compared. Equal scores keep the order in which products were first nam
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -35,7 +35,8 @@ class Ask(NamedTuple):
     """What is asked for: a place, a shopper, perhaps the product beside which it is shown, and how many.
 
     `wanted` is how many each model is asked to name, `bought` what an order of a moment ago consists of, `query` what was
-    searched for, and `like` the product whose category stands for the whole where nothing better is known.
+    searched for, and `like` the product whose category stands for the whole where nothing better is known. `models` are asked
+    in place of those on the shelf, and `day` (since 1970) is the present where it is not today: for trying on the past.
     """
 
     tenant_id: int
@@ -48,6 +49,8 @@ class Ask(NamedTuple):
     bought: tuple[int, ...] = ()
     query: str = ""
     like: Product | None = None
+    models: Mapping[str, Any] | None = None
+    day: float | None = None
 
 
 class Choice(NamedTuple):
@@ -68,12 +71,20 @@ class Named:
     suggestions: Sequence[Suggestion]
 
 
-def choose(ask: Ask, catalogue: Catalogue) -> list[Choice]:
-    """Choose the products for a place, best first, each offerable now and not excluded."""
-    orders = Orders(shelf.get(ask.tenant_id, "rules"), slot=ask.slot, now=time.time())
+Source = Callable[[Ask, Catalogue], list[Named]]
+"""Names lists for a question: what is learnt, what is popular, what is new."""
+
+
+def choose(ask: Ask, catalogue: Catalogue, *, chain: Sequence[Source] | None = None) -> list[Choice]:
+    """Choose the products for a place, best first, each offerable now and not excluded.
+
+    `chain` names the sources, the next only where the one before could not fill the place; left out, it is what is learnt, then
+    what is popular, then what is new.
+    """
+    orders = Orders(_model(ask, "rules"), slot=ask.slot, now=time.time())
     barred = excluded(ask) | orders.hidden
     chosen: dict[int, Choice] = {}
-    for name in (learnt, popular, newest):  # the next only where the one before could not fill the place
+    for name in chain or (learnt, popular, newest):
         for most in (ask.limit + RESERVE, MORE * (ask.limit + RESERVE)):
             if len(chosen) >= ask.limit:
                 break
@@ -107,8 +118,8 @@ def excluded(ask: Ask) -> set[int]:
     if ask.product is not None:
         barred.add(ask.product.number)
     if shopper.bought:
-        repeats = shelf.get(ask.tenant_id, "repeats") or ()
-        since = today() - JUST_BOUGHT
+        repeats = _model(ask, "repeats") or ()
+        since = _day(ask) - JUST_BOUGHT
         barred |= {number for number, day in shopper.bought if day >= since and number not in repeats}
     if ask.slot == "discover":
         barred |= set(shopper.seen) | {number for number, _day in shopper.bought}
@@ -124,11 +135,19 @@ def learnt(ask: Ask, catalogue: Catalogue) -> list[Named]:
     ]
 
 
+def _model(ask: Ask, kind: str) -> Any | None:
+    return shelf.get(ask.tenant_id, kind) if ask.models is None else ask.models.get(kind)
+
+
+def _day(ask: Ask) -> float:
+    return today() if ask.day is None else ask.day
+
+
 def _predicted(ask: Ask, kind: str, what: Hashable, predict: Callable[[Any], list[Suggestion]]) -> list[Suggestion]:
     """Ask a model, or remember what it answered to the same question; several places of a page ask the same."""
-    model = shelf.get(ask.tenant_id, kind)
-    if model is None:
-        return []
+    model = _model(ask, kind)
+    if model is None or ask.models is not None:
+        return predict(model) if model is not None else []
     question = (ask.tenant_id, shelf.stamp(ask.tenant_id), kind, what, ask.wanted)
     known = _known.get(question)
     if known is None:
@@ -181,11 +200,11 @@ def _session(weight: float, mode: str) -> Callable[[Ask], Named | None]:
 def _taste(weight: float, mode: str) -> Callable[[Ask], Named | None]:
     def liked(ask: Ask) -> Named | None:
         bought = ask.shopper.bought
-        model = shelf.get(ask.tenant_id, "buyers") if bought else None
+        model = _model(ask, "buyers") if bought else None
         if model is None:
             return None
         items, days = zip(*bought, strict=True)
-        return Named("buyer", weight, model.predict(items, days, now=today(), n=ask.wanted, mode=mode))
+        return Named("buyer", weight, model.predict(items, days, now=_day(ask), n=ask.wanted, mode=mode))
 
     return liked
 

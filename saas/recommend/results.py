@@ -109,3 +109,8 @@ def models() -> dict[str, dict[str, Any]]:
     found = {kind: {**notes, "fitted": True, "fitted_at": at} for kind, at, notes in db.session.execute(query)}
     missing = {kind: {**notes, "fitted": False, "fitted_at": None} for kind, notes in told.items() if kind not in found}
     return found | missing
+
+
+def tried() -> dict[str, Any] | None:
+    """Return what the offers would have hit on the held-back past (see `backtest.examine`), None before the first try."""
+    return freshness.read().notes.get("backtest")

@@ -6,7 +6,7 @@ import logging
 from functools import partial
 
 from saas.kit import partitions, queues, scope, ticks, valkey, work
-from saas.recommend import attribution, browsers, fitting, freshness, shoppers, shown, stock
+from saas.recommend import attribution, backtest, browsers, fitting, freshness, shoppers, shown, stock
 
 log = logging.getLogger(__name__)
 FIT = "workers.jobs.recommend.fit_due"
@@ -68,11 +68,12 @@ def fit_due(*, run_at: str | None = None, tenant_id: int | None = None, **_: obj
 
 
 def fit_alone(tenant_id: int) -> None:
-    """Fit unless another worker is at it."""
+    """Fit unless another worker is at it, and from time to time try what is offered on the past."""
     name = f"fitting:{tenant_id}"
     if valkey.client().set(name, b"1", nx=True, ex=1800):
         try:
             fitting.fit(tenant_id)
+            backtest.repeat(tenant_id)
         finally:
             valkey.client().delete(name)
 

@@ -52,3 +52,22 @@ class TestBaskets:
     def test_figures_stay_between_nought_and_one(self, listed, relevant, n):
         assert 0 <= evaluation.ndcg(listed, relevant, n=n) <= 1 + 1e-12
         assert 0 <= evaluation.recall(listed, relevant, n=n) <= 1
+
+
+class TestSpread:
+    LISTS = [["a", "b"], ["a", "c"]]
+
+    def test_coverage_is_the_share_of_the_range_that_was_ever_listed(self):
+        assert evaluation.coverage(self.LISTS, of=12) == 3 / 12
+        assert evaluation.coverage([], of=12) == evaluation.coverage(self.LISTS, of=0) == 0.0
+
+    def test_the_long_tail_is_what_is_not_among_the_most_wanted_fifth(self):
+        counts = {"a": 9, "b": 5, "c": 1}
+        assert evaluation.long_tail(self.LISTS, counts, of=5) == 2 / 4  # the fifth of five is a alone
+        assert evaluation.long_tail(self.LISTS, counts, of=10) == 1 / 4
+        assert evaluation.long_tail([], counts, of=5) == 0.0
+
+    def test_novelty_is_the_mean_information_in_bits(self):
+        counts = {"a": 4, "b": 2, "other": 2}  # a half, a quarter, and c never: half a time of eight
+        assert evaluation.novelty(self.LISTS, counts) == pytest.approx((1 + 2 + 1 + 4) / 4)
+        assert evaluation.novelty(self.LISTS, {}) == 0.0
