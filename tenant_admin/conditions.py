@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from flask_babel import gettext as _
+
 from saas.audiences import conditions, filters
 from saas.audiences.conditions import FIELDS, OPERATORS, VALUELESS
 from saas.tenancy import members
@@ -19,6 +21,8 @@ from tenant_admin import sentences
 NAME = re.compile(r"node\.((?:\d{1,3}\.){0,8})(field|operator|value|matter|key|match)")
 FRESH = {"field": "orders_count", "operator": "at_least", "value": "1"}
 DAYS = ("in_last_days", "not_in_last_days")
+MUST = {"did": "event", "came_from": "origin"}
+"""Fields that are only asked of something."""
 INPUTS = {
     "moment": "date", "tags": "text", "owner": "choice", "agreement": "choice", "own_choice": "choice", "own_choices": "choice", "flag": "yes_no", "day": "date",
     "decimal": "decimal",
@@ -62,10 +66,12 @@ def condition(row: Mapping[str, str]) -> dict[str, Any]:
         value = "yes"
     if made["operator"] not in VALUELESS:
         made["value"] = value
-    if field.kind == "done" and row.get("matter") in filters.MATTERS:
-        made["matter"] = row["matter"]  # what is chosen stays chosen while its name is still being typed
+    matters = filters.MATTERS_OF.get(field.name, ("product", "category"))
+    matter = row.get("matter") if row.get("matter") in matters else MUST.get(field.name)
+    if field.kind == "done" and matter:
+        made["matter"] = matter  # what is chosen stays chosen while its name is still being typed
         if row.get("key", "").strip():
-            made[row["matter"]] = row["key"].strip()
+            made[matter] = row["key"].strip()
     return made
 
 
@@ -76,8 +82,14 @@ def shape(node: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "field": field.name, "operator": node["operator"], "ways": sentences.ways(field.name), "value": node.get("value", ""),
         "input": _input(field.kind, node["operator"]), "choices": _choices(field),
-        "done": field.kind == "done", "matter": matter, "key": node.get(matter, "") if matter else "",
+        "done": field.kind == "done", "matters": _matters(field.name), "matter": matter or MUST.get(field.name, ""), "key": node.get(matter, "") if matter else "",
     }  # fmt: skip
+
+
+def _matters(field: str) -> list[tuple[str, str]]:
+    """Return what something done may be about, as a template's choices."""
+    names = [(one, str(sentences.MATTERS[one])) for one in filters.MATTERS_OF.get(field, ("product", "category"))]
+    return names if field in MUST else [("", _("anything")), *names]
 
 
 def _choices(field: conditions.Field) -> list[tuple[str, str]]:
@@ -95,6 +107,8 @@ def _input(kind: str, operator: str) -> str:
         return ""
     if operator in DAYS:
         return "days"
+    if operator == "in_last_minutes":
+        return "minutes"
     return INPUTS.get(kind, kind)
 
 

@@ -11,6 +11,7 @@ from saas.audiences import conditions as rules
 from saas.audiences import filters, segments
 from saas.catalog import finding as goods
 from saas.catalog import products
+from saas.commerce import event_names
 from saas.kit import doors, errors
 from saas.kit import pages as paging
 from saas.tenancy import audit
@@ -129,7 +130,7 @@ def _editor(
     return render_template(
         "segments/editor.html", tree=_drawn(tree, wrong or {}), name=name, segment={"id": segment.id, "name": segment.name} if segment else None,
         fields=sentences.fields(), known_products=[(product.external_id, product.name) for product in known],
-        known_categories=sorted({category for product in known for category in product.categories}),
+        known_categories=sorted({category for product in known for category in product.categories}), known_events=event_names.known(),
         **{"problems": {}, "general": None, "focus": "", **more}, **_counted(tree),
     )  # fmt: skip
 

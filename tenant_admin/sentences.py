@@ -19,13 +19,13 @@ from tenant_admin import choices, fields_shown
 
 GROUPS = (
     (_l("Orders"), ("orders_count", "spent_amount", "last_order_at", "first_order_at", "bought", "refunded_amount")),
-    (_l("Visits"), ("viewed", "visits_count", "views_count", "last_visit_at", "cart_amount", "cart_at")),
+    (_l("Visits"), ("viewed", "did", "searched", "came_from", "visits_count", "views_count", "last_visit_at", "cart_amount", "cart_at")),
     (_l("Mails"), ("email_consent", "agreed", "mails_sent", "mails_opened", "mails_clicked", "last_mail_at", "last_open_at", "last_click_at", "suppressed")),
     (_l("Who"), ("tags", "country", "city", "language", "company", "email", "first_name", "last_name", "owner_id", "created_at")),
 )  # fmt: skip
 NAMES = {
     "orders_count": _l("Orders"), "spent_amount": _l("Spent"), "last_order_at": _l("Last order"), "first_order_at": _l("First order"),
-    "bought": _l("Bought"), "refunded_amount": _l("Refunded"), "viewed": _l("Looked at"), "visits_count": _l("Visits"),
+    "bought": _l("Bought"), "refunded_amount": _l("Refunded"), "viewed": _l("Looked at"), "did": _l("Did in the shop"), "searched": _l("Searched"), "came_from": _l("Came from"), "visits_count": _l("Visits"),
     "views_count": _l("Products looked at"), "last_visit_at": _l("Last visit"), "cart_amount": _l("Worth of the cart"),
     "cart_at": _l("Cart left"), "email_consent": _l("Consent to mails"), "mails_sent": _l("Mails received"),
     "mails_opened": _l("Mails opened"), "mails_clicked": _l("Mails clicked"), "last_mail_at": _l("Last mail"),
@@ -36,9 +36,12 @@ NAMES = {
 }  # fmt: skip
 WAYS = {
     "at_least": _l("at least"), "at_most": _l("at most"), "is": _l("is"), "is_not": _l("is not"), "in_last_days": _l("in the last … days"),
-    "not_in_last_days": _l("not in the last … days"), "before": _l("before"), "after": _l("on or after"), "never": _l("never"),
+    "not_in_last_days": _l("not in the last … days"), "in_last_minutes": _l("in the last … minutes"), "before": _l("before"), "after": _l("on or after"), "never": _l("never"),
     "ever": _l("at any time"), "contains": _l("contains"), "begins_with": _l("begins with"), "is_empty": _l("is empty"),
     "is_not_empty": _l("is not empty"), "has": _l("include"), "has_not": _l("do not include"),
+}  # fmt: skip
+MATTERS = {
+    "product": _l("a product"), "category": _l("a category"), "event": _l("an event of the shop"), "term": _l("a word"), "origin": _l("an address with …"),
 }  # fmt: skip
 CHOICES = {"granted": _l("Agreed"), "withdrawn": _l("Withdrawn"), "unknown": _l("Not known")}
 # Sentences that say it better than "<field> <way> <value>".
@@ -74,6 +77,21 @@ SPECIAL = {
     ("viewed", "not_in_last_days"): _l("has not looked at %(matter)s in the last %(value)s days"),
     ("viewed", "ever"): _l("looked at %(matter)s"),
     ("viewed", "never"): _l("never looked at %(matter)s"),
+    ("viewed", "in_last_minutes"): _l("looked at %(matter)s in the last %(value)s minutes"),
+    ("did", "in_last_days"): _l("did %(matter)s in the last %(value)s days"),
+    ("did", "not_in_last_days"): _l("has not done %(matter)s in the last %(value)s days"),
+    ("did", "in_last_minutes"): _l("did %(matter)s in the last %(value)s minutes"),
+    ("did", "ever"): _l("did %(matter)s"),
+    ("did", "never"): _l("never did %(matter)s"),
+    ("searched", "in_last_days"): _l("searched for %(matter)s in the last %(value)s days"),
+    ("searched", "not_in_last_days"): _l("has not searched for %(matter)s in the last %(value)s days"),
+    ("searched", "in_last_minutes"): _l("searched for %(matter)s in the last %(value)s minutes"),
+    ("searched", "ever"): _l("searched for %(matter)s"),
+    ("searched", "never"): _l("never searched for %(matter)s"),
+    ("came_from", "in_last_days"): _l("came from %(matter)s in the last %(value)s days"),
+    ("came_from", "not_in_last_days"): _l("has not come from %(matter)s in the last %(value)s days"),
+    ("came_from", "ever"): _l("came from %(matter)s"),
+    ("came_from", "never"): _l("never came from %(matter)s"),
     ("suppressed", "yes"): _l("must not be written to"),
     ("suppressed", "no"): _l("may be written to"),
 }  # fmt: skip
@@ -181,7 +199,20 @@ def matter(condition: Mapping[str, Any], names: Mapping[str, str] | None = None)
         return _("“%(name)s”", name=(names or {}).get(str(condition["product"])) or condition["product"])
     if condition.get("category"):
         return _("something of “%(name)s”", name=condition["category"])
+    said = next((str(condition[one]) for one in ("event", "term", "origin") if condition.get(one)), "")
+    if said:
+        return _("“%(name)s”", name=said) + _property(condition)
     return _("something")
+
+
+def _property(condition: Mapping[str, Any]) -> str:
+    """Return what is asked of an event's property and how often, in words."""
+    told = ""
+    for way, word in (("equals", "="), ("contains", "∋"), ("at_least", "≥")):
+        if condition.get("property") and condition.get(way) not in (None, ""):
+            told = f" ({condition['property']} {word} {condition[way]})"
+    times = int(condition.get("times") or 1)
+    return told + (_(", at least %(times)s times,", times=times) if times > 1 else "")
 
 
 def whole(definition: Mapping[str, Any], names: Mapping[str, str] | None = None) -> str:
@@ -216,7 +247,10 @@ def fields() -> list[tuple[str, list[tuple[str, str]]]]:
 
 def ways(field: str) -> list[tuple[str, str]]:
     """Return how a field can be asked."""
-    return [(operator, str(WAYS[operator])) for operator in OPERATORS[_kind(field)]]
+    known = OPERATORS[_kind(field)]
+    if field in ("bought", "came_from"):
+        known = tuple(one for one in known if one != "in_last_minutes")
+    return [(operator, str(WAYS[operator])) for operator in known]
 
 
 def _kind(field: str) -> str:

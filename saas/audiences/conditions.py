@@ -6,20 +6,23 @@ A definition is a tree: `{"match": "all" | "any", "conditions": [...]}`, where a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, any_, func, literal, not_, or_, select
+from sqlalchemy import ColumnElement, Numeric, and_, any_, case, cast, func, literal, not_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from saas.audiences.models import Suppression
 from saas.catalog.models import Product
-from saas.commerce.models import COUNTED, Order, OrderLine, ShopEvent
+from saas.commerce import batches
+from saas.commerce.models import COUNTED, Order, OrderLine, ShopEvent, Visit
+from saas.commerce.windows import BEHIND
 from saas.customers import consent, purposes
-from saas.customers.models import Customer, Facts, Identity
+from saas.customers.models import Customer, Facts, VisitorPart
 from saas.kit import access, clock, errors, identifiers, money, records
 from saas.kit.text import gettext as _
 from saas.tenancy import custom_filters
@@ -51,16 +54,17 @@ OPERATORS = {
     "text": ("is", "is_not", "contains", "begins_with", "is_empty", "is_not_empty"),
     "choice": ("is", "is_not"),
     "tags": ("has", "has_not"),
-    "done": ("in_last_days", "not_in_last_days", "ever", "never"),
+    "done": ("in_last_days", "not_in_last_days", "in_last_minutes", "ever", "never"),
     "yes_no": ("is",),
     "owner": ("is", "is_not", "is_empty", "is_not_empty"),
     "agreement": ("is", "is_not"),
     **{kind: ways for kind, ways in custom_filters.WAYS.items() if kind != "text"},
 }
+PROPERTY_WAYS = ("equals", "contains", "at_least")
 ME = "me"
 TELLS_OF = {
     "bought": ("orders_count", "first_order_at", "last_order_at"), "viewed": ("visits_count", "views_count", "last_visit_at"),
-    "suppressed": ("email",), "agreed": ("email_consent",),
+    **dict.fromkeys(("did", "searched", "came_from"), ("visits_count", "last_visit_at")), "suppressed": ("email",), "agreed": ("email_consent",),
 }  # fmt: skip
 """Fields that a question would tell of though it does not name them: who must not see one cannot ask."""
 VALUELESS = ("never", "ever", "is_empty", "is_not_empty")
@@ -86,15 +90,107 @@ def _bought(operator: str, value: Any, condition: dict[str, Any]) -> ColumnEleme
 
 def _viewed(operator: str, value: Any, condition: dict[str, Any]) -> ColumnElement[bool]:
     """Whether a customer looked at something: any product, or one."""
-    query = (
-        select(Identity.customer_id)
-        .join(ShopEvent, (ShopEvent.tenant_id == Identity.tenant_id) & (ShopEvent.visitor == Identity.value))
-        .where(Identity.kind == "visitor", ShopEvent.type == "product_viewed")
-    )
+    asked = [ShopEvent.type == "product_viewed"]
     if condition.get("product"):
-        query = query.where(ShopEvent.product == str(condition["product"]))
+        asked.append(ShopEvent.product == str(condition["product"]))
+    elif condition.get("category"):
+        named = str(condition["category"])
+        keys = select(Product.external_id).where(literal(named) == any_(Product.categories))
+        asked = [
+            or_(
+                and_(ShopEvent.type == "product_viewed", ShopEvent.product.in_(keys)),
+                and_(ShopEvent.type == "category_viewed", ShopEvent.details["category"].astext == named),
+            )
+        ]
+    return _did(operator, value, asked)
+
+
+def _event(operator: str, value: Any, condition: dict[str, Any]) -> ColumnElement[bool]:
+    """Whether a customer did what the shop calls `event`: so many `times`, with a `property` that `equals`, `contains` or is
+    `at_least` something."""
+    name = str(condition.get("event") or "")
+    if not batches.NAME.fullmatch(name):
+        raise ValueError(_("Give the name of an event, such as wish_list_filled."))
+    asked = [ShopEvent.type == name]
+    if condition.get("property"):
+        asked.append(_property(ShopEvent.details["properties"][str(condition["property"])[:100]].astext, condition))
+    times = _whole(condition.get("times", 1))
+    if not 0 < times <= 100_000:
+        raise ValueError(_("Give a number of times between 1 and 100,000."))
+    return _did(operator, value, asked, times=times)
+
+
+def _property(held: ColumnElement[str], condition: dict[str, Any]) -> ColumnElement[bool]:
+    ways = [way for way in PROPERTY_WAYS if condition.get(way) not in (None, "")]
+    if len(ways) != 1:
+        raise ValueError(_("Say what the property is compared with: equals, contains or at_least."))
+    wanted = str(condition[ways[0]])[:200]
+    if "\x00" in wanted:
+        raise ValueError(_("Give a text to compare with."))
+    if ways[0] == "equals":
+        return held == wanted
+    if ways[0] == "contains":
+        return func.strpos(func.lower(held), wanted.lower()) > 0
+    try:
+        least = Decimal(wanted)
+    except InvalidOperation:
+        least = Decimal("NaN")
+    if not least.is_finite():
+        raise ValueError(_("Give a number to compare with."))
+    number = case((held.regexp_match(r"^-?[0-9]{1,15}(\.[0-9]{1,9})?$"), cast(held, Numeric)))
+    return number >= least
+
+
+def _searched(operator: str, value: Any, condition: dict[str, Any]) -> ColumnElement[bool]:
+    """Whether a customer searched in the shop: for anything, or with a word in it."""
+    asked = [ShopEvent.type == "search_submitted"]
+    if condition.get("term"):
+        asked.append(
+            func.strpos(func.lower(ShopEvent.details["query"].astext), str(condition["term"])[:200].lower()) > 0
+        )
+    return _did(operator, value, asked)
+
+
+def _came_from(operator: str, value: Any, condition: dict[str, Any]) -> ColumnElement[bool]:
+    """Whether a visit of a customer began at an address, or on one, with a word in it: a referrer, or what a campaign's
+    link says of itself (utm_source and its like)."""
+    word = str(condition.get("origin") or "")[:200].lower()
+    if not word:
+        raise ValueError(_("Give a part of the address they came from, such as instagram."))
+    query = select(Visit.customer_id).where(
+        Visit.customer_id.is_not(None),
+        or_(func.strpos(func.lower(Visit.referrer), word) > 0, func.strpos(func.lower(Visit.landing), word) > 0),
+    )
     if operator in ("in_last_days", "not_in_last_days"):
-        query = query.where(ShopEvent.id >= identifiers.floor(clock.now() - timedelta(days=_days(value))))
+        query = query.where(Visit.began_at >= clock.now() - timedelta(days=_days(value)))
+    found = Customer.id.in_(query)
+    return not_(found) if operator in ("never", "not_in_last_days") else found
+
+
+def _did(operator: str, value: Any, asked: Sequence[ColumnElement[bool]], *, times: int = 1) -> ColumnElement[bool]:
+    """Whether a customer did something in the shop, so many times: what was done in a browser while it was theirs.
+
+    A browser may have been several people's, one after the other; the stretch of each says what is whose.
+    """
+    query = (
+        select(VisitorPart.customer_id)
+        .join(
+            ShopEvent,
+            (ShopEvent.tenant_id == VisitorPart.tenant_id) & (ShopEvent.visitor == VisitorPart.visitor)
+            & (ShopEvent.at > VisitorPart.since_at) & (ShopEvent.at <= VisitorPart.until_at),
+        )
+        .where(*asked)
+    )  # fmt: skip
+    since = {
+        "in_last_days": timedelta(days=1),
+        "not_in_last_days": timedelta(days=1),
+        "in_last_minutes": timedelta(minutes=1),
+    }.get(operator)
+    if since is not None:
+        moment = clock.now() - since * (_minutes(value) if operator == "in_last_minutes" else _days(value))
+        query = query.where(ShopEvent.id >= identifiers.floor(moment - BEHIND), ShopEvent.at >= moment)
+    if times > 1:
+        query = query.group_by(VisitorPart.customer_id).having(func.count() >= times)
     found = Customer.id.in_(query)
     return not_(found) if operator in ("never", "not_in_last_days") else found
 
@@ -154,7 +250,8 @@ FIELDS = {
         Field("first_name", "text", Customer.first_name), Field("last_name", "text", Customer.last_name),
         Field("tags", "tags", build=_tagged), Field("bought", "done", build=_bought), Field("viewed", "done", build=_viewed),
         Field("suppressed", "yes_no", build=_suppressed), Field("owner_id", "owner", build=_owned),
-        Field("agreed", "agreement", build=_agreed),
+        Field("agreed", "agreement", build=_agreed), Field("did", "done", build=_event), Field("searched", "done", build=_searched),
+        Field("came_from", "done", build=_came_from),
     )
 }  # fmt: skip
 
@@ -254,6 +351,10 @@ def one(condition: dict[str, Any]) -> ColumnElement[bool]:
     if field.build is not None:
         if operator in ("in_last_days", "not_in_last_days"):
             _days(value)
+        if operator == "in_last_minutes":
+            _minutes(value)
+            if field.name in ("bought", "came_from"):
+                raise ValueError(_("“%(name)s” cannot be asked that way.", name=field.name))
         return field.build(operator, value, condition)
     return BUILDERS[field.kind](field, operator, value, condition)
 
@@ -270,6 +371,13 @@ def _days(value: Any) -> int:
     if not 0 < days <= 36_500:
         raise ValueError(_("Give a number of days between 1 and 36,500."))
     return days
+
+
+def _minutes(value: Any) -> int:
+    minutes = _whole(value)
+    if not 0 < minutes <= 1440:
+        raise ValueError(_("Give a number of minutes between 1 and 1,440."))
+    return minutes
 
 
 def _truth(value: Any) -> bool:

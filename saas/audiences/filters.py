@@ -14,7 +14,9 @@ from saas.customers import finding
 from saas.kit import errors, pages
 from saas.kit.text import gettext as _
 
-MATTERS = ("product", "category")
+MATTERS = ("product", "category", "event", "term", "origin")
+MATTERS_OF = {"did": ("event",), "searched": ("term",), "came_from": ("origin",)}
+"""What a field that was done may be about, where it is not a product or a category; what must be said stands alone."""
 MOST = 20
 
 
@@ -63,7 +65,7 @@ def _with_matter(condition: dict[str, Any], rest: str) -> tuple[str, dict[str, A
 def plain(condition: dict[str, Any]) -> dict[str, Any]:
     """Return the condition with numbers as numbers, so that the same one is always written the same."""
     counted = (
-        condition["operator"] in ("in_last_days", "not_in_last_days")
+        condition["operator"] in ("in_last_days", "not_in_last_days", "in_last_minutes")
         or getattr(conditions.any_field(condition["field"]), "kind", "") == "number"
     )
     return condition | {"value": int(condition["value"])} if counted and "value" in condition else condition

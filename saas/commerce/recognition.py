@@ -15,10 +15,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from saas.commerce import carts, shops, visits
-from saas.commerce.models import NO_SOURCE, Visitor
+from saas.commerce.models import NO_SOURCE, ShopEvent, Visitor
 from saas.customers import arriving, facts, identity, joins, timeline
 from saas.customers.models import Join, TimelineEntry
 from saas.kit import crypto, queries, text
@@ -190,3 +190,13 @@ def _tell(visitor: str, customer_ids: set[UUID]) -> None:
          "details": {"visitor": visitor, "proven": join.proven, "key": str(join.id)}}
         for customer_id, join in wanted.items()
     ])  # fmt: skip
+
+
+def erase_stretches(customer_ids: Sequence[UUID]) -> tuple[int, set[str]]:
+    """Erase what customers did in browsers that were others' too for a while, and nothing of the others'; returns how many
+    events that were, and the browsers."""
+    browsers, gone = joins.shared(customer_ids), 0
+    for visitor, since, until in joins.stretches(customer_ids, browsers):
+        theirs = delete(ShopEvent).where(ShopEvent.visitor == visitor, ShopEvent.at > since, ShopEvent.at <= until)
+        gone += db.session.execute(theirs.execution_options(synchronize_session=False)).rowcount
+    return gone, browsers

@@ -281,6 +281,23 @@ def parted_refs(way: str, visitors: Iterable[str]) -> set[tuple[str, str]]:
     return {(visitor, ref) for visitor, ref in db.session.execute(out)}
 
 
+def shared(customer_ids: Sequence[UUID]) -> set[str]:
+    """Return the browsers of these customers that were somebody else's for a while too: not all that was done there is theirs."""
+    mine = select(VisitorPart.visitor).where(VisitorPart.customer_id.in_(customer_ids))
+    others = select(VisitorPart.visitor).where(
+        VisitorPart.visitor.in_(mine), VisitorPart.customer_id.not_in(customer_ids)
+    )
+    return set(db.session.scalars(others))
+
+
+def stretches(customer_ids: Sequence[UUID], visitors: Iterable[str]) -> list[tuple[str, datetime, datetime]]:
+    """Return which stretches (browser, since, until) of these browsers are these customers'."""
+    query = select(VisitorPart.visitor, VisitorPart.since_at, VisitorPart.until_at).where(
+        VisitorPart.customer_id.in_(customer_ids), VisitorPart.visitor == arrays.among(sorted(visitors), Text)
+    )
+    return [tuple(row) for row in db.session.execute(query)]
+
+
 def everybody(visitors: Sequence[str]) -> set[UUID]:
     """Return the customers whom anything says browsers are."""
     query = select(Join.customer_id).where(Join.visitor == arrays.among(list(visitors), Text)).distinct()

@@ -15,7 +15,8 @@ from uuid import UUID
 from sqlalchemy import Select, func, insert, select
 
 from saas.audiences import segments, suppression
-from saas.customers import erased, merge_tree, profiles
+from saas.commerce import recognition
+from saas.customers import erased, joins, merge_tree, profiles
 from saas.customers.events import CustomerDeleted
 from saas.customers.models import Customer, ErasedPerson, Erasure
 from saas.integrations import person_traces
@@ -201,7 +202,10 @@ def _erase(traces: Traces, certificate_id: UUID | str | None) -> Erasure:
     _drop_merges(traces)
     binned = person_traces.orders_in_the_bin(traces.customers)
     bin.throw_away("order", binned)
+    events, browsers = recognition.erase_stretches(traces.customers)
     counts = personal.erase(traces)
+    counts["shop_events"] = counts.get("shop_events", 0) + events
+    joins.derive(browsers)  # what is left there is whose it is without them
     counts["bin_items"] = counts.get("bin_items", 0) + len(binned)
     counts |= {"stored_files": _drop_files(traces, since)}
     counts["audit_values"] = audit.erase_person(

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Text, and_, cast, or_, select
 
 from saas.commerce.models import Order, Visitor
-from saas.customers import identity, merge_tree
+from saas.customers import identity, joins, merge_tree
 from saas.customers.models import Customer
 from saas.kit import belongings
 from saas.kit.belongings.models import JournalRow
@@ -37,6 +37,7 @@ def gather(customer_ids: Sequence[UUID], *, emails: Iterable[str] = (), phones: 
     numbers |= {name.value for name in names if name.kind == "phone"}
     visitors = {name.value for name in names if name.kind == "visitor"}
     visitors |= set(db.session.scalars(select(Visitor.visitor).where(Visitor.customer_id.in_(ids))))
+    visitors -= joins.shared(customer_ids)
     recipients = db.session.execute(
         select(MailingRecipient.id, MailingRecipient.email).where(MailingRecipient.customer_id.in_(ids))
     ).all()
