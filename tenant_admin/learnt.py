@@ -84,3 +84,18 @@ def _quality(kind: str, quality: dict[str, Any]) -> str:
             plain=percent(quality["popular_hit_rate"], 0),
         )
     return _("finds a product that was left out in %(found)s of orders", found=found)
+
+
+def judged(place: dict[str, Any], fewest: int) -> dict[str, Any]:
+    """Return a place's line of the try on the past: shares, and what they come to in a word with its tone."""
+    verdicts = {
+        "yes": (_("Better than what is popular"), "good"),
+        "no": (_("Worse than what is popular"), "danger"),
+        "same": (_("No sure difference"), "grey"),
+    }
+    word, tone = (_("Too few to tell"), "grey") if place["asked"] < fewest else verdicts[place["better"]]
+    return {
+        "slot": place["slot"], "asked": place["asked"], "share": place["hits"] / place["asked"], "popular_share": place["popular_hits"] / place["asked"],
+        "coverage": place["ours"]["coverage"], "long_tail": place["ours"]["long_tail"], "rarity": round(2 ** place["ours"]["novelty"]),
+        "word": word, "tone": tone,
+    }  # fmt: skip

@@ -15,7 +15,7 @@ from saas.customers import profiles
 from saas.kit import access, doors, money, scope, search
 from saas.kit import pages as paging
 from saas.kit.errors import Invalid
-from saas.recommend import fitting, offers, reasons, results, rules, stock
+from saas.recommend import backtest, fitting, offers, reasons, results, rules, stock
 from saas.tenancy import audit, tenants
 from tenant_admin import formats, frame, learnt
 
@@ -60,6 +60,37 @@ def _chart(found: results.Results, currency: str) -> dict[str, Any]:
         "title": title, "unit": f"money:{currency}" if sold else "count",
         "note": _("By the day the offer was shown") if sold else _("No offer led to a sale yet; here are the clicks"),
         "data": {"x": [day.isoformat() for day in found.days], "x_name": _("Day"), "series": series},
+    }  # fmt: skip
+
+
+@pages.get("/quality")
+@doors.open_to("member", "offers.read")
+def quality():
+    """What the offers would have hit in the newest part of the shop's own past, beside what is popular alone."""
+    tried = results.tried()
+    places = tried["places"] if tried else []
+    return render_template(
+        "recommend/quality.html", at=datetime.datetime.fromisoformat(tried["at"]) if tried else None, tried=tried, places=[learnt.judged(place, backtest.FEWEST) for place in places], slots=SLOTS,
+        most=backtest.N, fewest=backtest.FEWEST, chart=_hits(places) if places else None, tab="quality",
+    )  # fmt: skip
+
+
+def _hits(places: list[dict[str, Any]]) -> dict[str, Any]:
+    """Draw how often something wanted was among the offers, ours beside popular products alone."""
+    better = sum(place["better"] == "yes" for place in places)
+    sides = [
+        (_("Offers"), "hits", "interval", "accent"),
+        (_("What is popular alone"), "popular_hits", "popular_interval", "grey"),
+    ]
+    return {
+        "title": _("The offers beat what is popular in %(num)s of %(places)s places", num=better, places=len(places)),
+        "data": {
+            "x": [str(SLOTS[place["slot"]]) for place in places], "x_name": _("Place"), "y_name": _("Share of questions answered right"),
+            "series": [
+                {"name": name, "values": [place[hits] / place["asked"] for place in places], "interval": [place[interval] for place in places], "tone": tone}
+                for name, hits, interval, tone in sides
+            ],
+        },
     }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from marshmallow import RAISE, Schema, fields, validate
@@ -122,3 +123,40 @@ class OfferRuleOut(Schema):
 def rule_plain(rule: Any) -> dict[str, Any]:
     """Return a rule as plain values, for programs and templates alike."""
     return {name: getattr(rule, name) for name in OfferRuleOut().fields}
+
+
+class SpreadOut(Schema):
+    """How widely lists spread over the range: shares from 0 to 1, and bits of self-information."""
+
+    coverage = fields.Float()
+    long_tail = fields.Float()
+    novelty = fields.Float()
+
+
+class PlaceTriedOut(Schema):
+    """How one place did on the held-back past, beside the same place filled with what is popular."""
+
+    slot = fields.String()
+    asked = fields.Integer()
+    hits = fields.Integer()
+    popular_hits = fields.Integer()
+    interval = fields.List(fields.Float(), metadata={"description": "95%, of hits / asked"})
+    popular_interval = fields.List(fields.Float())
+    better = fields.String(validate=validate.OneOf(["yes", "no", "same"]))
+    ours = fields.Nested(SpreadOut)
+    popular = fields.Nested(SpreadOut)
+
+
+class QualityOut(Schema):
+    """What the offers would have hit in the newest part of the shop's past; `at` is null before the first try."""
+
+    at = fields.AwareDateTime(allow_none=True)
+    days = fields.Float()
+    places = fields.List(fields.Nested(PlaceTriedOut))
+
+
+def quality_plain(tried: dict[str, Any] | None) -> dict[str, Any]:
+    """Return a try as plain values."""
+    if tried is None:
+        return {"at": None, "days": 0.0, "places": []}
+    return {**tried, "at": datetime.fromisoformat(tried["at"])}

@@ -12,7 +12,7 @@ from marshmallow import fields, validate
 from saas.api import entrance, shapes
 from saas.customers import profiles
 from saas.kit import doors, pages, scope
-from saas.recommend import offers, reasons, rules, shown
+from saas.recommend import offers, reasons, results, rules, shown
 from saas.recommend.offers import SLOTS
 from saas.recommend.schemas import (
     OfferRuleChange,
@@ -20,6 +20,8 @@ from saas.recommend.schemas import (
     OfferRuleOut,
     OfferShownOut,
     OffersOut,
+    QualityOut,
+    quality_plain,
     rule_plain,
     shown_plain,
 )
@@ -98,6 +100,15 @@ class Shown(MethodView):
         wanted = shown.query(slot=query.get("slot"), visitor=query.get("visitor"), customer_id=query.get("customer_id"))
         page = pages.page(wanted, order=shown.ORDER, cursor=query["cursor"], limit=query["limit"])
         return {"items": [shown_plain(row) for row in page.items], "next": page.next}
+
+
+@blueprint.route("/recommendations/quality")
+class Quality(MethodView):
+    @blueprint.response(200, QualityOut)
+    @doors.open_to("key", "offers.read")
+    def get(self) -> dict[str, Any]:
+        """Tell what the offers would have hit in the newest part of the shop's own past, tried anew each day."""
+        return quality_plain(results.tried())
 
 
 @blueprint.route("/recommendations/<offer_id>")
