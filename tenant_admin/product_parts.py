@@ -16,7 +16,7 @@ from tenant_admin.markup import here
 LIMIT, MOST_SHOWN, MOST_CATEGORIES = 25, 12, 30
 GOVERNED = {
     "price_micros": "price", "regular_price_micros": "regular_price", "sale_price_micros": "sale_price", "sale_to_at": "sale_price",
-    "on_sale": "sale_price", "cost_micros": "cost", "images": "image_url", "stock_state": "stock", "available": "stock",
+    "on_sale": "sale_price", "cost_micros": "cost", "images": "image_url", "picture": "image_url", "stock_state": "stock", "available": "stock",
 }  # fmt: skip
 VARIANT = ("id", "name", "sku", "options", "price_micros", "regular_price_micros", "on_sale", "cost_micros", "stock", "stock_state", "available",
            "active", "image_url", "barcode")  # fmt: skip
@@ -50,7 +50,7 @@ def goes_with(product: Any, found: dict[str, list[Any]]) -> list[dict[str, Any]]
     for name, title in titles.items():
         if keys[name]:
             shown = [
-                {"id": one.id, "name": one.name or one.external_id, "image": one.image_url}
+                {"id": one.id, "name": one.name or one.external_id, "image": one.picture}
                 for one in found[name][:MOST_SHOWN]
             ]
             groups.append(

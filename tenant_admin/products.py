@@ -66,7 +66,7 @@ def show(product_id: str):
         "products/show.html", own=inline.own_of("product", product), product=_shown(product), chart=_chart(first, weeks), finding=_finding(first, weeks), totals=totals,
         month={"pieces": totals["lately_pieces"], "micros": totals["lately_micros"] if access.readable("order", "total") else None}, views=views, viewers=viewers, shop=_shop_name(product),
         variants=product_parts.variants(product, request.args.get("cursor")), goes_with=product_parts.goes_with(product, known),
-        prices=product_parts.prices(product), together=[{"id": other, "name": others[other].name, "image": others[other].image_url, "orders": orders} for other, orders in together if other in others],
+        prices=product_parts.prices(product), together=[{"id": other, "name": others[other].name, "image": others[other].picture, "orders": orders} for other, orders in together if other in others],
     )  # fmt: skip
 
 
@@ -173,7 +173,7 @@ def _shown(product: Any) -> dict[str, Any]:
         "stock",
         "active",
     )
-    return product_parts.seen({name: getattr(product, name) for name in names} | {"on_sale": product.on_sale}) | {
+    return product_parts.seen({name: getattr(product, name) for name in names} | {"on_sale": product.on_sale, "picture": product.picture}) | {
         "name": product.name or product.external_id, "currency": product.currency or g.member.currency,
     }  # fmt: skip
 

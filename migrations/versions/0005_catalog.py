@@ -55,6 +55,7 @@ def upgrade() -> None:
         sa.Column("stock", sa.Integer(), nullable=True),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("fetch_due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("picture_digest", sa.Text(), server_default="", nullable=False),
         sa.Column("custom", postgresql.JSONB(astext_type=Text()), server_default="{}", nullable=False),
         sa.Column("versions", postgresql.JSONB(astext_type=Text()), server_default="{}", nullable=False),
         sa.Column("price_micros", sa.BigInteger(), nullable=True),

@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, Sma
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from saas.catalog import picture_addresses
 from saas.kit import clock, record_values
 from saas.kit.db import Stamped, TenantModel, tenant_fk
 
@@ -78,8 +79,14 @@ class Product(Priced, Stamped, TenantModel):
     stock: Mapped[int | None] = mapped_column(Integer)
     active: Mapped[bool] = mapped_column(Boolean, default=True)
     fetch_due_at: Mapped[datetime | None]
+    picture_digest: Mapped[str] = mapped_column(Text, default="", server_default="")
     custom: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
     versions: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict, server_default="{}")
+
+    @property
+    def picture(self) -> str:
+        """Where its picture is to be shown from: the small one of our own as soon as it is made."""
+        return picture_addresses.made(self.tenant_id, self.picture_digest) if self.picture_digest else self.image_url
 
     @property
     def available(self) -> bool:

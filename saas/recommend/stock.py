@@ -22,6 +22,7 @@ import orjson
 import psycopg
 from redis.exceptions import RedisError
 
+from saas.catalog import picture_addresses
 from saas.kit import crypto, money, pool, valkey
 from saas.recommend.words import Words
 
@@ -32,7 +33,7 @@ NO_SOURCE = UUID(int=0).hex
 NUMBER = (1 << 63) - 1
 
 COLUMNS = """
-    SELECT p.id, p.external_id, p.source_id, p.name, p.url, p.image_url, p.price_micros, p.categories,
+    SELECT p.id, p.external_id, p.source_id, p.name, p.url, p.image_url, p.tenant_id, p.picture_digest, p.price_micros, p.categories,
            coalesce(nullif(p.currency, ''), (SELECT s.currency FROM tenant_settings s LIMIT 1), ''),
            p.active AND (p.stock IS NULL OR p.stock > 0) AND p.name <> '' AND p.url <> '' AND p.price_micros IS NOT NULL
     FROM products p
@@ -73,7 +74,8 @@ def _unpacked(data: bytes) -> Product:
 
 
 def _from_row(row: Sequence) -> Product:
-    product_id, key, source, name, url, image_url, micros, categories, currency, offerable = row
+    product_id, key, source, name, url, image_url, tenant_id, picture, micros, categories, currency, offerable = row
+    image_url = picture_addresses.made(tenant_id, picture) if picture else image_url
     price = "" if micros is None else money.micros_text(micros)
     return Product(number_of(product_id), str(product_id), key, source.hex, name, url, image_url, price, currency, tuple(categories),
                    bool(offerable))  # fmt: skip
