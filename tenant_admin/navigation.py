@@ -48,6 +48,7 @@ class Shown:
 PLACES = (
     Place("home", _l("Home"), "home.index", "home", right="reports.read", keys="h"),
     Place("customers", _l("Customers"), "customers.index", "users", keys="c", children=(
+        Place("presence", _l("On the site now"), "presence.index"),
         Place("segments", _l("Segments"), "segments.index"),
         Place("imports", _l("Imports"), "imports.index", right="customers.edit"),
         Place("duplicates", _l("Duplicates"), "duplicates.index"),

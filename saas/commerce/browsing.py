@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import orjson
@@ -16,7 +17,7 @@ import orjson
 from saas.commerce import batches, live
 from saas.commerce.batches import Batch
 from saas.commerce.models import NO_SOURCE
-from saas.kit import clock, identifiers, pool
+from saas.kit import clock, identifiers, money, pool
 from saas.kit.text import gettext as _
 
 # A browser with very many events (a robot) is read ever more rarely: a millisecond's wait for each event above a thousand.
@@ -78,4 +79,38 @@ def _note(visitor: str, rows: list[dict[str, Any]], tenant_id: int) -> None:
         newest = max(carts, key=lambda row: (row["at"], row["id"]))
         told = newest["details"]["cart"]
         cart = newest["at"], told.get("id", ""), [item["product"] for item in told["items"] if item["quantity"]]
-    live.note(tenant_id, visitor, items=items, cart=cart, ring=True, count=len(rows))
+    live.note(tenant_id, visitor, items=items, cart=cart, ring=True, count=len(rows), seen=_seen(rows))
+
+
+SHOWN = {"product_viewed": "product", "page_viewed": "page", "category_viewed": "category", "search_submitted": "search", "cart_updated": "cart",
+         "checkout_started": "checkout"}  # fmt: skip
+
+
+def _seen(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return what a browser shows now by its newest events, since when and from where, and what its cart is worth."""
+    known = sorted(
+        (row for row in rows if row["type"] in SHOWN), key=lambda row: (row["at"], row["type"] != "page_viewed")
+    )
+    if not known:
+        return None
+    newest, first = known[-1], known[0]
+    details = newest["details"] or {}
+    seen = {
+        "at": newest["at"], "since": first["at"], "kind": SHOWN[newest["type"]], "product": newest["product"], "url": newest["url"],
+        "title": details.get("title"), "word": details.get("query") or details.get("category"), "from": _from(first),
+    }  # fmt: skip
+    carts = [row["details"]["cart"] for row in known if row["type"] in ("cart_updated", "checkout_started")]
+    if carts:
+        worth = sum(money.parse_micros(item["price"] or 0) * item["quantity"] for item in carts[-1]["items"])
+        seen |= {"total": str(worth), "currency": carts[-1].get("currency", "")}
+    return {name: value for name, value in seen.items() if value not in (None, "")}
+
+
+def _from(row: dict[str, Any]) -> str:
+    """Return the host a browser came from, unless it is the shop's own."""
+    referrer = (row["details"] or {}).get("referrer") or ""
+    try:
+        host, own = urlsplit(referrer).hostname or "", urlsplit(row["url"] or "").hostname or ""
+    except ValueError:
+        return ""
+    return "" if host == own else host.removeprefix("www.")

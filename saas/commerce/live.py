@@ -1,14 +1,15 @@
 """What a browser is doing right now, in Valkey: the first thing the next offer looks at.
 
 `live:<tenant>:<visitor>` holds JSON {"items": [[product, epoch ms], ...], "cart": [product, ...], "cart_id": text or null,
-"customer": id or null, "proven": bool} for 30 minutes after the last event. It is never the only copy: what it is made of
-is in PostgreSQL, so a lost Valkey costs a shopper nothing but offers that know a little less for a while.
+"seen": {what they look at now, since when, from where, what the cart is worth}, "customer": id or null, "proven": bool} for 30 minutes
+after the last event. `now:<tenant>` ranks the browsers by their last event, for whoever wants to see who is there. It is
+never the only copy: what it is made of is in PostgreSQL, so a lost Valkey costs a shopper nothing but offers that know a little less for a while.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,9 @@ log = logging.getLogger(__name__)
 TTL = timedelta(minutes=30)
 MOST_ITEMS = 50
 SECONDS = int(TTL.total_seconds())
+PRESENT = timedelta(minutes=5)
+"""Whoever did something so recently is on the site now."""
+MOST_HERE = 100
 AWAY = (RedisError, OSError)
 
 # Lua writes an empty table as {}, hence the two joins by hand. Merging by time makes late and doubled batches harmless.
@@ -41,6 +45,14 @@ end
 table.sort(items, function(a, b) if a[2] == b[2] then return a[1] < b[1] end return a[2] < b[2] end)
 local cart, cart_id, cart_at = session.cart, session.cart_id, session.cart_at or 0
 if fresh.cart_at and fresh.cart_at >= cart_at then cart, cart_id, cart_at = fresh.cart, fresh.cart_id, fresh.cart_at end
+local seen_now = session.seen or {}
+if fresh.seen then
+  local since, from = math.min(seen_now.since or fresh.seen.since, fresh.seen.since), seen_now.from or fresh.seen.from
+  local total, currency = seen_now.total, seen_now.currency
+  if fresh.seen.at >= (seen_now.at or 0) then seen_now = fresh.seen end
+  if fresh.cart_at and fresh.cart_at >= cart_at then total, currency = fresh.seen.total, fresh.seen.currency end
+  seen_now.since, seen_now.from, seen_now.total, seen_now.currency = since, from, total, currency
+end
 local function list(values, first)
   local parts = {}
   for place = first, #values do parts[#parts + 1] = cjson.encode(values[place]) end
@@ -48,6 +60,7 @@ local function list(values, first)
 end
 redis.call('SET', key, '{"items":' .. list(items, math.max(1, #items - most + 1)) .. ',"cart":' .. list(cart, 1)
   .. ',"cart_id":' .. cjson.encode(cart_id or cjson.null) .. ',"cart_at":' .. string.format('%.0f', cart_at)
+  .. (next(seen_now) and ',"seen":' .. cjson.encode(seen_now) or '')
   .. ',"customer":' .. cjson.encode(session.customer or cjson.null)
   .. ',"proven":' .. tostring(session.proven == true) .. '}', 'EX', ttl)
 """
@@ -70,12 +83,48 @@ def empty() -> dict[str, Any]:
     return {"items": [], "cart": [], "cart_id": None, "cart_at": 0, "customer": None, "proven": False}
 
 
+def _now(tenant_id: int) -> str:
+    return f"now:{tenant_id}"
+
+
+def here(tenant_id: int, *, most: int = MOST_HERE) -> tuple[list[tuple[str, dict[str, Any]]], int]:
+    """Return the browsers that are on the site at this moment with their sessions, the last active first, and how many
+    there are in all. It asks Valkey twice and nothing else, however many look."""
+    since = _milliseconds(clock.now() - PRESENT)
+    try:
+        with valkey.quick().pipeline(transaction=False) as pipe:
+            pipe.zrevrangebyscore(_now(tenant_id), "+inf", since, start=0, num=most)
+            pipe.zcount(_now(tenant_id), since, "+inf")
+            found, count = pipe.execute()
+        return _sessions(tenant_id, [one.decode() for one in found]), count
+    except AWAY as error:
+        log.warning("nobody can be seen on the site: %s", error)
+        return [], 0
+
+
+def of_browsers(tenant_id: int, visitors: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the sessions that some browsers have now, the last active first."""
+    try:
+        found = _sessions(tenant_id, visitors)
+    except AWAY:
+        return []
+    return sorted(found, key=lambda one: one[1].get("seen", {}).get("at", 0), reverse=True)
+
+
+def _sessions(tenant_id: int, visitors: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
+    if not visitors:
+        return []
+    held = valkey.quick().mget([_key(tenant_id, one) for one in visitors])
+    return [(visitor, orjson.loads(told)) for visitor, told in zip(visitors, held, strict=True) if told]
+
+
 def note(
     tenant_id: int, visitor: str, *, items: Sequence[tuple[str, datetime]] = (),
     cart: tuple[datetime, str, Sequence[str]] | None = None, ring: bool = False, count: int = 0,
+    also: Callable[[Any], None] | None = None, seen: dict[str, Any] | None = None,
 ) -> None:  # fmt: skip
-    """Add what a browser just looked at, and its cart (moment, id, products); with `ring` wake the relay by the way, and
-    with `count` so many events are added to the company's meter.
+    """Add what a browser just looked at, and its cart (moment, id, products); `seen` says what it shows now, with the moments
+    `at` and `since`; with `ring` wake the relay by the way, and with `count` so many events are added to the company's meter; `also` adds to what is on its way.
 
     What is older than a session lasts is left out. Valkey being away is no error: the shopper must not notice.
     """
@@ -85,11 +134,19 @@ def note(
     }
     if cart is not None and cart[0] > since:
         told |= {"cart_at": _milliseconds(cart[0]), "cart_id": cart[1], "cart": list(cart[2])[:MOST_ITEMS]}
+    if seen is not None and seen["at"] > since:
+        told["seen"] = seen | {"at": _milliseconds(seen["at"]), "since": _milliseconds(max(seen["since"], since))}
     try:
         with valkey.quick().pipeline(transaction=False) as pipe:
+            if "seen" in told:
+                pipe.zadd(_now(tenant_id), {visitor: told["seen"]["at"]}, gt=True)
+                pipe.zremrangebyscore(_now(tenant_id), "-inf", _milliseconds(since))
+                pipe.expire(_now(tenant_id), SECONDS)
             pipe.eval(NOTE, 1, _key(tenant_id, visitor), SECONDS, MOST_ITEMS, orjson.dumps(told))
             if count:
                 meter.add(pipe, tenant_id, count)
+            if also is not None:
+                also(pipe)
             if ring:
                 pipe.lpush(events.NUDGE, b"1")
                 pipe.ltrim(events.NUDGE, 0, 9)  # one bell is as good as many, also while nobody listens
