@@ -122,7 +122,7 @@ def _line(item: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
     product = named.get(item["product"])
     each = money.parse_micros(item["price"]) if item.get("price") else None
     return {
-        "id": product.id if product else None, "name": product.name if product else item["product"], "image": product.image_url if product else "",
+        "id": product.id if product else None, "name": product.name if product else item["product"], "image": product.picture if product else "",
         "quantity": item["quantity"], "unit": each, "total": each * item["quantity"] if each is not None else None,
     }  # fmt: skip
 

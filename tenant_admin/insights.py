@@ -182,4 +182,4 @@ def _good(key: str, known: dict[str, Any]) -> dict[str, Any]:
     product = known.get(key)
     if product is None:
         return {"name": key, "url": None, "image": None}
-    return {"name": product.name, "url": url_for("products.show", product_id=product.id), "image": product.image_url}
+    return {"name": product.name, "url": url_for("products.show", product_id=product.id), "image": product.picture}

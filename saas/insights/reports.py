@@ -125,7 +125,7 @@ def best_products(scope: Scope = EVERYTHING, *, limit: int = 10) -> list[dict[st
     found = [_plain(row) for row in _rows("best_products", scope, most=limit)]
     known = products.many([row["product_id"] for row in found if row["product_id"]])
     return [
-        {**row, "name": product.name, "image_url": product.image_url} if (product := known.get(row["product_id"]))
+        {**row, "name": product.name, "image_url": product.picture} if (product := known.get(row["product_id"]))
         else {**row, "name": row["name"] or row["key"], "image_url": ""}
         for row in found
     ]  # fmt: skip

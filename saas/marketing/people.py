@@ -165,6 +165,6 @@ def _item(item: dict[str, Any], product: Any | None) -> dict[str, Any]:
         "name": product.name if product else str(item.get("product") or ""),
         "quantity": int(item.get("quantity") or 1),
         "price": str(Decimal(price)) if price is not None else None,
-        "image_url": (product.image_url or None) if product else None,
+        "image_url": (product.picture or None) if product else None,
         "url": (product.url or None) if product else None,
     }

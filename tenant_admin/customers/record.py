@@ -150,7 +150,7 @@ def _cart(cart: Any, named: dict[str, Any]) -> dict[str, Any]:
     lines = [
         {"name": named[item["product"]].name if item["product"] in named else item["product"], "quantity": item["quantity"],
          "id": named[item["product"]].id if item["product"] in named else None,
-         "image": named[item["product"]].image_url if item["product"] in named else ""}
+         "image": named[item["product"]].picture if item["product"] in named else ""}
         for item in cart.items
     ]  # fmt: skip
     return {

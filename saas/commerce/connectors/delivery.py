@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 
@@ -44,6 +45,18 @@ def must(results: Sequence[Any]) -> None:
 def filled(**fields: Any) -> dict[str, Any]:
     """Return the fields that say something; what is empty in a store stays unsaid here."""
     return {name: value for name, value in fields.items() if value not in (None, "")}
+
+
+def moment(body: Body, *names: str) -> datetime | None:
+    """Return the first of these times that a body has; one without a zone is UTC. Raises Unmappable when it is no time."""
+    said = next((str(body[name]) for name in names if body.get(name)), None)
+    if said is None:
+        return None
+    try:
+        found = datetime.fromisoformat(said)
+    except ValueError:
+        raise Unmappable(f"{names[0]} is not a time: {said[:40]}") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 class _Words(HTMLParser):

@@ -355,7 +355,7 @@ TABLES: dict[str, Marks] = {
         plain="product_id external_id sku name options price_micros regular_price_micros sale_price_micros sale_from_at sale_to_at cost_micros stock stock_state stock_key image_url barcode position active gone versions"
     ),
     "products": Marks(
-        plain="source_id external_id sku name name_sort description url image_url images price_micros regular_price_micros sale_price_micros sale_from_at sale_to_at cost_micros currency kind brand rating_hundredths categories tags cross_sell_keys up_sell_keys grouped_keys stock active fetch_due_at custom versions"
+        plain="source_id external_id sku name name_sort description url image_url images price_micros regular_price_micros sale_price_micros sale_from_at sale_to_at cost_micros currency kind brand rating_hundredths categories tags cross_sell_keys up_sell_keys grouped_keys stock active fetch_due_at picture_digest custom versions"
     ),
     "reactions_done": Marks(plain="reaction done_at"),
     "recommend_models": Marks(plain="kind version fitted_at blob notes"),
