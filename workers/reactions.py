@@ -45,6 +45,7 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
         INDEX,
         Reaction("workers.jobs.recommend.refresh_stock"),
         Reaction("workers.jobs.commerce.tie_lines"),
+        Reaction("workers.jobs.catalog.want_pictures"),
         Reaction("workers.jobs.integrations.tell_products"),
     ),
     "PriceChanged": (Reaction("workers.jobs.forms.look"),),
