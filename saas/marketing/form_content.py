@@ -23,7 +23,7 @@ VISITORS, DEVICES, KNOWN = ("all", "new", "returning"), ("all", "phone", "deskto
 TIMES = ("once", "days", "always")
 MOST_FIELDS, MOST_CHOICES, MOST_PAGES = 12, 12, 10
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
-LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+LANGUAGE = re.compile(r"[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 PARTS = ("fields", "purposes", "texts", "look", "after", "rules", "limits")
 
 
@@ -140,7 +140,7 @@ def _texts(reader: Reader, place: str, given: Any, *, most: int) -> dict[str, st
         if not LANGUAGE.fullmatch(str(language)):
             reader.wrong(place, _("There is no such language."))
         elif words := text.clean(str(said or ""), most=most):
-            kept[str(language)] = words
+            kept[tag(str(language))] = words
     return kept
 
 
@@ -166,7 +166,7 @@ def _said(reader: Reader, given: Mapping[str, Any]) -> dict[str, dict[str, str]]
             name: text.clean(str(said.get(name) or ""), most=most) for name, most in TEXTS.items() if said.get(name)
         }
         if words:
-            kept[str(language)] = words
+            kept[tag(str(language))] = words
     return kept
 
 
@@ -270,6 +270,11 @@ def lacking(content: Mapping[str, Any]) -> list[str]:
     return found
 
 
+def tag(language: str) -> str:
+    """Return a language as browsers write it: zh-Hans and not zh_Hans."""
+    return language.replace("_", "-")
+
+
 def words_of(purpose: Mapping[str, Any], language: str, known: Mapping[str, purposes.Purpose] | None = None) -> str:
     """Return the words somebody agrees to on this form: its own in that language, the purpose's, or its own in any.
 
@@ -277,7 +282,8 @@ def words_of(purpose: Mapping[str, Any], language: str, known: Mapping[str, purp
     """
     own, short = purpose.get("wording") or {}, language.replace("_", "-").partition("-")[0]
     held = (purposes.known({purpose["key"]}) if known is None else known).get(purpose["key"])
-    theirs = held.wording if held else {}
+    theirs = {tag(key): said for key, said in held.wording.items()} if held else {}
+    language = tag(language)
     for said in (
         own.get(language),
         own.get(short),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from typing import Any
+from uuid import UUID
 
 import orjson
 from sqlalchemy import select
@@ -46,11 +47,18 @@ def _made() -> dict[str, Any]:
     return {"forms": [shown(form, spoken) for form in live], "watch": watch_settings.public()}
 
 
+def drawn(kind: str, content: dict[str, Any]) -> dict[str, Any]:
+    """Return a form that is being written as a browser gets it, for a preview."""
+    return shown(
+        Form(id=UUID(int=0), kind=kind, content=content, version=0), list(tenants.settings().languages or ["en"])
+    )
+
+
 def shown(form: Form, spoken: list[str]) -> dict[str, Any]:
     """Return a form as a browser gets it; what is said afterwards and the coupon come only with the answer to it."""
     content, known = form.content, {one.key: one for one in purposes.listed()}
     said: dict[str, dict[str, str]] = content.get("texts") or {}
-    languages = list(dict.fromkeys([*said, *spoken]))
+    languages = list(dict.fromkeys([*said, *map(form_content.tag, spoken)]))
     words = {
         language: form_words.in_language(language)
         | _without(said.get(language) or next(iter(said.values()), {}), "thanks")
