@@ -10,12 +10,13 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from saas import config
-from saas.commerce import backfill, shops
+from saas.commerce import backfill, connecting, shops, silence
 from saas.commerce.connectors import shopify_oauth, woocommerce_address
 from saas.integrations import deliveries_in
 from saas.kit import doors, errors
 from saas.kit import pages as paging
-from tenant_admin import frame
+from saas.tenancy import audit
+from tenant_admin import first_steps, frame
 
 pages = Blueprint("shops", __name__)
 
@@ -32,19 +33,37 @@ def kind_names() -> dict[str, tuple[str, str]]:
 KEYS = ("consumer_key", "consumer_secret", "client_id", "client_secret", "access_token")
 
 
-def summary(shop: Any) -> dict[str, Any]:
+def summary(shop: Any, *, silent: bool = False) -> dict[str, Any]:
     """Return what a list shows of a shop."""
+    heard = [at for at in (shop.last_delivery_at, shop.last_event_at) if at is not None]
     return {
         "id": shop.id, "name": shop.name, "kind": kind_names()[shop.kind][0], "url": shop.url, "trouble": shop.trouble,
-        "last_delivery_at": shop.last_delivery_at, "last_event_at": shop.last_event_at,
-        "state": "trouble" if shop.trouble else "connected" if shop.last_delivery_at or shop.last_event_at or shop.reconciled_at else "waiting",
+        "currency": shop.currency, "last_delivery_at": shop.last_delivery_at, "heard_at": max(heard, default=None),
+        "state": standing(shop, silent=silent),
     }  # fmt: skip
+
+
+def standing(shop: Any, *, silent: bool) -> str:
+    """Return how a shop stands: stopped, trouble, silent, past (being fetched), connecting or live."""
+    if shop.state == shops.PAUSED:
+        return "stopped"
+    if shop.trouble or shop.state == "uninstalled":
+        return "trouble"
+    if connecting.unfinished(shop):
+        return "connecting"
+    if shop.backfill.get("state") in ("wanted", "running", "waiting") and not shop.backfill.get("since"):
+        return "past"
+    if silent:
+        return "silent"
+    return "live" if shop.last_delivery_at or shop.last_event_at or shop.reconciled_at else "connecting"
 
 
 @pages.get("/shops")
 @doors.open_to("member", "shops.read")
 def index() -> ResponseReturnValue:
-    return render_template("shops/index.html", shops=[summary(shop) for shop in shops.all_shops()])
+    silent = {alarm.shop_id for alarm in silence.alarming()}
+    rows = [summary(shop, silent=shop.id in silent) for shop in shops.all_shops()]
+    return render_template("shops/index.html", shops=rows, back=shops.removed_lately())
 
 
 @pages.get("/shops/new")
@@ -96,10 +115,10 @@ def show(shop_id: str) -> ResponseReturnValue:
     shop = shops.one(shop_id)
     counts = deliveries_in.counts(shop.id)
     return render_template(
-        "shops/show.html", shop=summary(shop), kind=shop.kind, counts=counts, refused=deliveries_in.refused_lately(shop.id),
+        "shops/show.html", shop=summary(shop, silent=bool(silence.count_open(shop.id))), kind=shop.kind, counts=counts, refused=deliveries_in.refused_lately(shop.id),
         fetch=fetching(shop), can_fetch=shops.readable(shop), reconciled=shop.reconciled, reconciled_at=shop.reconciled_at,
         address=f"{config.get().public_url}/hooks/{shop.kind}/{shop.hook_token}", site_key=shop.site_key, secret=shops.secret_of(shop),
-        crm=config.get().public_url, entered=shop.kind == "shopify" and shops.readable(shop), uninstalled=shop.state == "uninstalled",
+        crm=config.get().public_url, entered=shop.kind == "shopify" and shops.readable(shop), uninstalled=shop.state == "uninstalled", health=first_steps.address("shops.health", shop_id=shop.id),
     )  # fmt: skip
 
 
@@ -189,8 +208,17 @@ def resume(shop_id: str) -> ResponseReturnValue:
 def remove(shop_id: str) -> ResponseReturnValue:
     name = shops.one(shop_id).name
     shops.remove(shop_id)
-    frame.toast(_("%(name)s is disconnected. What came from it stays.", name=name))
+    frame.toast(_("%(name)s is disconnected. What came from it stays.", name=name), undo=frame.undo_url(audit.latest()))
     return frame.go(url_for("shops.index"))
+
+
+@pages.post("/shops/<shop_id>/restore")
+@doors.open_to("member", "shops.edit")
+def restore(shop_id: str) -> ResponseReturnValue:
+    """Connect a shop again that was disconnected, with the address and the keys it had."""
+    shop = shops.restore(shop_id)
+    frame.toast(_("%(name)s is connected again. What it did meanwhile is fetched, if it can be read.", name=shop.name))
+    return frame.go(url_for("shops.show", shop_id=shop.id))
 
 
 @pages.get("/shops/<shop_id>/deliveries")

@@ -22,7 +22,7 @@ from uuid import UUID
 from sqlalchemy import DateTime, and_, case, cast, func, or_, select
 
 from saas import config
-from saas.commerce import connectors, reconciling, shops, unread
+from saas.commerce import connecting, connectors, reconciling, shops, unread
 from saas.commerce.connectors.past import KeysRefused, Origin, Past, Portion, StoreBusy
 from saas.commerce.models import Shop
 from saas.kit import clock, errors, stopping, work
@@ -101,6 +101,7 @@ def due() -> list[tuple[int, UUID]]:
     late = or_(Shop.reconciled_at.is_(None), Shop.reconciled_at < func.now() - every)
     query = select(Shop.tenant_id, Shop.id).where(
         Shop.removed_at.is_(None),
+        Shop.state != shops.PAUSED,
         Shop.state != shops.PAUSED,
         Shop.access_sealed.is_not(None),
         Shop.url != "",
@@ -377,8 +378,8 @@ def _put_off(tenant_id: int, shop_id: UUID, state: dict[str, Any], refusal: erro
         shop.trouble = "" if quiet else refusal.message[:500]
         shop.backfill = held
         if isinstance(refusal, KeysRefused):
-            shops.refused(shop_id)
             reconciling.keys_refused(shop, refusal.message)
+            connecting.note_refused(shop)
         elif held["state"] == "waiting":
             reconciling.gone_quiet(shop, refusal.message)
     return busy is not None

@@ -72,6 +72,14 @@ def next_step(shop: Shop) -> str | None:
     return None
 
 
+def unfinished(shop: Shop) -> bool:
+    """Tell whether a shop's steps were begun and are not all well; one that was connected by a program has none."""
+    tried = steps(shop)
+    if shop.kind != "woocommerce" or not (tried or not shop.access_sealed):
+        return False
+    return any(tried.get(name, {}).get("state") != "good" for name in STEPS)
+
+
 def keep(shop_id: UUID, **results: Any) -> None:
     """Write results of steps beside those that are there; None takes one away."""
     gone = [name for name, value in results.items() if value is None]

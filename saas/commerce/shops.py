@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -80,6 +81,12 @@ OLDEST = ((Shop.id, "asc"),)
 def all_shops() -> list[Shop]:
     """Return the connected shops, oldest first."""
     return list(db.session.scalars(listed().order_by(Shop.id)))
+
+
+def removed_lately() -> list[Shop]:
+    """Return the shops that were disconnected in the last thirty days and can be connected again, the last first."""
+    query = select(Shop).where(Shop.removed_at > clock.now() - timedelta(days=30), Shop.name != FORGOTTEN)
+    return list(db.session.scalars(query.order_by(Shop.removed_at.desc()).limit(20)))
 
 
 def count() -> int:
@@ -291,6 +298,8 @@ def restore(shop_id: UUID | str) -> Shop:
     if shop.name == FORGOTTEN:
         raise NoSuchShop
     limits.require("shops", used=count())
+    if shop.removed_at < clock.now() - timedelta(days=30) or shop.state == "uninstalled":
+        raise NoSuchShop
     shop.removed_at = None
     directory.enter(kind="site_key", key=shop.site_key, subject_id=shop.id)
     directory.enter(kind="hook_token", key=shop.hook_token, subject_id=shop.id)

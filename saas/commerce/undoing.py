@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from saas.commerce import deleting, orders
+from saas.commerce import deleting, orders, shops
 from saas.kit import records, search
 from saas.kit.text import gettext as _
 from saas.kit.text import later as _l
 from saas.tenancy import bin, undoing
+from saas.tenancy.audit import Told
 
 
 def held(record_id: str, names: Sequence[str]) -> dict[str, Any]:
@@ -23,6 +24,11 @@ def change(record_id: str, values: dict[str, Any]) -> None:
     orders.change(record_id, **records.kind("order").arguments(values))
 
 
+def _connect_again(told: Told, rest: bool) -> None:
+    shops.restore(told.entry.record_id)
+
+
+undoing.register("shops.removed", _connect_again, permission="shops.edit")
 undoing.register_edit("orders.edited", kind="order", permission="orders.edit", read=held, write=change)
 undoing.register_bin("order", "orders", permission="orders.edit", delete=deleting.delete)
 

@@ -63,7 +63,7 @@ SAME = {
     "guide.address": "PATCH /shops/{shop_id}", "guide.keys": "PATCH /shops/{shop_id}", "guide.check": "POST /shops/{shop_id}/checks",
     "guide.bring": "POST /shops/{shop_id}/fetch", "guide.ring": PROVING + "it only has the shop's own clock go on while somebody watches the page",
     "guide.approve": PROVING + "an administrator of the shop agrees there, in a browser; a program is given keys",
-    "shops.pause": "POST /shops/{shop_id}/pause", "shops.resume": "POST /shops/{shop_id}/resume",
+    "shops.pause": "POST /shops/{shop_id}/pause", "shops.resume": "POST /shops/{shop_id}/resume", "shops.restore": "POST /shops/{shop_id}/restore",
     "shops.fetch": "POST /shops/{shop_id}/fetch", "shops.replay": "POST /shops/{shop_id}/deliveries/{delivery_id}/replay", "shops.replay_all": "POST /shops/{shop_id}/deliveries/replay",
     # customers and products
     "customers.create": "POST /customers", "customers.edit": "PATCH /customers/{customer_id}", "customers.delete": "DELETE /customers/{customer_id}",

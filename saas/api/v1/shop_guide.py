@@ -90,3 +90,11 @@ def resume(shop_id: UUID) -> dict[str, Any]:
     shops.resume(shop.id)
     deliveries_in.take_waiting(shop.id)
     return shown(shops.one(shop_id))
+
+
+@blueprint.route("/shops/<shop_id>/restore", methods=["POST"])
+@blueprint.response(200, ShopOut)
+@doors.open_to("key", "shops.edit")
+def restore(shop_id: UUID) -> dict[str, Any]:
+    """Connect a shop again that was disconnected in the last thirty days, with the address and the keys it had."""
+    return shown(shops.restore(shop_id))
