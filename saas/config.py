@@ -72,6 +72,7 @@ class Settings:
     argon2_memory_kib: int = setting(19_456, "memory one password hash takes")
     rate_limits: bool = setting(True, "refuse too many attempts to sign in, sign up or guess a key")
     collect_per_minute: int = setting(60_000, "shopper events one site key may send in a minute")
+    collect_per_visitor: int = setting(1_200, "shopper events one browser may send in a minute")
     tenant_share: int = setting(25, "percent of a web process' time that one company may use while others want some")
     log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR")
     log_format: str = setting("auto", "json, text, or auto: json in production")

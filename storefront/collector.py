@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import orjson
 from flask import Blueprint, Response, request
 
 from saas import config
-from saas.commerce import batches, browsing, robots
-from saas.kit import doors, rates
+from saas.commerce import batches, browsing, hearing, robots
+from saas.kit import doors, errors, rates
 from saas.kit.text import gettext as _
 from saas.tenancy import site_keys
 
@@ -25,9 +26,30 @@ def collect() -> Response:
     place = site_keys.find(batch.site_key)
     if robot := robots.named(request.headers.get("User-Agent", "")):
         return _answer(0, batches.refuse_all(batch, _("This browser says it is a robot (%(name)s).", name=robot)))
-    rates.require(f"collect:{batch.site_key}", f"{config.get().collect_per_minute}/minute", cost=len(batch.events))
+    _require_measure(batch, place)
     accepted, refused = browsing.take(batch, tenant_id=place.tenant_id, shop_id=place.subject_id)
     return _answer(accepted, refused)
+
+
+class TooMany(errors.TooMany):
+    """A browser or a shop's pages sent more than they may; the tracker keeps it and sends it later."""
+
+    def __init__(self, sentence: str, *, retry_after: int) -> None:
+        super().__init__(sentence)
+        self.retry_after = retry_after
+
+
+def _require_measure(batch: batches.Batch, place: Any) -> None:
+    """Refuse what goes beyond a minute's measure: a browser's first, so that a mad one does not use up its shop's."""
+    settings, many = config.get(), len(batch.events)
+    for key, most, sentence in (
+        (f"collect:{batch.site_key}:{batch.visitor}", settings.collect_per_visitor, _("One browser sent too many events in a minute.")),
+        (f"collect:{batch.site_key}", settings.collect_per_minute, _("The site key sent too many events in a minute.")),
+    ):  # fmt: skip
+        rate = f"{most}/minute"
+        if not rates.allow(key, rate, cost=many):
+            hearing.note_refused(place.tenant_id, place.subject_id or browsing.NO_SOURCE, Counter({sentence: many}))
+            raise TooMany(sentence, retry_after=rates.wait(key, rate))
 
 
 def _answer(accepted: int, refused: list[dict[str, Any]]) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from functools import lru_cache
+from math import ceil
 
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage, RedisStorage
@@ -45,6 +46,16 @@ def require(key: str, rate: str, *, cost: int = 1) -> None:
     """Count one more under `key`; raises TooOften beyond `rate`."""
     if not allow(key, rate, cost=cost):
         raise TooOften
+
+
+def wait(key: str, rate: str) -> int:
+    """Return in how many seconds what was counted under `key` is forgotten at the latest; nothing is counted by asking."""
+    parsed = parse(rate)
+    try:
+        resets_at, _remaining = _shared().get_window_stats(parsed, key)
+    except (RedisError, OSError):
+        resets_at, _remaining = _own().get_window_stats(parsed, key)
+    return max(1, min(ceil(resets_at - time.time()), parsed.get_expiry()))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from sqlalchemy import func, literal_column, select
 
-from saas.commerce import digests, live, shops
+from saas.commerce import digests, hearing, live, shops
 from saas.commerce.models import ShopEvent, Visit, Visitor
 from saas.kit import clock, identifiers, partitions, pool, rates, work
 from saas.kit.db import db
@@ -234,11 +234,32 @@ class TestBadInput:
     def test_other_verbs_are_not_there(self, app):
         assert app.test_client().get("/collect").status_code == 405
 
-    def test_too_many_a_minute_are_429(self, company, send, monkeypatch):
-        seen = []
-        monkeypatch.setattr(rates, "allow", lambda key, rate, cost: seen.append((key, rate, cost)) or False)
-        assert send(body(company, event(), event())).status_code == 429
-        assert seen == [(f"collect:{company.site_key}", "60000/minute", 2)]
+    def test_beyond_a_minutes_measure_it_is_429_with_when_to_come_again(self, company, send, monkeypatch):
+        told = body(company, event(), event())
+        pages, browser = f"collect:{company.site_key}", f"collect:{company.site_key}:{told['visitor']}"
+        noted = []
+        monkeypatch.setattr(hearing, "note_refused", lambda tenant, shop, refused: noted.append(dict(refused)))
+        for full, most in ((browser, 1200), (pages, 60_000)):
+            asked = []
+            monkeypatch.setattr(
+                rates,
+                "allow",
+                lambda key, rate, cost, full=full, asked=asked: asked.append((key, rate, cost)) or key != full,
+            )
+            answer = send(told)
+            assert answer.status_code == 429 and 1 <= int(answer.headers["Retry-After"]) <= 60
+            assert answer.headers["Access-Control-Allow-Origin"] == "*"
+            assert asked[-1] == (full, f"{most}/minute", 2)
+        assert noted == [
+            {"One browser sent too many events in a minute.": 2},
+            {"The site key sent too many events in a minute.": 2},
+        ]
+
+    def test_a_browser_that_is_mad_leaves_the_shops_measure_to_the_others(self, company, send, monkeypatch):
+        asked = []
+        monkeypatch.setattr(rates, "allow", lambda key, rate, cost: asked.append(key) or False)
+        assert send(body(company, event())).status_code == 429
+        assert len(asked) == 1
 
 
 ROBOTS = (
