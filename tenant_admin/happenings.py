@@ -14,18 +14,18 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from saas.kit import money as amounts
-from tenant_admin import formats, states
+from tenant_admin import formats, payment_words, states
 
 # kind -> icon, tone
 LOOKS = {
     "order": ("receipt", "good"), "refund": ("receipt-refund", "warning"), "visit": ("eye", None), "cart": ("shopping-cart", "warning"),
     "mail_sent": ("mail", None), "mail_opened": ("mail-opened", "info"), "mail_clicked": ("click", "info"),
     "consent": ("mail-check", "accent"), "note": ("note", "accent"), "identified": ("fingerprint", None), "offer": ("sparkles", "info"),
-    "change": ("edit", None),
+    "change": ("edit", None), "payment": ("credit-card", "danger"), "dispute": ("credit-card", "warning"),
 }  # fmt: skip
 # What one may look at alone: key -> (name, kinds)
 KINDS = {
-    "orders": (_l("Orders"), ("order", "refund")),
+    "orders": (_l("Orders"), ("order", "refund", "payment", "dispute")),
     "shop": (_l("In the shop"), ("visit", "cart", "identified", "offer")),
     "mails": (_l("Mails"), ("mail_sent", "mail_opened", "mail_clicked")),
     "consent": (_l("Consent"), ("consent",)),
@@ -91,6 +91,19 @@ def _refund(details: Mapping[str, Any]) -> tuple[str, str | None]:
     return title, details.get("reason") or None
 
 
+def _payment(details: Mapping[str, Any]) -> tuple[str, str | None]:
+    amount = spoken(details.get("amount"), details.get("currency"))
+    return (_("A payment of %(amount)s failed", amount=amount), payment_words.failure(str(details.get("failure") or ""))) if amount else ("", None)  # fmt: skip
+
+
+def _dispute(details: Mapping[str, Any]) -> tuple[str, str | None]:
+    amount = spoken(details.get("amount"), details.get("currency"))
+    if not amount:
+        return "", None
+    reason, state = payment_words.reason(str(details.get("reason") or "")), states.describe(f"dispute_{details.get('state')}")[1]
+    return _("A dispute about %(amount)s: %(state)s", amount=amount, state=state), reason
+
+
 def _visit(details: Mapping[str, Any]) -> tuple[str, str | None]:
     names = [str(one.get("name") or one.get("product")) for one in details.get("products") or ()]
     more = int(details.get("more") or 0)
@@ -145,6 +158,8 @@ def kinds(active: str, customer_id: Any) -> list[dict[str, Any]]:
 TELLERS = {
     "order": _order,
     "refund": _refund,
+    "payment": _payment,
+    "dispute": _dispute,
     "visit": _visit,
     "cart": _cart,
     "consent": _consent,

@@ -55,6 +55,7 @@ PLACES = (
     )),
     Place("orders", _l("Orders"), "orders.index", "receipt", keys="o", children=(
         Place("carts", _l("Carts"), "carts.index"),
+        Place("payments", _l("Payments"), "payments.index"),
         Place("returns", _l("Returns"), "returns.index"),
     )),
     Place("products", _l("Products"), "products.index", "package", keys="p"),

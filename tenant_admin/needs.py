@@ -8,7 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from saas.commerce import shops
+from saas.commerce import disputes, payment_accounts, payments, shops, silence, watching
 from saas.integrations import deliveries_in
 from saas.tenancy import limits
 from tenant_admin import entrance, formats
@@ -20,7 +20,7 @@ NEAR, FEW = 0.8, 10
 
 def listed(standing: Mapping[str, Any], rights: frozenset[str]) -> list[dict[str, Any]]:
     """Return what needs somebody, the gravest first: an icon, a tone, a sentence and where to go."""
-    found = [*_shops(), *_campaigns(standing), *(_plan(standing) if "plan.read" in rights else []), *_address()]
+    found = [*_shops(), *_payments(), *_campaigns(standing), *(_plan(standing) if "plan.read" in rights else []), *_address()]
     return sorted(found, key=lambda need: ("danger", "warning", "info").index(need["tone"]))
 
 
@@ -52,6 +52,23 @@ def _campaigns(standing: Mapping[str, Any]) -> list[dict[str, Any]]:
             "%(num)s campaign could not be sent.", "%(num)s campaigns could not be sent.", standing["troubled"]
         )
         found.append(
+def _payments() -> list[dict[str, Any]]:
+    if not payments.visible():
+        return []
+    found = []
+    waiting, first = disputes.due()
+    if waiting:
+        text = ngettext("%(num)s dispute waits for your answer", "%(num)s disputes wait for your answer", waiting)
+        until = _("%(text)s, the first until %(when)s.", text=text, when=formats.when(first)) if first else f"{text}."
+        found.append({"icon": "credit-card", "tone": "danger", "text": until, "label": _("Answer them"), "url": address("payments.list_disputes")})  # fmt: skip
+    for account in payment_accounts.every():
+        if account.trouble:
+            text = _("The payment account %(name)s cannot be read any more.", name=account.name)
+            found.append({"icon": "plug", "tone": "danger", "text": text, "label": _("See what is wrong"),
+                          "url": address("payment_accounts.show", account_id=account.id)})  # fmt: skip
+    return found
+
+
             {"icon": "mail-x", "tone": "danger", "text": text, "label": _("See why"), "url": address("campaigns.index")}
         )
     if standing["paused"]:

@@ -19,6 +19,7 @@ from tenant_admin import choices, fields_shown
 
 GROUPS = (
     (_l("Orders"), ("orders_count", "spent_amount", "last_order_at", "first_order_at", "bought", "refunded_amount")),
+    (_l("Payments"), ("payment_failed", "open_dispute")),
     (_l("Visits"), ("viewed", "did", "searched", "came_from", "visits_count", "views_count", "last_visit_at", "cart_amount", "cart_at")),
     (_l("Mails"), ("email_consent", "agreed", "mails_sent", "mails_opened", "mails_clicked", "last_mail_at", "last_open_at", "last_click_at", "suppressed")),
     (_l("Who"), ("tags", "country", "city", "language", "company", "email", "first_name", "last_name", "owner_id", "created_at")),
@@ -32,7 +33,7 @@ NAMES = {
     "last_open_at": _l("Last mail opened"), "last_click_at": _l("Last click in a mail"), "suppressed": _l("Must not be written to"),
     "tags": _l("Tags"), "country": _l("Country"), "city": _l("City"), "language": _l("Language"), "company": _l("Company"),
     "email": _l("Email"), "first_name": _l("First name"), "last_name": _l("Last name"), "created_at": _l("Customer since"),
-    "owner_id": _l("Owner"), "agreed": _l("Agreed to"),
+    "owner_id": _l("Owner"), "agreed": _l("Agreed to"), "payment_failed": _l("Failed payment"), "open_dispute": _l("Open dispute"),
 }  # fmt: skip
 WAYS = {
     "at_least": _l("at least"), "at_most": _l("at most"), "is": _l("is"), "is_not": _l("is not"), "in_last_days": _l("in the last … days"),
@@ -94,6 +95,12 @@ SPECIAL = {
     ("came_from", "never"): _l("never came from %(matter)s"),
     ("suppressed", "yes"): _l("must not be written to"),
     ("suppressed", "no"): _l("may be written to"),
+    ("open_dispute", "yes"): _l("has an open dispute"),
+    ("open_dispute", "no"): _l("has no open dispute"),
+    ("payment_failed", "in_last_days"): _l("had a payment fail in the last %(value)s days"),
+    ("payment_failed", "not_in_last_days"): _l("had no payment fail in the last %(value)s days"),
+    ("payment_failed", "ever"): _l("had a payment fail"),
+    ("payment_failed", "never"): _l("never had a payment fail"),
 }  # fmt: skip
 
 
@@ -132,7 +139,7 @@ def sentence(condition: Mapping[str, Any], names: Mapping[str, str] | None = Non
         key = (field, str(value)) if operator == "is" else ("", "")
     elif field == "agreed":
         return _agreement(operator, str(value))
-    elif field == "suppressed":
+    elif field in ("suppressed", "open_dispute"):
         key = (field, "yes" if str(value).lower() in ("true", "yes", "1") else "no")
     if key in ONCE and str(value) == "1":
         return str(ONCE[key])

@@ -70,6 +70,17 @@ STATES = {
 }
 
 
+    "authorised": ("info", _l("Held on the card")),
+    "dispute_needs_answer": ("danger", _l("Answer wanted")),
+    "dispute_under_review": ("info", _l("With the bank")),
+    "dispute_won": ("good", _l("Won")),
+    "dispute_lost": ("danger", _l("Lost")),
+    "dispute_closed": ("grey", _l("Closed")),
+    "payout_pending": ("warning", _l("Planned")),
+    "payout_in_transit": ("info", _l("On its way")),
+    "payout_paid": ("good", _l("Arrived")),
+    "payout_failed": ("danger", _l("Failed")),
+    "payout_cancelled": ("grey", _l("Cancelled")),
 def describe(state: object) -> tuple[str, str]:
     """Return the tone and the word of a state; one that is not listed is shown grey, as it is written."""
     tone, text = STATES.get(str(state), ("grey", None))

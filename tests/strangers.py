@@ -16,7 +16,7 @@ NAMES = {
     "domain_id": "domain", "offer_id": "offer", "import_id": "import", "export_id": "export", "rule_id": "rule", "mailing_id": "mailing", "recipient_id": "recipient", "invoice_id": "invoice",
     "webhook_id": "webhook", "message_id": "message", "operation_id": "operation", "file_id": "file", "role_id": "role", "team_id": "team",
     "field_id": "field", "view_id": "view", "entry_id": "entry", "item_id": "item", "pair_id": "pair", "merge_id": "merge", "share_id": "share",
-    "join_id": "join", "parting_id": "parting", "erasure_id": "erasure", "form_id": "form", "watch_id": "watch", "other_id": "other", "kind": "kind", "record_id": "customer", "name": "name", "state": "state", "choice": "choice", "return_id": "return",
+    "join_id": "join", "parting_id": "parting", "payment_id": "payment", "dispute_id": "dispute", "payout_id": "payout", "account_id": "account", "erasure_id": "erasure", "form_id": "form", "watch_id": "watch", "other_id": "other", "kind": "kind", "record_id": "customer", "name": "name", "state": "state", "choice": "choice", "return_id": "return",
 }  # fmt: skip
 
 
@@ -206,6 +206,38 @@ def _joined(customer_id: UUID) -> tuple[str, str]:
 
 def addresses(rule, ids: dict[str, str]) -> Iterator[str]:
     """Yield the rule's address with the other company's ids, as far as there is one of each kind."""
+def _of_the_till(app, company: Company) -> dict[str, str]:
+    """Make a payment account and one of each that it tells of, as though a vendor had told it."""
+    from sqlalchemy import select
+
+    from saas.commerce import payment_accounts, payment_writing
+    from saas.commerce.connectors import stripe
+    from saas.commerce.payment_models import Dispute, Payment, Payout
+    from saas.kit import work
+    from saas.kit.db import db
+
+    now = clock.now()
+    about = stripe.About("acct_1strange", "Strange till", "DE", "EUR")
+    with app.app_context(), work.unit(tenant_id=company.tenant_id):
+        account = payment_accounts.enter(payment_accounts.Tried("consent", "", about, False, []))
+        payment_writing.payments(account, [{
+            "key": "pi_strange", "charge": "ch_strange", "at": now, "state": "succeeded", "currency": "EUR", "amount": 500, "received_amount": 500,
+            "refunded_amount": 0, "disputed": True, "settled_currency": "", "fee_amount": None, "net_amount": None, "method": "card", "brand": "visa",
+            "last4": "4242", "failure": "", "risk": "", "risk_score": None, "number": "", "reference": "", "email": "hers@shop.example",
+        }], asked_at=now, quiet=True)  # fmt: skip
+        payment_writing.disputes(account, [{
+            "key": "dp_strange", "payment_key": "pi_strange", "opened_at": now, "due_at": now, "state": "needs_answer", "inquiry": False,
+            "reason": "general", "currency": "EUR", "amount": 500,
+        }], asked_at=now, quiet=True)  # fmt: skip
+        payment_writing.payouts(account, [{
+            "key": "po_strange", "made_at": now, "arrives_on": None, "state": "paid", "currency": "EUR", "amount": 500, "automatic": False, "failure": "",
+        }], asked_at=now, quiet=True)  # fmt: skip
+        account.backfill = {}
+        kinds = {"payment": Payment, "dispute": Dispute, "payout": Payout}
+        found = {name: str(db.session.scalar(select(model.id))) for name, model in kinds.items()}
+        return found | {"account": str(account.id)}
+
+
     own = set(rule.arguments) - {"kind", "name", "state", "choice"}  # these are the same words in every company
     if own and all(NAMES.get(name) in ids for name in rule.arguments):
         yield re.sub(r"<(?:[^:>]+:)?([^>]+)>", lambda match: ids[NAMES[match.group(1)]], rule.rule)
@@ -214,6 +246,7 @@ def addresses(rule, ids: dict[str, str]) -> Iterator[str]:
 BODIES = {
     "PATCH /api/v1/orders/": {"custom": {}}, "/merges/": {"different": True},
     "/orders/": {"external_id": "o1", "placed_at": "2026-05-01T10:00:00Z", "currency": "EUR"},
+    "PATCH /api/v1/payment-accounts/": {"shop_id": None},
     "/schedule": {"at": "2090-05-01T10:00:00Z"}, "/test": {"to": "me@shop.example"}, "/consents": {"state": "granted"},
     "/customers/duplicates/": {"state": "different"}, "/merge": {"loser": "11111111-1111-4111-8111-111111111111"},
     "PATCH /api/v1/members/": {"role": "sales"}, "/notes": {"words": "Hello"}, "/fixes": {"column": "email", "to": "a@shop.example"},

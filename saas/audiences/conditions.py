@@ -18,8 +18,9 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from saas.audiences.models import Suppression
 from saas.catalog.models import Product
-from saas.commerce import batches
+from saas.commerce import batches, disputes
 from saas.commerce.models import COUNTED, Order, OrderLine, ShopEvent, Visit
+from saas.commerce.payment_models import Dispute, Payment
 from saas.commerce.windows import BEHIND
 from saas.customers import consent, purposes
 from saas.customers.models import Customer, Facts, VisitorPart
@@ -65,6 +66,7 @@ ME = "me"
 TELLS_OF = {
     "bought": ("orders_count", "first_order_at", "last_order_at"), "viewed": ("visits_count", "views_count", "last_visit_at"),
     **dict.fromkeys(("did", "searched", "came_from"), ("visits_count", "last_visit_at")), "suppressed": ("email",), "agreed": ("email_consent",),
+    **dict.fromkeys(("payment_failed", "open_dispute"), ("orders_count", "spent_amount")),
 }  # fmt: skip
 """Fields that a question would tell of though it does not name them: who must not see one cannot ask."""
 VALUELESS = ("never", "ever", "is_empty", "is_not_empty")
@@ -196,6 +198,21 @@ def _did(operator: str, value: Any, asked: Sequence[ColumnElement[bool]], *, tim
 
 
 def _suppressed(operator: str, value: Any, condition: dict[str, Any]) -> ColumnElement[bool]:
+def _payment_failed(operator: str, value: Any, condition: dict[str, Any]) -> ColumnElement[bool]:
+    """Whether a payment of a customer failed and was not made good."""
+    query = select(Payment.customer_id).where(Payment.customer_id.is_not(None), Payment.state == "failed")
+    if operator in ("in_last_days", "not_in_last_days"):
+        query = query.where(Payment.at >= clock.now() - timedelta(days=_days(value)))
+    found = Customer.id.in_(query)
+    return not_(found) if operator in ("never", "not_in_last_days") else found
+
+
+def _open_dispute(operator: str, value: Any, condition: dict[str, Any]) -> ColumnElement[bool]:
+    query = select(Dispute.customer_id).where(Dispute.customer_id.is_not(None), Dispute.state.in_(disputes.OPEN))
+    found = Customer.id.in_(query)
+    return found if _truth(value) else not_(found)
+
+
     found = Customer.email_norm.in_(select(Suppression.email_norm))
     return found if _truth(value) else or_(not_(found), Customer.email_norm.is_(None))
 
@@ -253,6 +270,7 @@ FIELDS = {
         Field("agreed", "agreement", build=_agreed), Field("did", "done", build=_event), Field("searched", "done", build=_searched),
         Field("came_from", "done", build=_came_from),
     )
+        Field("payment_failed", "happened", build=_payment_failed), Field("open_dispute", "yes_no", build=_open_dispute),
 }  # fmt: skip
 
 

@@ -151,8 +151,19 @@ def sign_in(context, product, known):
     page.close()
 
 
+    till = json.loads(ask(product.urls["stripe"] + "/home/shops", key="", method="POST", body=b""))
+    fill(context, "/payments/accounts/new", {"key": till["key"]})
 def staff(context, product):
     """This function will let one of the platform's own staff sign in, with codes from an app; the context keeps the cookie."""
+    until_paid(product.urls["web"] + "/api/v1", demo["api_key"])
+
+
+def until_paid(address, key):
+    """This function will wait until the past of the payment account is here: its payout comes last."""
+    deadline = time.monotonic() + WAIT
+    while not running.read_json(f"{address}/payouts", key=key)["items"]:
+        assert time.monotonic() < deadline, running.read_json(f"{address}/payment-accounts", key=key)
+        time.sleep(0.5)
     known = {"email": f"staff-{secrets.token_hex(3)}@walk.example", "password": "looking after many"}
     product.found(company="Caretakers", **known)
     product.command("saas", "staff", "add", known["email"])

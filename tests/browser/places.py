@@ -48,7 +48,9 @@ EXAMPLES = {
     "other_id": "SELECT id FROM customers WHERE tenant_id = %s ORDER BY id DESC LIMIT 1", "record_id": BUSIEST,
     "rule": "SELECT 'timeline' WHERE %s > 0",
     "key": "SELECT key FROM consent_purposes WHERE tenant_id = %s ORDER BY id DESC LIMIT 1",
-    "cart_id": NEWEST.format("carts"), "item_id": "SELECT id FROM bin_items WHERE tenant_id = %s AND kind = 'customer' ORDER BY id DESC LIMIT 1",
+    "site": "SELECT site_key FROM tenant_settings WHERE tenant_id = %s", "return_id": NEWEST.format("return_requests"),
+    "request_id": NEWEST.format("return_requests"), "payment_id": NEWEST.format("payments"), "dispute_id": NEWEST.format("disputes"), "payout_id": NEWEST.format("payouts"),
+    "account_id": NEWEST.format("payment_accounts"), "cart_id": NEWEST.format("carts"), "item_id": "SELECT id FROM bin_items WHERE tenant_id = %s AND kind = 'customer' ORDER BY id DESC LIMIT 1",
     "plan": "SELECT plan FROM subscriptions WHERE tenant_id = %s LIMIT 1",
 }  # fmt: skip
 

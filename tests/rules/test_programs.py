@@ -65,6 +65,9 @@ SAME = {
     "guide.approve": PROVING + "an administrator of the shop agrees there, in a browser; a program is given keys",
     "shops.pause": "POST /shops/{shop_id}/pause", "shops.resume": "POST /shops/{shop_id}/resume", "shops.restore": "POST /shops/{shop_id}/restore",
     "shops.fetch": "POST /shops/{shop_id}/fetch", "shops.replay": "POST /shops/{shop_id}/deliveries/{delivery_id}/replay", "shops.replay_all": "POST /shops/{shop_id}/deliveries/replay",
+    "shops.look_again": "POST /shops/{shop_id}/reconcile", "shops.stop_fetching": "POST /shops/{shop_id}/stop-fetching",
+    "payment_accounts.connect": POWER, "payment_accounts.begin": POWER, "payment_accounts.keep_secret": POWER, "payment_accounts.remove": POWER,
+    "payment_accounts.tie": "PATCH /payment-accounts/{account_id}", "payment_accounts.fetch": "POST /payment-accounts/{account_id}/fetch",
     # customers and products
     "customers.create": "POST /customers", "customers.edit": "PATCH /customers/{customer_id}", "customers.delete": "DELETE /customers/{customer_id}",
     "customers.tags": "PATCH /customers/{customer_id}", "customers.note": "POST /customers/{customer_id}/notes", "customers.hand_over": "PATCH /customers/{customer_id}",

@@ -3,9 +3,17 @@
 from flask import redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from sandbox.stripe.lifecycle import returning
+from sandbox.stripe import shops
+from sandbox.stripe.lifecycle import balance, returning, trade
 from sandbox.stripe.pages import blueprint, gone, the_world
 
+TRADE = (
+    ("visa", 4900),
+    ("mastercard", 12900),
+    ("createDispute", 8900),
+    ("chargeDeclinedInsufficientFunds", 3900),
+    ("visa", 700),
+)
 TEST_CARDS = (
     ("4242 4242 4242 4242", "works"),
     ("4000 0025 0000 3155", "asks for confirmation once"),
@@ -58,6 +66,19 @@ def resend(identifier: str) -> Response | tuple[str, int]:
                 event["pending_webhooks"] += delivery["state"] == "delivered"
             delivery |= {"state": "pending", "due": 0.0, "tries": 0}
     return redirect("/", code=303)
+
+
+@blueprint.post("/home/shops")
+def open_a_shop() -> dict[str, str]:
+    """This function will open a shop's own account after a few days of trade, and tell the key that opens it."""
+    world = the_world()
+    with world.lock:
+        shop = shops.open_shop(world)
+    with shop.world.turn():
+        for number, (card, amount) in enumerate(TRADE):
+            trade.sell(shop.world, card=card, amount=amount, email=f"shopper-{number}@walk.example")
+        balance.pay_out(shop.world)
+    return {"account": shop.account, "key": shop.key()}
 
 
 @blueprint.post("/home/charges/<identifier>/<act>")
