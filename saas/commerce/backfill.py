@@ -337,8 +337,7 @@ def _held(shop_id: UUID, holder: str | None) -> Shop:
 def _write(shop_id: UUID, state: dict[str, Any], *, holder: str | None, finished: bool = False) -> None:
     shop = _held(shop_id, holder)
     shop.backfill = state
-    if shop.state == shops.REFUSED or shop.trouble:
-        shops.accepted(shop_id)
+    shop.trouble = ""
     if finished:
         now = clock.now()
         shop.reconciled_at = now

@@ -27,6 +27,7 @@ SLIP = timedelta(seconds=90)
 DAY = timedelta(days=1)
 VOUCHED_FOR = {"analytics": True, "marketing": False}
 """What holds where the sender says nothing of consent: a server that sends events answers for them itself."""
+TRACKER = re.compile(r"[A-Za-z0-9._-]{1,20}")
 VISITOR = re.compile(r"[A-Za-z0-9_-]{1,64}")
 NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
@@ -41,6 +42,8 @@ class Batch:
     marketing: bool
     events: list[Any]
     sent_at: datetime | None = None
+    tracker: str = ""
+    """Which tracker sent it, as it calls itself; only shown."""
 
 
 class BadEvent(ValueError):
@@ -82,7 +85,11 @@ def read(raw: bytes) -> Batch:
         wrong["sent_at"] = [str(error)]
     if wrong:
         raise errors.Invalid(fields=wrong)
-    return Batch(body["site_key"], visitor, consent["analytics"], consent.get("marketing", False), events, sent_at)
+    tracker = body.get("tracker")
+    named = tracker if isinstance(tracker, str) and TRACKER.fullmatch(tracker) else ""
+    return Batch(
+        body["site_key"], visitor, consent["analytics"], consent.get("marketing", False), events, sent_at, named
+    )
 
 
 def rows(batch: Batch, *, source_id: UUID, now: datetime) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

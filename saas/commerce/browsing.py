@@ -7,6 +7,7 @@ announced again. The rest (visits, carts, who it is) is `visits.digest`.
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,12 +15,14 @@ from uuid import UUID
 
 import orjson
 
-from saas.commerce import batches, live
+from saas.commerce import batches, hearing, live
 from saas.commerce.batches import Batch
 from saas.commerce.models import NO_SOURCE
 from saas.kit import clock, identifiers, money, pool
 from saas.kit.text import gettext as _
 
+OWN = "own"
+"""What events of the shop's own naming are counted as, since a page could make up any number of names."""
 # A browser with very many events (a robot) is read ever more rarely: a millisecond's wait for each event above a thousand.
 MARK = """
 WITH marked AS (
@@ -50,13 +53,21 @@ def take(batch: Batch, *, tenant_id: int, shop_id: UUID | None) -> tuple[int, li
     Without the visitor's consent to analytics nothing at all is kept. Raises errors.Unavailable.
     """
     if not batch.analytics:
-        return 0, batches.refuse_all(batch, _("The visitor has not agreed to analytics, so nothing is kept."))
+        refused = batches.refuse_all(batch, _("The visitor has not agreed to analytics, so nothing is kept."))
+        hearing.note_refused(tenant_id, shop_id or NO_SOURCE, _reasons(refused))
+        return 0, refused
     source_id = shop_id or NO_SOURCE
     rows, refused = batches.rows(batch, source_id=source_id, now=clock.now())
     if rows:
         _store(batch, rows, tenant_id, source_id)
-        _note(batch.visitor, rows, tenant_id)
+        _note(batch, rows, tenant_id, source_id, _reasons(refused))
+    elif refused:
+        hearing.note_refused(tenant_id, source_id, _reasons(refused))
     return len(rows), refused
+
+
+def _reasons(refused: list[dict[str, Any]]) -> Counter[str]:
+    return Counter(one["reason"] for one in refused)
 
 
 def _store(batch: Batch, rows: list[dict[str, Any]], tenant_id: int, source_id: UUID) -> None:
@@ -70,8 +81,8 @@ def _store(batch: Batch, rows: list[dict[str, Any]], tenant_id: int, source_id: 
     pool.together([(MARK, mark), (STORE, store)], tenant_id=tenant_id)
 
 
-def _note(visitor: str, rows: list[dict[str, Any]], tenant_id: int) -> None:
-    """Tell the live session, and wake the relay with the same message."""
+def _note(batch: Batch, rows: list[dict[str, Any]], tenant_id: int, source_id: UUID, refused: Counter[str]) -> None:
+    """Tell the live session, count what was heard, and wake the relay with the same message."""
     items = [(row["product"], row["at"]) for row in rows if row["type"] == "product_viewed"]
     carts = [row for row in rows if row["type"] in ("cart_updated", "checkout_started")]
     cart: tuple[datetime, str, list[str]] | None = None
@@ -79,7 +90,14 @@ def _note(visitor: str, rows: list[dict[str, Any]], tenant_id: int) -> None:
         newest = max(carts, key=lambda row: (row["at"], row["id"]))
         told = newest["details"]["cart"]
         cart = newest["at"], told.get("id", ""), [item["product"] for item in told["items"] if item["quantity"]]
-    live.note(tenant_id, visitor, items=items, cart=cart, ring=True, count=len(rows), seen=_seen(rows))
+    types = Counter(row["type"] if row["type"] in batches.KINDS else OWN for row in rows)
+
+    def heard(pipe: Any) -> None:
+        hearing.note_events(pipe, tenant_id, source_id, types, refused=refused, version=batch.tracker)
+
+    live.note(
+        tenant_id, batch.visitor, items=items, cart=cart, ring=True, count=len(rows), also=heard, seen=_seen(rows)
+    )
 
 
 SHOWN = {"product_viewed": "product", "page_viewed": "page", "category_viewed": "category", "search_submitted": "search", "cart_updated": "cart",

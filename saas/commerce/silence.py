@@ -42,8 +42,8 @@ SMOOTH = 2.0
 """Weeks' worth of the average hour of that day that each hour of the week is mixed with."""
 WATCHED = {"order": ("order.created", "order.updated"), "product": ("product.created", "product.updated"),
            "customer": ("customer.created", "customer.updated"), "event": None}  # fmt: skip
-TOLD = ("silent", "undelivered", "away")
-"""Alarms that people are written to about, once each; about keys that are refused another letter is written."""
+TOLD = ("silent", "undelivered", "keys", "away")
+"""Alarms that people are written to about, once each."""
 
 
 @dataclass(frozen=True)

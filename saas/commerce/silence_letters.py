@@ -45,6 +45,19 @@ SILENCE_LETTERS |= {
             BUTTON[1], AFTER[1],
         ),
     },
+    "shop_keys": {
+        "en": Words(
+            "{shop} does not take our keys any more", "Keys that ended",
+            "{company} cannot read {shop} any more, since the shop refuses its keys. What its webhooks tell still arrives; what they "
+            "miss is not found until you enter keys that work.",
+            BUTTON[0], "It is tried again every few hours, and the alarm ends by itself once the keys work.",
+        ),
+        "zh_Hans": Words(
+            "{shop} 不再接受我们的密钥", "密钥已失效",
+            "{shop} 拒绝了密钥，因此 {company} 无法再读取该店铺。Webhook 通知的内容仍会到达，但在您输入有效的密钥之前，遗漏的内容无法发现。",
+            BUTTON[1], "我们每隔几小时会重试，密钥恢复有效后警报会自动结束。",
+        ),
+    },
     "shop_away": {
         "en": Words(
             "{shop} does not answer us", "A shop does not answer",

@@ -221,6 +221,12 @@ def of_shop(shop_id: UUID, *, state: str | None = None) -> Select:
     return query.where(DeliveryIn.state == state) if state else query
 
 
+def newest_failed(shop_id: UUID, *, most: int) -> list[DeliveryIn]:
+    """Return the newest deliveries of a shop that could not be understood."""
+    query = of_shop(shop_id, state="failed").order_by(DeliveryIn.received_at.desc(), DeliveryIn.id.desc())
+    return list(db.session.scalars(query.limit(most)))
+
+
 NEWEST = ((DeliveryIn.received_at, "desc"), (DeliveryIn.id, "desc"))
 
 

@@ -155,7 +155,7 @@ class Woo:
         asked = [key for key in keys if key.isdigit()]
         if not asked:
             return []
-        params = {"include": ",".join(asked), "per_page": LARGEST, "_fields": "id", **_about(kind)}
+        params = {"include": ",".join(asked), "per_page": 100, "_fields": "id", **_about(kind)}
         found, _told = self.store.told("GET", f"/{kind}", params=params)
         if not isinstance(found, list):
             raise StoreRefused("The store answered with something else than a list.")

@@ -48,7 +48,7 @@
 	const pack = batch => JSON.stringify({
 		site_key: site,
 		visitor: batch[0].v,
-		sent_at: new Date(),
+		sent_at: new Date(), tracker: '1.0',
 		consent: { analytics: true, marketing: consent().marketing && !nav.globalPrivacyControl && nav.doNotTrack != 1 },
 		events: batch.map(({ v, ...event }) => event),
 	});
