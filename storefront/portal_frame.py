@@ -116,9 +116,7 @@ def page(*, tab: str = "", guests: bool = False) -> Callable[[View], View]:
             tenant_id = _tenant(site)
             with work.unit(tenant_id=tenant_id, actor=SHOPPER):
                 here = _here(tab)
-                here.held = passes.of_cookie(request.cookies.get(COOKIE))
-                if here.held is not None:
-                    here.customer = profiles.one(here.held.customer_id)
+                here.held, here.customer = passes.of_cookie(request.cookies.get(COOKIE)) or (None, None)
                 return _answered(here, lambda: _guarded(here, view, values, guests=guests))
 
         return inner

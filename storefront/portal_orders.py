@@ -117,14 +117,18 @@ def where(order: Any, parcels: list[Any]) -> str:
 def _one(here: Here, order: Any, refusal: errors.Refusal | None = None) -> ResponseReturnValue:
     lines, parcels = orders.lines_of([order.id]), fulfilments.of([order.id])
     known = products.many([line.product_id for line in lines if line.product_id])
-    until = return_requests.open_until(order)
+    until, wishes = return_requests.open_until(order, parcels=parcels), return_requests.of_order(order.id)
     open_now = until is not None and clock.now() <= until
-    left = {line.position: line.left for line in return_requests.returnable(order)} if open_now else {}
+    left = (
+        {line.position: line.left for line in return_requests.returnable(order, lines=lines, wishes=wishes)}
+        if open_now
+        else {}
+    )
     return show(
         here, "order", order=_head(order, parcels), lines=[_line(line, known, left) for line in lines],
         sums={name: getattr(order, f"{name}_amount") for name in ("discount", "shipping", "tax", "total", "refunded")},
         parcels=[_parcel(one) for one in parcels], refunds=[{"amount": one.amount_micros, "at": one.at} for one in orders.refunds_of(order.id)],
-        returns=[told(one) for one in return_requests.of_order(order.id)], until=until if open_now and any(left.values()) else None,
+        returns=[told(one) for one in wishes], until=until if open_now and any(left.values()) else None,
         too_late=until is not None and not open_now, reasons=REASONS, typed=request.form,
         errors=refusal.fields if refusal else {}, refused=_unplaced(refusal, left),
     )  # fmt: skip

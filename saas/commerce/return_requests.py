@@ -16,7 +16,7 @@ from sqlalchemy import Select, func, select
 
 from saas.commerce import fulfilments, orders, returns
 from saas.commerce.events import ReturnAnswered, ReturnRequested
-from saas.commerce.models import RETURN_STATES, Order, OrderLine, ReturnRequest
+from saas.commerce.models import RETURN_STATES, Fulfilment, Order, OrderLine, ReturnRequest
 from saas.customers import portal_settings, timeline
 from saas.kit import clock, errors, identifiers, pages, text
 from saas.kit import db as kit_db
@@ -67,11 +67,16 @@ class Returnable:
     left: int
 
 
-def returnable(order: Order) -> list[Returnable]:
-    """Return the lines of an order with how many pieces of each can still be sent back, lines that are returns left out."""
-    lines = orders.lines_of([order.id])
+def returnable(
+    order: Order, *, lines: Sequence[OrderLine] | None = None, wishes: Sequence[ReturnRequest] | None = None
+) -> list[Returnable]:
+    """Return the lines of an order with how many pieces of each can still be sent back, lines that are returns left out.
+
+    `lines` and `wishes` are the order's, for whoever has read them already.
+    """
+    lines = orders.lines_of([order.id]) if lines is None else lines
     told, done, waiting = _told_by_shop(order, lines), {}, {}
-    for request in of_order(order.id):
+    for request in of_order(order.id) if wishes is None else wishes:
         into: dict[int, int] = waiting if request.state in OPEN else done if request.state in DONE else {}
         for line in request.lines:
             into[line["position"]] = into.get(line["position"], 0) + line["quantity"]
@@ -109,7 +114,7 @@ def _told_by_shop(order: Order, lines: Sequence[OrderLine]) -> dict[int, int]:
     return found
 
 
-def open_until(order: Order) -> datetime | None:
+def open_until(order: Order, *, parcels: Sequence[Fulfilment] | None = None) -> datetime | None:
     """Return until when things of an order may be sent back, or None when they may not: the company takes none, or it is not paid.
 
     The days count from the delivery where one is known, else from the day it left, else from the order.
@@ -117,7 +122,7 @@ def open_until(order: Order) -> datetime | None:
     days = portal_settings.current().return_days
     if not days or order.status not in ("paid", "fulfilled", "refunded"):
         return None
-    parcels = fulfilments.of([order.id])
+    parcels = fulfilments.of([order.id]) if parcels is None else parcels
     moments = [
         max((getattr(parcel, name) for parcel in parcels if getattr(parcel, name)), default=None)
         for name in ("delivered_at", "shipped_at")

@@ -124,15 +124,20 @@ def open_with(given: str, *, browser: str = "") -> str:
     return cookie
 
 
-def of_cookie(cookie: str | None) -> PortalPass | None:
-    """Return the pass of the bound company that a browser's cookie stands for, or None when it is not good (any more)."""
+def of_cookie(cookie: str | None) -> tuple[PortalPass, Customer] | None:
+    """Return the pass of the bound company that a browser's cookie stands for and whose it is; None when it is not good (any
+    more)."""
     if not cookie:
         return None
-    query = select(PortalPass).where(PortalPass.session == crypto.digest(cookie), PortalPass.ends_at > clock.now())
-    found = db.session.scalars(query).one_or_none()
-    if found is None or found.customer_id is None or owner(found.email_norm) != found.customer_id:
+    query = select(PortalPass, Customer).join(Customer, Customer.id == PortalPass.customer_id)
+    row = db.session.execute(
+        query.where(PortalPass.session == crypto.digest(cookie), PortalPass.ends_at > clock.now())
+    ).one_or_none()
+    if row is None:
         return None
-    return found
+    found, customer = row
+    own = customer.email_norm == found.email_norm or owner(found.email_norm) == customer.id
+    return (found, customer) if own else None
 
 
 def end(found: PortalPass) -> None:

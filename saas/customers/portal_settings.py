@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from saas.customers import purposes
 from saas.customers.models import PortalSettings
-from saas.kit import errors, text
+from saas.kit import errors, scope, text
 from saas.kit.db import db
 from saas.kit.text import gettext as _
 from saas.tenancy import audit, custom_values
@@ -44,7 +44,14 @@ NAMES = tuple(Settings.__dataclass_fields__)
 
 
 def current() -> Settings:
-    """Return the company's settings, or what holds while it has chosen nothing."""
+    """Return the company's settings, or what holds while it has chosen nothing; a unit of work reads them once."""
+    known = db.session().info.setdefault("portal_settings", {})
+    if scope.tenant_id() not in known:
+        known[scope.tenant_id()] = _read()
+    return known[scope.tenant_id()]
+
+
+def _read() -> Settings:
     row = db.session.scalars(select(PortalSettings)).one_or_none()
     if row is None:
         return Settings()
@@ -64,6 +71,7 @@ def change(**wanted: Any) -> Settings:
         value = getattr(after, name)
         setattr(row, name, list(value) if isinstance(value, tuple) else value)
     db.session.flush()
+    db.session().info.pop("portal_settings", None)
     was, is_now = audit.differing(_plain(before), _plain(after))
     if is_now:
         audit.record(action="portal.edited", kind="portal", record_id="portal", before=was, after=is_now)

@@ -101,6 +101,9 @@ def furnished(browser, product, demo):
     furnishing.sign_in(context, product, demo)
     furnishing.by_owner(product, demo, context, people)
     context.close()
+    context = browser.new_context(base_url=product.urls["web"], locale="en-GB")
+    furnishing.by_shopper(product, demo, context)
+    context.close()
     return places.tenant_of(product, demo["email"])
 
 

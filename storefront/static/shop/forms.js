@@ -373,6 +373,7 @@ export const begin = given => {
     look();
     told.forms.forEach(arm);
     new MutationObserver(look).observe(doc, { childList: true, subtree: true, attributeFilter: ['data-regulars-form', 'data-product', 'data-variant'] });
+    window.regularsFormsReady = true;
   });
 };
 
