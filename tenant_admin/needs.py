@@ -45,13 +45,6 @@ def _shops() -> list[dict[str, Any]]:
     return found
 
 
-def _campaigns(standing: Mapping[str, Any]) -> list[dict[str, Any]]:
-    found = []
-    if standing["troubled"]:
-        text = ngettext(
-            "%(num)s campaign could not be sent.", "%(num)s campaigns could not be sent.", standing["troubled"]
-        )
-        found.append(
 def _payments() -> list[dict[str, Any]]:
     if not payments.visible():
         return []
@@ -69,6 +62,13 @@ def _payments() -> list[dict[str, Any]]:
     return found
 
 
+def _campaigns(standing: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found = []
+    if standing["troubled"]:
+        text = ngettext(
+            "%(num)s campaign could not be sent.", "%(num)s campaigns could not be sent.", standing["troubled"]
+        )
+        found.append(
             {"icon": "mail-x", "tone": "danger", "text": text, "label": _("See why"), "url": address("campaigns.index")}
         )
     if standing["paused"]:

@@ -66,10 +66,6 @@ STATES = {
     "expired": ("grey", _l("Expired")),
     "disabled": ("danger", _l("Switched off")),
     "failing": ("danger", _l("Not taken")),
-    "given_up": ("danger", _l("Given up")),
-}
-
-
     "authorised": ("info", _l("Held on the card")),
     "dispute_needs_answer": ("danger", _l("Answer wanted")),
     "dispute_under_review": ("info", _l("With the bank")),
@@ -81,6 +77,10 @@ STATES = {
     "payout_paid": ("good", _l("Arrived")),
     "payout_failed": ("danger", _l("Failed")),
     "payout_cancelled": ("grey", _l("Cancelled")),
+    "given_up": ("danger", _l("Given up")),
+}
+
+
 def describe(state: object) -> tuple[str, str]:
     """Return the tone and the word of a state; one that is not listed is shown grey, as it is written."""
     tone, text = STATES.get(str(state), ("grey", None))

@@ -71,6 +71,7 @@ def filled_company(app) -> Filled:
     make("webhook", "/webhooks", {"url": "http://127.0.0.1:9/hear", "topics": ["order.changed"]})
     ids["message"] = company.api("POST", f"/webhooks/{ids['webhook']}/ping").json["id"]
     ids |= _of_hosting(app, company, ids)
+    ids |= _of_the_till(app, company)
     return Filled(company, ids)
 
 
@@ -204,8 +205,6 @@ def _joined(customer_id: UUID) -> tuple[str, str]:
     return str(known), str(unjoining.unjoin(customer_id, parted)[0].id)
 
 
-def addresses(rule, ids: dict[str, str]) -> Iterator[str]:
-    """Yield the rule's address with the other company's ids, as far as there is one of each kind."""
 def _of_the_till(app, company: Company) -> dict[str, str]:
     """Make a payment account and one of each that it tells of, as though a vendor had told it."""
     from sqlalchemy import select
@@ -238,15 +237,17 @@ def _of_the_till(app, company: Company) -> dict[str, str]:
         return found | {"account": str(account.id)}
 
 
+def addresses(rule, ids: dict[str, str]) -> Iterator[str]:
+    """Yield the rule's address with the other company's ids, as far as there is one of each kind."""
     own = set(rule.arguments) - {"kind", "name", "state", "choice"}  # these are the same words in every company
     if own and all(NAMES.get(name) in ids for name in rule.arguments):
         yield re.sub(r"<(?:[^:>]+:)?([^>]+)>", lambda match: ids[NAMES[match.group(1)]], rule.rule)
 
 
 BODIES = {
+    "PATCH /api/v1/payment-accounts/": {"shop_id": None},
     "PATCH /api/v1/orders/": {"custom": {}}, "/merges/": {"different": True},
     "/orders/": {"external_id": "o1", "placed_at": "2026-05-01T10:00:00Z", "currency": "EUR"},
-    "PATCH /api/v1/payment-accounts/": {"shop_id": None},
     "/schedule": {"at": "2090-05-01T10:00:00Z"}, "/test": {"to": "me@shop.example"}, "/consents": {"state": "granted"},
     "/customers/duplicates/": {"state": "different"}, "/merge": {"loser": "11111111-1111-4111-8111-111111111111"},
     "PATCH /api/v1/members/": {"role": "sales"}, "/notes": {"words": "Hello"}, "/fixes": {"column": "email", "to": "a@shop.example"},

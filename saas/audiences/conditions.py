@@ -65,8 +65,8 @@ PROPERTY_WAYS = ("equals", "contains", "at_least")
 ME = "me"
 TELLS_OF = {
     "bought": ("orders_count", "first_order_at", "last_order_at"), "viewed": ("visits_count", "views_count", "last_visit_at"),
-    **dict.fromkeys(("did", "searched", "came_from"), ("visits_count", "last_visit_at")), "suppressed": ("email",), "agreed": ("email_consent",),
     **dict.fromkeys(("payment_failed", "open_dispute"), ("orders_count", "spent_amount")),
+    **dict.fromkeys(("did", "searched", "came_from"), ("visits_count", "last_visit_at")), "suppressed": ("email",), "agreed": ("email_consent",),
 }  # fmt: skip
 """Fields that a question would tell of though it does not name them: who must not see one cannot ask."""
 VALUELESS = ("never", "ever", "is_empty", "is_not_empty")
@@ -197,7 +197,6 @@ def _did(operator: str, value: Any, asked: Sequence[ColumnElement[bool]], *, tim
     return not_(found) if operator in ("never", "not_in_last_days") else found
 
 
-def _suppressed(operator: str, value: Any, condition: dict[str, Any]) -> ColumnElement[bool]:
 def _payment_failed(operator: str, value: Any, condition: dict[str, Any]) -> ColumnElement[bool]:
     """Whether a payment of a customer failed and was not made good."""
     query = select(Payment.customer_id).where(Payment.customer_id.is_not(None), Payment.state == "failed")
@@ -213,6 +212,7 @@ def _open_dispute(operator: str, value: Any, condition: dict[str, Any]) -> Colum
     return found if _truth(value) else not_(found)
 
 
+def _suppressed(operator: str, value: Any, condition: dict[str, Any]) -> ColumnElement[bool]:
     found = Customer.email_norm.in_(select(Suppression.email_norm))
     return found if _truth(value) else or_(not_(found), Customer.email_norm.is_(None))
 
@@ -269,8 +269,8 @@ FIELDS = {
         Field("suppressed", "yes_no", build=_suppressed), Field("owner_id", "owner", build=_owned),
         Field("agreed", "agreement", build=_agreed), Field("did", "done", build=_event), Field("searched", "done", build=_searched),
         Field("came_from", "done", build=_came_from),
-    )
         Field("payment_failed", "happened", build=_payment_failed), Field("open_dispute", "yes_no", build=_open_dispute),
+    )
 }  # fmt: skip
 
 

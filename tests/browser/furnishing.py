@@ -69,28 +69,6 @@ def by_program(product, demo):
     return people
 
 
-def by_shopper(product, demo, context):
-    """This function will ask to send something back, as a shopper does who comes by a link in a mail; the context is nobody's yet."""
-    address, key = product.urls["web"] + "/api/v1", demo["api_key"]
-    orders = running.read_json(f"{address}/orders?limit=100", key=key)["items"]
-    order = next(one for one in orders if one["customer_id"] and one["status"] in ("paid", "fulfilled"))
-    email = running.read_json(f"{address}/customers/{order['customer_id']}", key=key)["email"]
-    place = urllib.parse.urlsplit(running.read_json(f"{address}/portal", key=key)["url"]).path
-    assert context.request.post(place, form={"email": email}).ok
-    link = re.search(r"https?://\S+/in/\S+", product.mail(email, "Your link")["text"]).group()
-    assert context.request.post(urllib.parse.urlsplit(link).path, form={}).ok
-    page = context.request.get(f"{place}/orders/{order['id']}").text()
-    form = {
-        "form_token": re.search(r'name="form_token" value="(\w+)"', page).group(1),
-        "reason": "does_not_fit",
-        "note": "Too small.",
-    }
-    form[re.search(r'name="(quantity\.\d+)"', page).group(1)] = "1"
-    answer = context.request.post(f"{place}/orders/{order['id']}/return", form=form, max_redirects=0)
-    assert answer.status == 303, answer.text()[-1500:]
-    product.settle()
-
-
 def _mark():
     """Return what tells one furnishing from another: digits, for letters could read as a word that nobody translated."""
     return f"{secrets.randbelow(10**6):06}"
@@ -151,8 +129,19 @@ def by_owner(product, demo, context, people):
         {"value": "Bergen", "was": "Oslo", "place": "cell"},
         on="/customers",
     )
+    till = json.loads(ask(product.urls["stripe"] + "/home/shops", key="", method="POST", body=b""))
+    fill(context, "/payments/accounts/new", {"key": till["key"]})
     product.settle()
     until_ended(product.urls["web"] + "/api/v1", demo["api_key"])
+    until_paid(product.urls["web"] + "/api/v1", demo["api_key"])
+
+
+def until_paid(address, key):
+    """This function will wait until the past of the payment account is here: its payout comes last."""
+    deadline = time.monotonic() + WAIT
+    while not running.read_json(f"{address}/payouts", key=key)["items"]:
+        assert time.monotonic() < deadline, running.read_json(f"{address}/payment-accounts", key=key)
+        time.sleep(0.5)
 
 
 def fill(context, address, form, *, on=""):
@@ -173,19 +162,8 @@ def sign_in(context, product, known):
     page.close()
 
 
-    till = json.loads(ask(product.urls["stripe"] + "/home/shops", key="", method="POST", body=b""))
-    fill(context, "/payments/accounts/new", {"key": till["key"]})
 def staff(context, product):
     """This function will let one of the platform's own staff sign in, with codes from an app; the context keeps the cookie."""
-    until_paid(product.urls["web"] + "/api/v1", demo["api_key"])
-
-
-def until_paid(address, key):
-    """This function will wait until the past of the payment account is here: its payout comes last."""
-    deadline = time.monotonic() + WAIT
-    while not running.read_json(f"{address}/payouts", key=key)["items"]:
-        assert time.monotonic() < deadline, running.read_json(f"{address}/payment-accounts", key=key)
-        time.sleep(0.5)
     known = {"email": f"staff-{secrets.token_hex(3)}@walk.example", "password": "looking after many"}
     product.found(company="Caretakers", **known)
     product.command("saas", "staff", "add", known["email"])
