@@ -121,6 +121,7 @@ def _a_cart(app, company: Company) -> None:
 
 def _a_watch(app, company: Company, product_id: str) -> str:
     from saas.kit import work
+    from saas.kit.db import db
     from saas.marketing import form_intake, watching
 
     sender = form_intake.Sender("192.0.2.7", "a browser", None)

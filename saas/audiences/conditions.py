@@ -56,6 +56,7 @@ OPERATORS = {
     "choice": ("is", "is_not"),
     "tags": ("has", "has_not"),
     "done": ("in_last_days", "not_in_last_days", "in_last_minutes", "ever", "never"),
+    "happened": ("in_last_days", "not_in_last_days", "ever", "never"),
     "yes_no": ("is",),
     "owner": ("is", "is_not", "is_empty", "is_not_empty"),
     "agreement": ("is", "is_not"),

@@ -69,6 +69,28 @@ def by_program(product, demo):
     return people
 
 
+def by_shopper(product, demo, context):
+    """This function will ask to send something back, as a shopper does who comes by a link in a mail; the context is nobody's yet."""
+    address, key = product.urls["web"] + "/api/v1", demo["api_key"]
+    orders = running.read_json(f"{address}/orders?limit=100", key=key)["items"]
+    order = next(one for one in orders if one["customer_id"] and one["status"] in ("paid", "fulfilled"))
+    email = running.read_json(f"{address}/customers/{order['customer_id']}", key=key)["email"]
+    place = urllib.parse.urlsplit(running.read_json(f"{address}/portal", key=key)["url"]).path
+    assert context.request.post(place, form={"email": email}).ok
+    link = re.search(r"https?://\S+/in/\S+", product.mail(email, "Your link")["text"]).group()
+    assert context.request.post(urllib.parse.urlsplit(link).path, form={}).ok
+    page = context.request.get(f"{place}/orders/{order['id']}").text()
+    form = {
+        "form_token": re.search(r'name="form_token" value="(\w+)"', page).group(1),
+        "reason": "does_not_fit",
+        "note": "Too small.",
+    }
+    form[re.search(r'name="(quantity\.\d+)"', page).group(1)] = "1"
+    answer = context.request.post(f"{place}/orders/{order['id']}/return", form=form, max_redirects=0)
+    assert answer.status == 303, answer.text()[-1500:]
+    product.settle()
+
+
 def _mark():
     """Return what tells one furnishing from another: digits, for letters could read as a word that nobody translated."""
     return f"{secrets.randbelow(10**6):06}"
