@@ -60,7 +60,7 @@ def recognise(row: Visitor, since: datetime) -> set[UUID]:
         told = _told(row.visitor, given, elsewhere)
         facts.hold({one.customer_id for one in told} | joins.everybody([row.visitor]))
         joins.replace(row.visitor, since, told)
-    return settle(row)
+    return settle(row, tell=bool(given))
 
 
 def _told(visitor: str, given: Sequence[Any], proven_elsewhere: bool) -> list[joins.Told]:
@@ -151,10 +151,11 @@ def _claimed(told: Mapping[str, str], source_id: UUID, *, make: bool) -> Who | N
     return _made({"email": told["email"]}, source_id) if make else None
 
 
-def settle(row: Visitor) -> set[UUID]:
+def settle(row: Visitor, *, tell: bool = False) -> set[UUID]:
     """Give a browser's visits and carts to whose they are; returns the customers whose figures that changes.
 
-    Where the browser went from one to another in the middle of a visit the visit is cut there.
+    Where the browser went from one to another in the middle of a visit the visit is cut there. `tell` has the timelines look
+    anew though nothing changes hands.
     """
     parts = joins.of(row.visitor)
     before, last = (row.customer_id, row.proven), parts.last
@@ -162,7 +163,7 @@ def settle(row: Visitor) -> set[UUID]:
     db.session.flush()
     visits.cut(row, parts)
     touched = visits.give(row.visitor, parts) | carts.give(row.visitor, parts)
-    if touched or before != (row.customer_id, row.proven):
+    if tell or touched or before != (row.customer_id, row.proven):
         _tell(row.visitor, touched | {part.customer_id for part in parts.held})
     return set(facts.hold(touched))
 
