@@ -18,7 +18,7 @@ from saas.customers import profiles
 from saas.kit import access, doors
 from saas.marketing import attribution as mails
 from saas.recommend import attribution as offers
-from tenant_admin import fields_shown, formats, inline, own_columns, returns, selections
+from tenant_admin import fields_shown, formats, inline, order_story, own_columns, returns, selections
 from tenant_admin import views as saved
 from tenant_admin.markup import here
 from tenant_admin.states import describe
@@ -68,12 +68,14 @@ def show(order_id: str):
     lines = orders.lines_of([order.id])
     known = products.many([line.product_id for line in lines if line.product_id])
     hidden = access.hidden("order")
+    beside, called = orders.parts_of([order.id])[order.id], order_story.Lines(lines)
     known_buyer = order.customer_id is not None and "customer_id" not in hidden
     buyer = people.many([order.customer_id]).get(order.customer_id) if known_buyer else None
     shop = next((one for one in shops.all_shops() if one.id == order.source_id), None)
     return render_template(
         "orders/show.html", own=inline.own_of("order", order), order=_shown(order), lines=[] if "lines_count" in hidden else [_line(line, known) for line in lines], shop=shop.name if shop else None,
-        refunds=[{"amount": one.amount_micros, "at": one.at, "reason": one.reason} for one in orders.refunds_of(order.id) if "refunded" not in hidden],
+        refunds=order_story.refunds(beside["refunds"], called), parcels=order_story.parcels(beside["fulfilments"], called),
+        sent_back=order_story.sent_back(beside["returns"], called), story=order_story.story(order, lines, beside), shares=order_story.shares(order),
         buyer=_buyer(buyer) if buyer else None,
         odd=sum(bool(line.flags) for line in lines), trail=_trail(order.id), wishes=returns.of_order(order.id),
     )  # fmt: skip
@@ -117,8 +119,11 @@ def _row(order: Any, buyers: dict[Any, Any]) -> dict[str, Any]:
 
 def _shown(order: Any) -> dict[str, Any]:
     names = ("id", "number", "external_id", "placed_at", "updated_at", "status", "currency", "country", "cart_id", "visitor", "lines_micros",
-             "shipping_amount", "tax_amount", "discount_amount", "total_amount", "refunded_amount")  # fmt: skip
+             "shipping_amount", "tax_amount", "discount_amount", "fee_amount", "tip_amount", "gift_card_amount", "taxes_included", "presentment_currency",
+             "presentment_amount", "total_amount", "refunded_amount", "cancelled_at", "cancel_reason")  # fmt: skip
     behind = {name: name.removesuffix("_amount") for name in names if name.endswith("_amount")}
+    behind |= dict.fromkeys(("fee_amount", "tip_amount", "gift_card_amount", "presentment_amount"), "total")
+    behind |= dict.fromkeys(("cancelled_at", "cancel_reason"), "status")
     held = {name: getattr(order, name) for name in names if name != "currency"}
     return access.blanked("order", held, lines_micros="total", **behind) | {"currency": order.currency}
 
@@ -130,7 +135,7 @@ def _line(line: Any, known: dict[Any, Any]) -> dict[str, Any]:
         "sku": line.sku, "image": product.picture if product else "", "quantity": line.quantity, "unit": line.unit_micros,
         "total": line.line_micros, "off": line.discount_micros, "flags": [str(FLAGS.get(flag, flag)) for flag in line.flags],
     }  # fmt: skip
-    return access.blanked("order", found, unit="total")
+    return access.blanked("order", found, unit="total", off="total")
 
 
 def _chips(wanted: dict[str, Any]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from saas.commerce import orders
 from saas.commerce.events import OrdersBinned
-from saas.commerce.models import NO_SOURCE, Order, Refund
+from saas.commerce.models import NO_SOURCE, Fulfilment, Order, Refund
 from saas.customers import timeline
 from saas.kit import arrays, errors, search
 from saas.kit.db import db
@@ -42,7 +42,12 @@ def forget(order_ids: Sequence[UUID]) -> None:
     wanted = Order.id == arrays.among(order_ids)
     placed = db.session.execute(select(Order.id, Order.placed_at, Order.customer_id).where(wanted)).all()
     refunds = db.session.execute(select(Refund.id, Refund.at).where(Refund.order_id == arrays.among(order_ids))).all()
+    parcels = db.session.execute(
+        select(Fulfilment.order_id, Fulfilment.key, Fulfilment.shipped_at, Fulfilment.delivered_at).where(Fulfilment.order_id == arrays.among(order_ids))
+    ).all()  # fmt: skip
+    began = {order_id: at for order_id, at, _customer in placed}
     timeline.remove_many([
+        *(("order", sent or there or began[order_id], f"{order_id}:{key}") for order_id, key, sent, there in parcels),
         *(("order", at, str(order_id)) for order_id, at, _customer in placed), *(("refund", at, str(refund_id)) for refund_id, at in refunds),
     ])  # fmt: skip
     for start in range(0, len(placed), CHUNK):

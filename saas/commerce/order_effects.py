@@ -12,11 +12,13 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from saas.commerce import carts, recognition, sold_products
-from saas.commerce.models import COUNTED, Order, OrderLine, Refund
+from saas.commerce.models import COUNTED, Fulfilment, Order, OrderLine, Refund
 from saas.customers import arriving, facts, timeline
 from saas.kit import money
 from saas.kit.db import db
 from saas.tenancy import tenants
+
+ON_THE_WAY = ("sent", "in_transit", "delivered")
 
 
 def apply(*, order_ids: Iterable[str], customer_ids: Iterable[str]) -> None:
@@ -79,12 +81,20 @@ def _pieces(customer_ids: Sequence[UUID]) -> dict[UUID, int]:
 
 
 def tell(orders: Sequence[Order]) -> None:
-    """Put orders and their refunds into the timelines of their customers."""
+    """Put orders, their parcels and refunds into the timelines of their customers, and take out what was told otherwise before."""
     known = {order.id: order for order in orders if order.customer_id is not None}
-    timeline.add_many([_order_entry(order) for order in known.values()])
+    entries = [_order_entry(order) for order in known.values()]
     if known:
-        refunds = db.session.scalars(select(Refund).where(Refund.order_id.in_(list(known))))
-        timeline.add_many([_refund_entry(refund, known[refund.order_id]) for refund in refunds])
+        refunds = db.session.scalars(select(Refund).where(Refund.order_id.in_(list(known)), Refund.amount_micros > 0))
+        entries += [_refund_entry(refund, known[refund.order_id]) for refund in refunds]
+        parcels = db.session.scalars(
+            select(Fulfilment).where(Fulfilment.order_id.in_(list(known)), Fulfilment.state.in_(ON_THE_WAY))
+        )
+        entries += [_parcel_entry(parcel, known[parcel.order_id]) for parcel in parcels]
+        timeline.keep_only(
+            [f"/orders/{order_id}" for order_id in known], {order.customer_id for order in known.values()}, entries
+        )
+    timeline.add_many(entries)
 
 
 def _order_entry(order: Order) -> dict[str, Any]:
@@ -93,6 +103,19 @@ def _order_entry(order: Order) -> dict[str, Any]:
                "total": money.amount_text(order.total_amount, order.currency)}  # fmt: skip
     return {"customer_id": order.customer_id, "kind": "order", "at": order.placed_at, "title": f"Order {order.number}{undone}",
             "key": str(order.id), "link": f"/orders/{order.id}", "details": details}  # fmt: skip
+
+
+def _parcel_entry(parcel: Fulfilment, order: Order) -> dict[str, Any]:
+    """What happens to a parcel later renews its entry."""
+    there = parcel.state == "delivered"
+    told = {"company": parcel.carrier, "tracking": parcel.tracking_number, "tracking_url": parcel.tracking_url}
+    details = {
+        "order_id": str(order.id), "number": order.number, "state": "delivered" if there else "sent",
+        **{name: value for name, value in told.items() if value},
+    }  # fmt: skip
+    title = f"Order {order.number} was delivered" if there else f"Order {order.number} was sent"
+    return {"customer_id": order.customer_id, "kind": "order", "at": parcel.shipped_at or parcel.delivered_at or order.placed_at,
+            "title": title, "key": f"{order.id}:{parcel.key}", "link": f"/orders/{order.id}", "details": details}  # fmt: skip
 
 
 def _refund_entry(refund: Refund, order: Order) -> dict[str, Any]:

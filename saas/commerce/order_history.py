@@ -24,9 +24,10 @@ MOST_SHOWN = 50
 
 
 def content(row: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what is kept of a version, of a draft's columns or of a row's."""
+    """Return what is kept of a version, of a draft's columns or of a row's: what the shop said, not that it deleted it."""
     kept = sorted([[line[name] for name in LINE] for line in lines], key=lambda line: line[0])
-    return {**{name: row[name] for name in SAID}, "lines": kept}
+    status = row["details"].get("status") or row["status"]
+    return {**{name: row[name] for name in SAID}, "status": status, "lines": kept}
 
 
 def of_held(orders: Sequence[Order]) -> dict[UUID, tuple[str, dict[str, Any]]]:
@@ -40,7 +41,7 @@ def of_held(orders: Sequence[Order]) -> dict[UUID, tuple[str, dict[str, Any]]]:
         ).mappings():
             lines[row["order_id"]].append(dict(row))
     return {
-        order.id: (order.version, content({name: getattr(order, name) for name in SAID}, lines[order.id]))
+        order.id: (order.version, content({name: getattr(order, name) for name in (*SAID, "details")}, lines[order.id]))
         for order in orders
     }
 
@@ -72,7 +73,7 @@ def changes(order: Order, lines: Sequence[OrderLine]) -> list[dict[str, Any]]:
     query = select(OrderVersion.version, OrderVersion.content).where(OrderVersion.order_id == order.id)
     held: dict[str, dict[str, Any]] = dict(db.session.execute(query).all())
     rows = [{name: getattr(line, name) for name in LINE} for line in lines]
-    held[order.version] = content({name: getattr(order, name) for name in SAID}, rows)
+    held[order.version] = content({name: getattr(order, name) for name in (*SAID, "details")}, rows)
     steps = [(version, held[version]) for version in sorted(held)]
     found = []
     for (_earlier, before), (version, after) in zip(steps, steps[1:], strict=False):

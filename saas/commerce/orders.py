@@ -142,8 +142,9 @@ def _cancel_removed(drafts: Mapping[str, Draft], source_id: UUID) -> None:
         RemovedOrder.source_id == source_id, RemovedOrder.order_key == arrays.among(list(drafts), Text)
     )
     for key, at in db.session.execute(gone):
-        if versions.stamp(at) >= drafts[key].row["version"].partition(":")[0]:
-            drafts[key].row["status"] = "cancelled"
+        row = drafts[key].row
+        if versions.stamp(at) >= row["version"].partition(":")[0] and row["status"] != "cancelled":
+            row |= {"details": {**row["details"], "status": row["status"]}, "status": "cancelled", "cancelled_at": at}
 
 
 def _formers(
@@ -426,7 +427,8 @@ def remove(*, keys: Iterable[str], source_id: UUID, at: datetime | None = None, 
     removed = []
     for order in held.values():
         if order.status != "cancelled" and versions.stamp(moment) >= order.version.partition(":")[0]:
-            order.status = "cancelled"
+            order.details = {**order.details, "status": order.status}
+            order.status, order.cancelled_at = "cancelled", moment
             removed.append(order)
     db.session.flush()
     order_news.follow(sorted(order.id for order in removed), loud=loud)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Select, Text, Uuid, all_, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from saas.customers.models import TimelineEntry
-from saas.kit import access, identifiers, scope
+from saas.kit import access, arrays, identifiers, scope
 from saas.kit.db import db
 
 KINDS = (
@@ -54,6 +54,17 @@ def add_many(entries: Sequence[dict[str, Any]]) -> None:
         statement.on_conflict_do_update(index_elements=["tenant_id", "id"], set_=renewed),
         [rows[key] for key in sorted(rows)],
     )
+
+
+def keep_only(links: Sequence[str], customer_ids: Collection[UUID], entries: Sequence[dict[str, Any]]) -> None:
+    """Take out what customers' timelines tell about these links and these entries do not: a time or an owner was told otherwise."""
+    named = [identifiers.at(entry["at"], str(scope.tenant_id()), entry["kind"], entry["key"]) for entry in entries]
+    kinds = sorted({entry["kind"] for entry in entries})
+    stale = delete(TimelineEntry).where(
+        TimelineEntry.customer_id == arrays.among(sorted(customer_ids)), TimelineEntry.link == arrays.among(links, Text),
+        TimelineEntry.kind.in_(kinds), TimelineEntry.id != all_(arrays.given(named, Uuid)),
+    )  # fmt: skip
+    db.session.execute(stale.execution_options(synchronize_session=False))
 
 
 def remove_many(names: Sequence[tuple[str, datetime, str]]) -> None:
