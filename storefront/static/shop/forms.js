@@ -154,7 +154,7 @@ const trap = () => make('label', { class: 'trap', 'aria-hidden': 'true' }, 'Webs
 
 const thanks = (box, words, answer) => {
   const close = box.querySelector('.shut');
-  const title = make('h2', { tabindex: '-1' }, answer.thanks || words.thanks);
+  const title = make('h2', { tabindex: '-1', id: box.getAttribute('aria-labelledby') || undefined }, answer.thanks || words.thanks);
   box.replaceChildren(...close ? [close] : [], title, ...answer.next ? [make('p', {}, answer.next)] : [],
     ...answer.coupon ? [make('p', {}, `${words.coupon}: `, make('span', { class: 'code' }, answer.coupon))] : []);
   title.focus();
