@@ -63,9 +63,9 @@ PLACES = (
     Place("marketing", _l("Marketing"), "marketing.index", "send", keys="m", children=(
         Place("campaigns", _l("Campaigns"), "campaigns.index"),
         Place("templates", _l("Mail designs"), "templates.index"),
-    )),
         Place("forms", _l("Forms and pop-ups"), "forms.index"),
         Place("watches", _l("Waiting for products"), "watches.index"),
+    )),
     Place("service", _l("Service"), "service.index", "headset", keys="v"),
     Place("recommend", _l("Recommendations"), "recommend.index", "sparkles", keys="r"),
     Place("insights", _l("Insights"), "insights.index", "chart-histogram", keys="i"),

@@ -11,7 +11,7 @@ from flask_babel import ngettext
 from saas.commerce import disputes, payment_accounts, payments, shops, silence, watching
 from saas.integrations import deliveries_in
 from saas.tenancy import limits
-from tenant_admin import entrance, formats
+from tenant_admin import entrance, formats, shop_health
 from tenant_admin.first_steps import address
 
 NEAR, FEW = 0.8, 10
@@ -33,7 +33,14 @@ def _address() -> list[dict[str, Any]]:
 
 def _shops() -> list[dict[str, Any]]:
     failed, found = deliveries_in.failed_by_shop(), []
+    alarms: dict[Any, Any] = {}
+    for alarm in silence.alarming():
+        alarms.setdefault(alarm.shop_id, alarm)
     for shop in shops.all_shops():
+        if shop.id in alarms and not shop.trouble:
+            words = shop_health.alarm_words(watching.alarm_shown(alarms[shop.id]))
+            found.append({"icon": "plug", "tone": "danger", "text": _("%(shop)s: %(trouble)s", shop=shop.name, trouble=words),
+                          "label": _("See what is wrong"), "url": address("shops.health", shop_id=shop.id)})  # fmt: skip
         if shop.trouble:
             found.append({"icon": "plug", "tone": "danger", "text": _("%(shop)s: %(trouble)s", shop=shop.name, trouble=shop.trouble),
                           "label": _("See what is wrong"), "url": address("shops.show", shop_id=shop.id)})  # fmt: skip
