@@ -94,10 +94,10 @@ SAME = {
     "campaigns.schedule": "POST /campaigns/{campaign_id}/schedule", "campaigns.unschedule": "POST /campaigns/{campaign_id}/cancel", "campaigns.pause": "POST /campaigns/{campaign_id}/pause",
     "campaigns.resume": "POST /campaigns/{campaign_id}/resume", "campaigns.cancel": "POST /campaigns/{campaign_id}/cancel", "campaigns.again": "POST /campaigns/{campaign_id}/again",
     "templates.show": "PATCH /templates/{template_id}, POST /templates", "templates.delete": "DELETE /templates/{template_id}",
-    "recommend.rule_create": "POST /recommendations/rules", "recommend.rule_change": "PATCH /recommendations/rules/{rule_id}", "recommend.rule_delete": "DELETE /recommendations/rules/{rule_id}",
     "forms.create": "POST /forms", "forms.edit": "PATCH /forms/{form_id}", "forms.turn_on": "POST /forms/{form_id}/show", "forms.turn_off": "POST /forms/{form_id}/hide",
     "forms.copy": "POST /forms/{form_id}/copy", "forms.delete": "DELETE /forms/{form_id}", "forms.preview": LOOKS + "a preview is drawn while somebody writes, and nothing is kept",
     "watches.end": "DELETE /watches/{watch_id}", "watches.settings": "PATCH /watches/settings",
+    "recommend.rule_create": "POST /recommendations/rules", "recommend.rule_change": "PATCH /recommendations/rules/{rule_id}", "recommend.rule_delete": "DELETE /recommendations/rules/{rule_id}",
 }  # fmt: skip
 WRITING = {"POST", "PUT", "PATCH", "DELETE"}
 FOR_PEOPLE = ("person", "member", "staff")
