@@ -46,7 +46,7 @@ def page(shop_id: str, *, values: dict[str, str] | None = None, wrong: dict[str,
         "shops/guide.html", shop=shop_pages.summary(shop), kind=shop.kind, steps=steps, may=may, values=values or {}, errors=wrong or {},
         done=sum(step["state"] == "done" for step in steps), finished=first is None,
         untried=may and connecting.next_step(shop) is not None and not connecting.going(shop), going=connecting.going(shop),
-        live=connecting.going(shop) or any(step.get("live") for step in steps), doc=f"connect-{shop.kind}",
+        live=connecting.going(shop) or (shop.kind != "woocommerce" and any(step.get("live") for step in steps)), doc=f"connect-{shop.kind}",
     )  # fmt: skip
 
 
