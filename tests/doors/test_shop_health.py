@@ -25,11 +25,16 @@ class TestThePage:
     def test_what_came_is_counted_and_what_was_not_understood_is_tried_again(self, company, drain):
         shop = connect(company)
         deliver(company, shop, {"type": "order.created", "data": ORDER})
-        deliver(company, shop, {"type": "order.created", "data": {**ORDER, "external_id": "o2", "placed_at": None}})
+        deliver(
+            company,
+            shop,
+            {"type": "order.created", "data": {**ORDER, "external_id": "o2", "currency": "euro"}},
+            message_id="m2",
+        )
         drain(company)
         page = company.page.get(f"/shops/{shop['id']}/health").data
         assert b"What could not be understood" in page
-        assert b"placed_at" in page
+        assert b"currency" in page
         assert company.post(f"/shops/{shop['id']}/deliveries/replay").status_code == 303
 
     def test_a_shop_without_keys_says_what_it_needs_instead_of_looking(self, company):
