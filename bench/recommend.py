@@ -14,9 +14,10 @@ import numpy as np
 
 from bench import data
 from bench.table import Row, at_least, at_most, exactly
-from saas.recommend import baskets, evaluation
+from saas.recommend import baskets, cart_tuning, evaluation
 from saas.recommend import buyers as buyer_recommender
 from saas.recommend import sessions as session_recommender
+from saas.recommend.carts import CartModel
 from saas.recommend.sessions import SessionModel
 
 SECTION = "A"
@@ -28,6 +29,7 @@ def rows() -> Iterator[Row]:
     """Yield all rows of this bench."""
     yield from sessions()
     yield from buyers()
+    yield from carts()
     yield from rules()
 
 
@@ -105,6 +107,35 @@ def buyers() -> Iterator[Row]:
     yield at_least("cross-sell, NDCG@10", cross["ndcg"], 0.102, others="EASE .100, iALS .083")
     yield at_least("cross-sell, Recall@20", cross["recall"], 0.107, others="EASE .106, iALS .087")
     yield at_most("buyers fit with its own tuning", fitting, 60.0, form=".1f", unit=" s")
+
+
+def carts() -> Iterator[Row]:
+    """One product is taken out of each order of the gift shop's last month and asked for with the others in the cart."""
+    lines = data.query(
+        """select InvoiceNo, left(StockCode, 5), InvoiceDate >= '2011-11-09' from {t}
+        where regexp_matches(StockCode, '^[0-9]{{5}}') and Quantity > 0 and UnitPrice > 0 order by InvoiceDate, InvoiceNo""",
+        t=SHOP,
+    )
+    orders, items, late = (np.array(column) for column in zip(*lines, strict=True))
+    _, orders = np.unique(orders, return_inverse=True)
+    early, random = (orders[~late], items[~late]), np.random.default_rng(0)
+    later: dict[int, dict[str, None]] = {}
+    for order, item in zip(orders[late].tolist(), items[late].tolist(), strict=True):
+        later.setdefault(order, {})[item] = None
+    asked = []
+    for cart in (list(cart) for cart in later.values() if len(cart) > 1):
+        out = int(random.integers(len(cart)))
+        asked.append(([item for place, item in enumerate(cart) if place != out][-cart_tuning.LARGEST :], cart[out]))
+    started = time.process_time()
+    model = CartModel.fit(*early, weights=cart_tuning.tune(*early))
+    fitting = time.process_time() - started
+    pairs = evaluation.next_items(lambda cart: [one.item for one in model.pairs.predict(cart, n=10)], asked, n=10)
+    found = evaluation.next_items(lambda cart: [one.item for one in model.predict(cart, n=10)], asked, n=10)
+    others = f"pairs by cosine {pairs['hit_rate']:.3f}"
+    yield at_least(
+        f"cart completed, HitRate@10, {len(asked):,} orders", found["hit_rate"], 1.2 * pairs["hit_rate"], others=others
+    )
+    yield at_most("carts fit with its own tuning", fitting, 60.0, form=".1f", unit=" s")
 
 
 def rules() -> Iterator[Row]:

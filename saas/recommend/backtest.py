@@ -74,7 +74,7 @@ def examine(
         "popular": fitting.popular(old_views, old_lines, products)[0],
         "sessions": fitting.sessions(old_views, {})[0],
         "viewed": fitting.viewed(old_views)[0],
-        "bought": fitting.bought(old_lines)[0],
+        "bought": fitting.bought(old_lines, {})[0],
         "buyers": fitting.buyers(old_lines, {})[0],
         "repeats": fitting.repeats(old_lines)[0],
     }

@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 
 from saas.kit import clock, work
-from saas.recommend import buyer_tuning, evaluation, freshness, session_tuning, shelf, training
+from saas.recommend import buyer_tuning, cart_tuning, evaluation, freshness, session_tuning, shelf, training
 from saas.recommend.baskets import BasketModel
 from saas.recommend.buyers import DEFAULTS as BUYER_DEFAULTS
 from saas.recommend.buyers import BuyerModel
 from saas.recommend.buyers import Weights as BuyerWeights
+from saas.recommend.carts import CartModel
+from saas.recommend.carts import Weights as CartWeights
 from saas.recommend.neighbourhood import Weights
 from saas.recommend.popularity import PopularityModel
 from saas.recommend.repeats import RepeatModel
@@ -55,7 +57,7 @@ def _fit_all(tenant_id: int, tuned_at: datetime | None, parameters: dict[str, An
         "popular": lambda: popular(views, lines, products),
         "sessions": lambda: sessions(views, parameters),
         "viewed": lambda: viewed(views),
-        "bought": lambda: bought(lines),
+        "bought": lambda: bought(lines, parameters),
         "buyers": lambda: buyers(lines, parameters),
         "repeats": lambda: repeats(lines),
     }
@@ -144,8 +146,8 @@ def viewed(views: training.Views) -> tuple[Any, dict[str, Any]]:
     return (BasketModel.fit(visits, items) if notes["visits"] >= FEWEST["viewed"] else None), notes
 
 
-def bought(lines: training.Purchases) -> tuple[Any, dict[str, Any]]:
-    """Count what is bought in one order; orders of one product count as orders without company."""
+def bought(lines: training.Purchases, parameters: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Learn what is bought in one order; orders of one product count as orders without company."""
     pairs = np.unique(np.stack([lines.orders, lines.items]), axis=1)
     _orders, sizes = np.unique(pairs[0], return_counts=True)
     notes: dict[str, Any] = {
@@ -155,24 +157,21 @@ def bought(lines: training.Purchases) -> tuple[Any, dict[str, Any]]:
     }
     if notes["together"] < FEWEST["bought"]:
         return None, notes
-    notes["quality"] = _missing_line(lines)
-    return BasketModel.fit(lines.orders, lines.items), notes
+    if "carts" not in parameters:
+        parameters["carts"] = asdict(cart_tuning.tune(lines.orders, lines.items))
+    weights = CartWeights(**parameters["carts"])
+    notes["quality"] = _missing_line(lines, weights)
+    return CartModel.fit(lines.orders, lines.items, weights=weights), notes
 
 
-def _missing_line(lines: training.Purchases) -> dict[str, Any]:
+def _missing_line(lines: training.Purchases, weights: CartWeights) -> dict[str, Any]:
     """Take one product out of each of the newest orders and ask a model of the older ones for it."""
-    orders, first = np.unique(lines.orders, return_index=True)
-    cut = np.sort(first)[int(len(orders) * 0.9)] if len(orders) >= 20 else len(lines.items)
-    if cut >= len(lines.items):
+    old, asked = cart_tuning.split(lines.orders, lines.items, seed=1)
+    if not asked or not old.any():
         return {}
-    model = BasketModel.fit(lines.orders[:cut], lines.items[:cut])
-    later: dict[int, dict[int, None]] = {}
-    for order, item in zip(lines.orders[cut:].tolist(), lines.items[cut:].tolist(), strict=True):
-        later.setdefault(order, {})[item] = None
-    cases = [(list(items)[:-1], list(items)[-1]) for items in later.values() if len(items) >= 2][:QUESTIONS]
-    if not cases:
-        return {}
-    found = evaluation.next_items(lambda seen: [s.item for s in model.predict(seen, n=20)], cases, n=20)
+    model = CartModel.fit(lines.orders[old], lines.items[old], weights=weights)
+    cases = asked[:QUESTIONS]
+    found = evaluation.next_items(lambda cart: [s.item for s in model.predict(cart, n=20)], cases, n=20)
     return {"hit_rate": round(found["hit_rate"], 4), "cases": found["cases"]}
 
 

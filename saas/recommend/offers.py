@@ -186,7 +186,7 @@ def _rule(tenant_id: int, antecedent: Product | None, consequent: Product) -> Ru
     model = shelf.get(tenant_id, "bought")
     if model is None or antecedent is None or antecedent.number == consequent.number:
         return None
-    rule = model.rule(antecedent.number, consequent.number)
+    rule = model.pairs.rule(antecedent.number, consequent.number)
     return rule if rule is not None and rule.together >= ranking.LEAST_MEETINGS else None
 
 

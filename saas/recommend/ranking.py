@@ -157,12 +157,18 @@ def _predicted(ask: Ask, kind: str, what: Hashable, predict: Callable[[Any], lis
     return known
 
 
-def _paired(ask: Ask, kind: str, items: Sequence[int]) -> list[Suggestion]:
-    return _predicted(ask, kind, tuple(items), lambda model: model.predict(items, n=ask.wanted, least=LEAST_MEETINGS))
+def _paired(ask: Ask, kind: str, items: Sequence[int], *, alone: bool = False) -> list[Suggestion]:
+    """Ask what goes with some products; with `alone` a model of carts is asked for the pairs of the one."""
+    return _predicted(
+        ask, kind, (alone, *items),
+        lambda model: (model.pairs if alone else model).predict(items, n=ask.wanted, least=LEAST_MEETINGS),
+    )  # fmt: skip
 
 
 def _bought_with_product(ask: Ask) -> Named | None:
-    return Named("bought_together", 1.0, _paired(ask, "bought", [ask.product.number])) if ask.product else None
+    return (
+        Named("bought_together", 1.0, _paired(ask, "bought", [ask.product.number], alone=True)) if ask.product else None
+    )
 
 
 def _viewed_with_product(ask: Ask) -> Named | None:

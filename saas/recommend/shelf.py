@@ -27,6 +27,7 @@ from saas.kit.db import db
 from saas.recommend import archive
 from saas.recommend.baskets import BasketModel
 from saas.recommend.buyers import BuyerModel
+from saas.recommend.carts import CartModel
 from saas.recommend.models import FittedModel
 from saas.recommend.popularity import PopularityModel
 from saas.recommend.repeats import RepeatModel
@@ -36,7 +37,7 @@ log = logging.getLogger(__name__)
 READERS: dict[str, Callable[[bytes], Any]] = {
     "sessions": SessionModel.from_bytes,
     "viewed": BasketModel.from_bytes,
-    "bought": BasketModel.from_bytes,
+    "bought": CartModel.from_bytes,
     "buyers": BuyerModel.from_bytes,
     "popular": PopularityModel.from_bytes,
     "repeats": RepeatModel.from_bytes,
