@@ -21,7 +21,15 @@ from tenant_admin import gates, helping
 from tenant_admin.frame import Viewer
 
 COOKIE = "regulars_session"
-ALWAYS_WRITABLE = ("plan.", "settings.", "members.", "keys.", "company.", "support.", "exports.")  # what a company may change while its plan is not paid
+ALWAYS_WRITABLE = (
+    "plan.",
+    "settings.",
+    "members.",
+    "keys.",
+    "company.",
+    "support.",
+    "exports.",
+)  # what a company may change while its plan is not paid
 csrf = CSRFProtect()
 
 
@@ -141,7 +149,9 @@ def admit_member(entrance: doors.Entrance) -> doors.Admitted:
             limits.require_writable()
     _require_fresh(who, entrance)
     g.member, g.factor_due = acting, gates.deadline(who, acting)
-    return doors.Admitted(who.tenant_id, scope.Actor("member", str(who.member_id), who.name or who.email), acting.access)
+    return doors.Admitted(
+        who.tenant_id, scope.Actor("member", str(who.member_id), who.name or who.email), acting.access
+    )
 
 
 def admit_staff(entrance: doors.Entrance) -> doors.Admitted:
@@ -185,7 +195,11 @@ def _viewer(who: sessions.SignedIn, acting: members.Acting | None) -> Viewer:
 
 def _menu() -> tuple[tuple[str, str, str], ...]:
     # lazy: to translate here would settle the language before the member's own is known
-    entries = (("account.show", _l("My account"), "user"), ("operations.index", _l("Background work"), "clock"), ("companies.choose", _l("Change company"), "building"))
+    entries = (
+        ("account.show", _l("My account"), "user"),
+        ("operations.index", _l("Background work"), "clock"),
+        ("companies.choose", _l("Change company"), "building"),
+    )
     known = [(label, url_for(endpoint), icon) for endpoint, label, icon in entries if _exists(endpoint)]
     return tuple(known)
 

@@ -100,7 +100,10 @@ def _dispute(details: Mapping[str, Any]) -> tuple[str, str | None]:
     amount = spoken(details.get("amount"), details.get("currency"))
     if not amount:
         return "", None
-    reason, state = payment_words.reason(str(details.get("reason") or "")), states.describe(f"dispute_{details.get('state')}")[1]
+    reason, state = (
+        payment_words.reason(str(details.get("reason") or "")),
+        states.describe(f"dispute_{details.get('state')}")[1],
+    )
     return _("A dispute about %(amount)s: %(state)s", amount=amount, state=state), reason
 
 

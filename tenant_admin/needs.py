@@ -20,7 +20,13 @@ NEAR, FEW = 0.8, 10
 
 def listed(standing: Mapping[str, Any], rights: frozenset[str]) -> list[dict[str, Any]]:
     """Return what needs somebody, the gravest first: an icon, a tone, a sentence and where to go."""
-    found = [*_shops(), *_payments(), *_campaigns(standing), *(_plan(standing) if "plan.read" in rights else []), *_address()]
+    found = [
+        *_shops(),
+        *_payments(),
+        *_campaigns(standing),
+        *(_plan(standing) if "plan.read" in rights else []),
+        *_address(),
+    ]
     return sorted(found, key=lambda need: ("danger", "warning", "info").index(need["tone"]))
 
 

@@ -39,7 +39,9 @@ def products(given: Any) -> dict[str, Any]:
 
 
 def _readable(kind: str, name: str) -> bool:
-    return access.readable(kind, {"sold_out": "stock", "reduced": "sale_price", "pictured": "image_url"}.get(name, name))
+    return access.readable(
+        kind, {"sold_out": "stock", "reduced": "sale_price", "pictured": "image_url"}.get(name, name)
+    )
 
 
 def orders(given: Any) -> dict[str, Any]:

@@ -75,7 +75,9 @@ class BulkResult(Schema):
 
     index = fields.Integer()
     id = fields.UUID(allow_none=True)
-    status = fields.String(metadata={"description": "created, updated, unchanged, stale, left_out (a test order) or failed"})
+    status = fields.String(
+        metadata={"description": "created, updated, unchanged, stale, left_out (a test order) or failed"}
+    )
     error = fields.String()
 
 
@@ -98,7 +100,12 @@ def bulk_of(item: type[Schema]) -> type[Schema]:
 def file_of(*content_types: str) -> dict[str, Any]:
     """Return how an answer is described that is a file of one of these types; clients that are made of it take it as bytes."""
     binary = {"schema": {"type": "string", "format": "binary"}}
-    return {"200": {"description": "The file", "content": dict.fromkeys(("application/octet-stream", *content_types), binary)}}
+    return {
+        "200": {
+            "description": "The file",
+            "content": dict.fromkeys(("application/octet-stream", *content_types), binary),
+        }
+    }
 
 
 TABLES = ("text/csv", "application/x-ndjson", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")

@@ -48,9 +48,7 @@ def test_a_form_is_made_written_shown_hidden_copied_and_thrown_away(company, for
 
 
 def test_what_is_wrong_stays_in_the_editor_and_is_named(company, form):
-    answer = company.post(
-        f"/marketing/forms/{form}/edit", EDIT | {"look.accent": "blue", "rules.scroll": "400"}
-    )
+    answer = company.post(f"/marketing/forms/{form}/edit", EDIT | {"look.accent": "blue", "rules.scroll": "400"})
     assert answer.status_code == 422
     assert "A colour such as" in answer.text and "Hello there" in answer.text
 

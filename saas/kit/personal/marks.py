@@ -294,7 +294,15 @@ TABLES: dict[str, Marks] = {
         person="customer_id visitor cart_id number placed_at status currency total_amount refunded_amount country cancel_reason details custom",
         plain="source_id external_id lines_count lines_micros sold_count sold_micros shipping_amount tax_amount discount_amount fee_amount tip_amount gift_card_amount taxes_included presentment_currency presentment_amount cancelled_at told customer_version version",
         ways=(("customer_id", "customers"),),
-        erase={"customer_id": "NULL", "visitor": "''", "cart_id": "''", "country": "''", "cancel_reason": "''", "details": "'{}'", "custom": "'{}'"},
+        erase={
+            "customer_id": "NULL",
+            "visitor": "''",
+            "cart_id": "''",
+            "country": "''",
+            "cancel_reason": "''",
+            "details": "'{}'",
+            "custom": "'{}'",
+        },
     ),
     "outbox": Marks(
         person="payload",
@@ -322,13 +330,19 @@ TABLES: dict[str, Marks] = {
         person="customer_id number reference email at state currency amount received_amount refunded_amount method brand last4 failure risk risk_score disputed",
         plain="account_id key charge order_id settled_currency fee_amount net_amount asked_at",
         ways=(("customer_id", "customers"), ("email", "emails")),
-        erase={"customer_id": "NULL", "number": "''", "reference": "''", "email": "''", "brand": "''", "last4": "''", "failure": "''"},
+        erase={
+            "customer_id": "NULL",
+            "number": "''",
+            "reference": "''",
+            "email": "''",
+            "brand": "''",
+            "last4": "''",
+            "failure": "''",
+        },
     ),
     "payments_told": Marks(plain="account_id event kind about object_id reason happened_at told_at done_at"),
     "payout_lines": Marks(plain="payout_id key kind at amount fee_amount net_amount source"),
-    "payouts": Marks(
-        plain="account_id key made_at arrives_on state currency amount automatic listed failure asked_at"
-    ),
+    "payouts": Marks(plain="account_id key made_at arrives_on state currency amount automatic listed failure asked_at"),
     "pictures": Marks(plain="digest width height data made_at"),
     "platform_acts": Marks(staff="actor", plain="acted_at acted_on reason"),
     "portal_passes": Marks(
