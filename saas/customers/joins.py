@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, delete, func, or_, select, update
+from sqlalchemy import Integer, Text, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from saas.customers.events import VisitorsRecognised
@@ -168,8 +168,9 @@ def derive(visitors: Iterable[str]) -> list[str]:
     stored = of_many(wanted)
     changed = {one: parts_of(joined.get(one, ())) for one in wanted}
     changed = {one: parts for one, parts in changed.items() if parts != stored.get(one, Parts())}
-    _store(changed)
-    _name(changed)
+    if changed:
+        _store(changed)
+        _name(changed)
     news = sorted(changed)
     announce(*[VisitorsRecognised(visitors=news[start : start + TOLD]) for start in range(0, len(news), TOLD)])
     return news
@@ -213,10 +214,11 @@ def _store(changed: Mapping[str, Parts]) -> None:
          "self_id": part.self_id, "proven": part.proven, "since_at": part.since_at, "until_at": part.until_at}
         for visitor, parts in changed.items() for place, part in enumerate(parts.held)
     ]  # fmt: skip
-    quiet = {"synchronize_session": False}
-    for visitor, parts in changed.items():
-        beyond = delete(VisitorPart).where(VisitorPart.visitor == visitor, VisitorPart.place >= len(parts.held))
-        db.session.execute(beyond.execution_options(**quiet))
+    beyond = arrays.table(
+        visitor=(list(changed), Text), place=([len(parts.held) for parts in changed.values()], Integer)
+    )
+    gone = delete(VisitorPart).where(VisitorPart.visitor == beyond.c.visitor, VisitorPart.place >= beyond.c.place)
+    db.session.execute(gone.execution_options(synchronize_session=False))
     if rows:
         statement = insert(VisitorPart)
         renewed = {

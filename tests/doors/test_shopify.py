@@ -171,12 +171,13 @@ class TestDeliveries:
         with app.app_context():
             fetch(company, shop)
             assert held(company, shop)[2]["webhooks"]["made"] == 1
-        assert {one["topic"] for one in box.deliveries.subscriptions if one["uri"] == good} == set(
-            shopify_documents.TOPICS
-        )
+        assert {one["topic"] for one in box.deliveries.subscriptions if one["uri"] == good} == {
+            *shopify_documents.TOPICS, *shopify_documents.OF_RETURNS,
+        }  # fmt: skip
 
     @pytest.mark.parametrize(("body", "word"), [
-        ({"id": 1, "title": "Tea", "variants": [{"price": "cheap"}]}, "not money"), ({"title": "Tea"}, "no id"),
+        ({"id": 1, "title": "Tea", "variants": [{"id": 2, "price": "cheap"}]}, "not money"), ({"title": "Tea"}, "no id"),
+        ({"id": 1, "title": "Tea", "variants": [{"price": "1.00"}]}, "The field id is missing"),
         ({"id": 1, "title": "Tea", "updated_at": "yesterday"}, "not a time"), ({"id": 1, "variants": "none"}, "understood"),
     ])  # fmt: skip
     def test_what_cannot_be_understood_waits_with_its_reason(self, company, shop, box, drain, body, word):  # noqa: F811
@@ -186,7 +187,7 @@ class TestDeliveries:
         assert word in one.reason
 
     @pytest.mark.parametrize(
-        ("currency", "reason"), [("", "currency"), ("euro", None), (None, "currency"), ("XXQ", None)]
+        ("currency", "reason"), [("", "currency"), ("euro", "three letters"), (None, "currency"), ("XXQ", None)]
     )
     def test_an_unknown_currency(self, company, shop, box, drain, currency, reason):  # noqa: F811
         tea = box.things.add_product("Tea")

@@ -51,7 +51,8 @@ class TestManyAtOnce:
 
     def test_each_browser_is_its_buyers_and_the_last_order_counts(self, tenant):
         orders.record_many(placed(1, 60), SHOP)
-        later = order("99", visitor="browser-of-number-000007", customer={"external_id": "c8"})
+        after = {"placed_at": DAY + timedelta(hours=1)}
+        later = order("99", visitor="browser-of-number-000007", customer={"external_id": "c8"}, **after)
         orders.record_many([later], SHOP)
         names = [("external", SHOP, "c7"), ("external", SHOP, "c8")]
         known = identity.find_many(names)
