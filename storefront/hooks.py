@@ -17,21 +17,24 @@ SHOP = scope.Actor("shop", "webhook")
 @door.post("/hooks/<kind>/<token>")
 @doors.open_to("anyone", unit=False)
 def deliver(kind: str, token: str) -> tuple[dict, int]:
-    """Take a delivery: 200 when it is stored (or was before), 401 for a wrong signature, 404 for an unknown address."""
+    """Take a delivery: 200 when it is stored (or was before), 401 for a wrong signature, 404 for an unknown address.
+
+    What is turned away at a known address is written down with its reason.
+    """
     if kind not in connectors.KINDS:
         raise errors.NotFound
     rates.require(f"hooks:{token[:40]}", "12000/minute")
-    if (request.content_length or 0) > deliveries_in.MOST_BYTES:
-        raise errors.TooLarge
-    raw = request.get_data(cache=True)
     with work.unit(tenant_id=None):
         place = directory.find(kind="hook_token", key=token)
     if place is None or place.subject_id is None:
         raise shops.NoSuchShop
     try:
+        if (request.content_length or 0) > deliveries_in.MOST_BYTES:
+            raise deliveries_in.LargeDelivery
+        raw = request.get_data(cache=True)
         with work.unit(tenant_id=place.tenant_id, actor=SHOP):
             news = deliveries_in.receive(shop_id=place.subject_id, kind=kind, headers=request.headers, raw=raw)
-    except (BadSignature, errors.Unreadable) as refusal:
+    except (BadSignature, errors.Unreadable, errors.TooLarge) as refusal:
         figures.HOOKS_IN.labels(kind, "refused").inc()
         with work.unit(tenant_id=place.tenant_id, actor=SHOP):
             given = {name.lower(): value for name, value in request.headers.items()}

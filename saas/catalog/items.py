@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from saas.catalog.models import KINDS, STOCK_STATES
-from saas.kit import money, text
+from saas.kit import clock, money, text
 from saas.kit.text import fold
 
 MOST_VARIANTS, MOST_IMAGES, MOST_OPTIONS, MOST_KEYS = 2048, 50, 20, 200
@@ -108,6 +108,8 @@ def _address(value: Any, name: str) -> str:
 
 def _selling(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return prices, when they are reduced, stock and whether it is on sale."""
+    if item.get("updated_at") is not None and not clock.likely(item["updated_at"]):
+        raise BadItem(f"updated_at cannot be right: {item['updated_at'].isoformat()}.")
     found: dict[str, Any] = {}
     for name, column in PRICES.items():
         if item.get(name) is not None:

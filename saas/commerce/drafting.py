@@ -9,19 +9,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import orjson
 
 from saas.commerce.models import BACK_STATES, ORDER_STATES, PARCEL_STATES
-from saas.kit import money, text, versions
+from saas.kit import clock, money, text, versions
 from saas.tenancy import custom_values
 
 MOST_LINES = 2000
 MOST_OF_A_KIND = 500
-LARGEST = 2**63 - 1
-EARLIEST, AHEAD = datetime(1970, 1, 1, tzinfo=UTC), timedelta(days=366)
+LARGEST, LAST_PLACE = 2**63 - 1, 2**31 - 1
 SUMS = ("shipping", "tax", "discount", "fee", "tip", "gift_card")
 """Sums of an order in its currency; each is a column that ends in _amount."""
 SHARES = {
@@ -50,7 +49,7 @@ class Draft:
     returns: list[dict[str, Any]] = field(default_factory=list)
 
 
-def drafted(item: dict[str, Any], index: int, now: datetime, own: custom_values.Values | None = None) -> Draft:
+def drafted(item: dict[str, Any], index: int, own: custom_values.Values | None = None) -> Draft:
     """Return an item of the API's shape as columns; raises BadItem with a sentence."""
     key = text.clean(str(item.get("external_id") or ""), most=200)
     if not key:
@@ -60,8 +59,8 @@ def drafted(item: dict[str, Any], index: int, now: datetime, own: custom_values.
     if placed is None:
         raise BadItem("An order needs placed_at.")
     at = item.get("updated_at") or placed
-    for name, moment in (("placed_at", placed), ("updated_at", at)):
-        likely(name, moment, now)
+    for name, moment in (("placed_at", placed), ("updated_at", at), ("cancelled_at", item.get("cancelled_at"))):
+        likely(name, moment)
     status = item.get("status") or "paid"
     if status not in ORDER_STATES:
         raise BadItem(f"The status must be one of {', '.join(ORDER_STATES)}.")
@@ -81,9 +80,9 @@ def currency_of(said: Any, sentence: str) -> str:
     return found
 
 
-def likely(name: str, moment: datetime, now: datetime) -> None:
-    """Raise BadItem when nobody can have bought something then: such a time would be the newest for ever."""
-    if not EARLIEST <= moment <= now + AHEAD:
+def likely(name: str, moment: datetime | None) -> None:
+    """Raise BadItem when nothing can have happened to an order then."""
+    if moment is not None and not clock.likely(moment):
         raise BadItem(f"{name} cannot be right: {moment.isoformat()}.")
 
 
@@ -166,6 +165,9 @@ def _counts(lines: list[dict[str, Any]]) -> dict[str, int]:
 
 def _line(line: dict[str, Any], place: int) -> dict[str, Any]:
     unit, quantity = _micros(line.get("unit_price")), int(line.get("quantity", 1))
+    position = int(line["position"]) if line.get("position") is not None else place
+    if abs(position) > LAST_PLACE:
+        raise BadItem("A line's position is out of range.")
     if abs(quantity) > 10**9:
         raise BadItem("A line's quantity is out of range.")
     if abs(quantity * unit) > LARGEST:
@@ -176,7 +178,7 @@ def _line(line: dict[str, Any], place: int) -> dict[str, Any]:
     if unit <= 0:
         flags.append("free" if unit == 0 else "negative_price")
     return {
-        "position": int(line["position"]) if line.get("position") is not None else place,
+        "position": position,
         "product_key": text.clean(str(line.get("product") or ""), most=200),
         "variant_key": text.clean(str(line.get("variant") or ""), most=200), "sku": text.clean(line.get("sku"), most=120),
         "name": text.clean(line.get("name"), most=500), "quantity": quantity, "unit_micros": unit, "line_micros": quantity * unit,
@@ -208,6 +210,7 @@ def refund(item: Mapping[str, Any], at: datetime) -> dict[str, Any]:
     key = _key(item.get("external_id"))
     if not key:
         raise BadItem("A refund needs an external_id.")
+    likely("at", item.get("at"))
     row = {
         "amount_micros": abs(_micros(item.get("amount"))), "at": item.get("at") or at, "reason": text.clean(item.get("reason"), most=500),
         "lines": of_lines(item.get("lines") or ()),
@@ -225,6 +228,8 @@ def fulfilment(item: Mapping[str, Any], at: datetime) -> dict[str, Any]:
     state = item.get("state") or "sent"
     if state not in PARCEL_STATES:
         raise BadItem(f"The state of a fulfilment must be one of {', '.join(PARCEL_STATES)}.")
+    for name in ("shipped_at", "delivered_at", "updated_at"):
+        likely(name, item.get(name))
     link = text.clean(item.get("tracking_url"), most=1000)
     row = {
         "state": state, "carrier": text.clean(item.get("carrier"), most=120), "tracking_number": text.clean(item.get("tracking_number"), most=200),
@@ -242,6 +247,8 @@ def a_return(item: Mapping[str, Any], at: datetime) -> dict[str, Any]:
     state = item.get("state") or "open"
     if state not in BACK_STATES:
         raise BadItem(f"The state of a return must be one of {', '.join(BACK_STATES)}.")
+    for name in ("at", "updated_at"):
+        likely(name, item.get(name))
     row = {
         "state": state, "reason": text.clean(item.get("reason"), most=500), "lines": of_lines(item.get("lines") or ()),
         "at": item.get("at"),

@@ -65,7 +65,6 @@ def record_many(
     alone, an order that is a test is left out. With `loud` it is announced what happened to the orders; else it is the past.
     The number of statements does not grow with the number of items.
     """
-    now = clock.now()
     results = [Recorded(index, None, "failed") for index in range(len(items))]
     newest: dict[str, Draft] = {}
     drafts: list[Draft] = []
@@ -77,7 +76,7 @@ def record_many(
             if item.get("test"):
                 results[index].status = "left_out"
                 continue
-            draft = drafted(item, index, now, own.get(index, {}))
+            draft = drafted(item, index, own.get(index, {}))
         except BadItem as error:
             results[index].error = str(error)
             continue

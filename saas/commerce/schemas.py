@@ -14,6 +14,17 @@ from saas.kit import access, money
 from saas.tenancy import custom_values
 
 
+class Pieces(fields.Integer):
+    """A whole number of pieces; 2.0 and "2" are, 2.5 is none."""
+
+    default_error_messages = {"invalid": "Only whole pieces, such as 2."}
+
+    def _validated(self, value: Any) -> int:
+        if isinstance(value, float) and not value.is_integer():
+            raise self.make_error("invalid", input=value)
+        return super()._validated(value)
+
+
 class LineIn(Schema):
     """One line of an order; a negative quantity is a return."""
 
@@ -25,7 +36,7 @@ class LineIn(Schema):
     variant = fields.String(allow_none=True, validate=validate.Length(max=200))
     sku = fields.String(allow_none=True, validate=validate.Length(max=120))
     name = fields.String(allow_none=True, validate=validate.Length(max=500))
-    quantity = fields.Integer(load_default=1, validate=validate.Range(-1_000_000_000, 1_000_000_000))
+    quantity = Pieces(load_default=1, validate=validate.Range(-1_000_000_000, 1_000_000_000))
     unit_price = Price(required=True)
     external_id = fields.String(
         allow_none=True, validate=validate.Length(max=200), metadata={"description": "the shop's own id of the line"}
@@ -45,7 +56,7 @@ class OfLineIn(Schema):
         validate=validate.Length(1, 200),
         metadata={"description": "the external_id of the line, or its position"},
     )
-    quantity = fields.Integer(load_default=1, validate=validate.Range(0, 1_000_000_000))
+    quantity = Pieces(load_default=1, validate=validate.Range(0, 1_000_000_000))
     amount = Price(allow_none=True)
     restock = fields.Boolean(allow_none=True, metadata={"description": "whether the pieces can be sold again"})
     reason = fields.String(allow_none=True, validate=validate.Length(max=200))

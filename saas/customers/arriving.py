@@ -62,6 +62,9 @@ def cleaned(item: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {
         name: text.clean(item[name], most=most) for name, most in TEXTS.items() if item.get(name) is not None
     }
+    for name in ("created_at", "updated_at"):
+        if item.get(name) is not None and not clock.likely(item[name]):
+            raise BadItem(f"{name} cannot be right: {item[name].isoformat()}.")
     if item.get("external_id"):
         found["external_id"] = text.clean(str(item["external_id"]), most=200)
     if item.get("email"):

@@ -13,14 +13,13 @@ from uuid import UUID
 import orjson
 from sqlalchemy import Select, delete, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import DataError, IntegrityError
 
 from saas.commerce import connecting, connectors, hearing, reconciling, shops, unread
-from saas.commerce.connectors.delivery import BadSignature, Unmappable
-from saas.commerce.connectors.past import Origin, Outcome
+from saas.commerce.connectors.delivery import BadSignature, Unmappable, read
+from saas.commerce.connectors.past import TROUBLE, Origin, Outcome, said
 from saas.integrations.events import DeliveryReceived
 from saas.integrations.models import DeliveryIn, Refused
-from saas.kit import clock, errors, identifiers, scope
+from saas.kit import clock, errors, identifiers, scope, text
 from saas.kit import db as kit_db
 from saas.kit.db import db
 from saas.kit.events import announce
@@ -33,6 +32,12 @@ MOST_AT_ONCE = 5000
 
 class NoSuchDelivery(errors.NotFound):
     """There is no such delivery."""
+
+
+class LargeDelivery(errors.TooLarge):
+    """The body has more bytes than a delivery may have."""
+
+    message = f"The delivery is larger than {MOST_BYTES // 1024 // 1024} MB."
 
 
 class UnreadableDelivery(errors.Unreadable):
@@ -55,24 +60,25 @@ def receive(*, shop_id: UUID, kind: str, headers: Mapping[str, str], raw: bytes,
         connecting.note_ping(shop, agent=given.get("user-agent", ""))
         return False
     try:
-        body = orjson.loads(raw)
+        body = read(raw)
     except orjson.JSONDecodeError as error:
         raise UnreadableDelivery(f"The body is not JSON: {error}") from None
     if not isinstance(body, dict):
         raise UnreadableDelivery("The body is not a JSON object.")
     delivery = connector.topic_of(delivery, body)
-    connecting.note_signed(shop, topic=delivery.topic)
-    if delivery.topic == "ping":
+    topic = text.clean(delivery.topic)
+    connecting.note_signed(shop, topic=topic)
+    if topic == "ping":
         return False
     row = {
-        "tenant_id": scope.tenant_id(), "id": identifiers.new(), "shop_id": shop_id, "key": delivery.key, "topic": delivery.topic,
-        "resource": delivery.resource, "body": raw, "state": "waiting", "reason": "", "attempts": 0,
+        "tenant_id": scope.tenant_id(), "id": identifiers.new(), "shop_id": shop_id, "key": delivery.key, "topic": topic,
+        "resource": text.clean(delivery.resource), "body": raw, "state": "waiting", "reason": "", "attempts": 0,
     }  # fmt: skip
     stored = insert(DeliveryIn).values(row).on_conflict_do_nothing(index_elements=["tenant_id", "shop_id", "key"])
     delivery_id = db.session.execute(stored.returning(DeliveryIn.id)).scalar_one_or_none()
     if delivery_id is None:
         return False
-    hearing.note_delivery(shop_id, delivery.topic, changed_at=told_at(body))
+    hearing.note_delivery(shop_id, topic, changed_at=told_at(body))
     announce(DeliveryReceived(delivery_id=str(delivery_id)))
     return True
 
@@ -82,7 +88,14 @@ def refuse(*, shop_id: UUID, reason: str, topic: str = "", address: str = "") ->
     log.warning("refused a delivery for shop %s: %s", shop_id, reason)
     if topic and reason == BadSignature.message:
         reconciling.note_badly_signed(shops.one(shop_id, lock=True))
-    db.session.add(Refused(shop_id=shop_id, reason=reason[:500], topic=topic[:100], address=address[:100]))
+    db.session.add(
+        Refused(
+            shop_id=shop_id,
+            reason=text.clean(reason, most=500),
+            topic=text.clean(topic, most=100),
+            address=address[:100],
+        )
+    )
 
 
 def take(delivery_id: UUID | str) -> DeliveryIn:
@@ -99,17 +112,8 @@ def take(delivery_id: UUID | str) -> DeliveryIn:
         with db.session.begin_nested():
             _take(shop.kind, delivery, origin)
         delivery.state, delivery.reason, delivery.taken_at = "done", "", clock.now()
-    except (
-        Unmappable,
-        DataError,
-        KeyError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        ArithmeticError,
-        IntegrityError,
-    ) as error:
-        delivery.state, delivery.reason = "failed", _words(error)
+    except TROUBLE as error:
+        delivery.state, delivery.reason = "failed", text.clean(said(error))
     shop.last_delivery_at = clock.now()
     db.session.flush()
     return delivery
@@ -117,7 +121,7 @@ def take(delivery_id: UUID | str) -> DeliveryIn:
 
 def _take(kind: str, delivery: DeliveryIn, origin: Origin) -> None:
     """Write what a delivery says; one that was read from the shop's past is written as such."""
-    body = orjson.loads(delivery.body)
+    body = read(delivery.body)
     if not delivery.topic.startswith(unread.TOPIC):
         connectors.KINDS[kind].take(body, topic=delivery.topic, origin=origin)
         return
@@ -129,9 +133,9 @@ def _take(kind: str, delivery: DeliveryIn, origin: Origin) -> None:
 def told_at(body: dict) -> datetime | None:
     """Return when what a delivery tells of changed, where it says so in one of the ways shops do."""
     about = body.get("data") if isinstance(body.get("data"), dict) else body
-    said = next((about[name] for name in ("date_modified_gmt", "updated_at") if isinstance(about.get(name), str)), None)
+    when = next((about[name] for name in ("date_modified_gmt", "updated_at") if isinstance(about.get(name), str)), None)
     try:
-        found = datetime.fromisoformat(said) if said else None
+        found = datetime.fromisoformat(when) if when else None
     except ValueError:
         return None
     return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)
@@ -141,9 +145,9 @@ def keep_unread(shop_id: UUID, kind: str, outcomes: Sequence[Outcome]) -> None:
     """Keep things of a shop's past that could not be understood, with their reason; the same thing again renews its line."""
     now = clock.now()
     rows = {
-        f"{unread.TOPIC}{kind}:{one.body.get('id') or one.reason}"[:300]: {
+        text.clean(f"{unread.TOPIC}{kind}:{one.body.get('id') or one.reason}", most=300): {
             "tenant_id": scope.tenant_id(), "id": identifiers.new(), "shop_id": shop_id, "topic": f"{unread.TOPIC}{kind}",
-            "resource": str(one.body.get("id") or "")[:200], "body": orjson.dumps(one.body), "state": "failed", "reason": one.reason[:1000],
+            "resource": text.clean(str(one.body.get("id") or ""), most=200), "body": orjson.dumps(one.body), "state": "failed", "reason": text.clean(one.reason, most=1000),
             "attempts": 1, "received_at": now,
         }
         for one in outcomes
@@ -161,13 +165,6 @@ def keep_unread(shop_id: UUID, kind: str, outcomes: Sequence[Outcome]) -> None:
 unread.keep_with(keep_unread)
 
 
-def _words(error: Exception) -> str:
-    if isinstance(error, Unmappable):
-        return str(error)
-    log.warning("a delivery could not be taken", exc_info=error)
-    return f"It could not be understood ({type(error).__name__}: {str(error).splitlines()[0][:200]})."
-
-
 def one(delivery_id: UUID | str, *, shop_id: UUID) -> DeliveryIn:
     """Return a delivery of a shop; raises NoSuchDelivery."""
     found = kit_db.one(DeliveryIn, delivery_id, NoSuchDelivery)
@@ -178,7 +175,7 @@ def one(delivery_id: UUID | str, *, shop_id: UUID) -> DeliveryIn:
 
 def readable(delivery: DeliveryIn) -> str:
     """Return a delivery's body as indented JSON, at most 20,000 characters of it."""
-    return orjson.dumps(orjson.loads(delivery.body), option=orjson.OPT_INDENT_2).decode()[:20_000]
+    return orjson.dumps(read(delivery.body), option=orjson.OPT_INDENT_2).decode()[:20_000]
 
 
 def replay(delivery_id: UUID | str) -> DeliveryIn:

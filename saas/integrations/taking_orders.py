@@ -88,7 +88,7 @@ class Orders:
             return
         item = self._item(key, [outcome.row for outcome in group])
         try:
-            draft = orders.drafted(item, 0, clock.now())
+            draft = orders.drafted(item, 0)
         except orders.BadItem as error:
             for outcome in group:
                 outcome.state, outcome.reason = "failed", str(error)

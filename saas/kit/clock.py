@@ -7,12 +7,18 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 
+EARLIEST, AHEAD = datetime(1970, 1, 1, tzinfo=UTC), timedelta(days=366)
 _offset: ContextVar[timedelta] = ContextVar("clock_offset", default=timedelta(0))
 
 
 def now() -> datetime:
     """Return the present moment in UTC, with its zone."""
     return datetime.now(UTC) + _offset.get()
+
+
+def likely(moment: datetime) -> bool:
+    """Tell whether something that is told of can have happened then; a time far ahead would be the newest for ever."""
+    return EARLIEST <= moment <= now() + AHEAD
 
 
 @contextmanager

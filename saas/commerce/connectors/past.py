@@ -169,9 +169,12 @@ def said(error: Exception) -> str:
     if isinstance(error, Unmappable):
         return str(error)
     if isinstance(error, KeyError):
-        return f"The field {str(error)[:60]} is missing."
-    log.warning("a thing of the past could not be read", exc_info=error)
-    return f"It could not be understood ({type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]})."
+        return f"The field {str(error.args[0] if error.args else error)[:60]} is missing."
+    log.warning("something of a shop could not be read", exc_info=error)
+    what = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}"
+    if isinstance(error, (TypeError, AttributeError)):
+        return f"It could not be understood: a part of it is of another kind than such shops send ({what})."
+    return f"It could not be understood ({what})."
 
 
 def _moment(item: Any, *names: str) -> datetime | None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from saas.commerce.connectors.delivery import Body, Unmappable, filled
+from saas.commerce.connectors.delivery import Body, Unmappable, filled, pieces
 from saas.kit import money
 
 PAID = {
@@ -160,17 +160,17 @@ def _lines(body: Body, money_went_back: bool) -> list[dict[str, Any]]:
         if Decimal(refund_item(refund, str(body.get("currency") or ""))["amount"]):
             for one in refund.get("refund_line_items") or []:
                 key = str(one.get("line_item_id"))
-                returned[key] = returned.get(key, 0) + int(one.get("quantity") or 0)
+                returned[key] = returned.get(key, 0) + pieces(one.get("quantity"))
     found = []
     for place, line in enumerate(body.get("line_items") or []):
-        first = int(line.get("quantity") or 0)
+        first = pieces(line.get("quantity"))
         quantity = first
         if (
             line.get("current_quantity") is not None
             and not body.get("cancelled_at")
             and (listed or not money_went_back)
         ):
-            quantity = min(int(line["current_quantity"]) + returned.get(str(line.get("id")), 0), first)
+            quantity = min(pieces(line["current_quantity"]) + returned.get(str(line.get("id")), 0), first)
         found.append({
             "position": place, "external_id": str(line.get("id") or ""), "product": str(line.get("product_id") or ""),
             "variant": str(line.get("variant_id") or ""), "sku": line.get("sku") or "", "name": line.get("name") or line.get("title") or "",
@@ -209,7 +209,7 @@ def refund_item(body: Body, currency: str) -> dict[str, Any]:
     else:
         whole = sum((amount(one.get("amount")) for one in went), Decimal(0))
     lines = [
-        {"line": str(one.get("line_item_id") or ""), "quantity": int(one.get("quantity") or 0), "restock": _restocked(one, body),
+        {"line": str(one.get("line_item_id") or ""), "quantity": pieces(one.get("quantity")), "restock": _restocked(one, body),
          "amount": str(amount(one.get("subtotal")))}
         for one in body.get("refund_line_items") or []
     ]  # fmt: skip
@@ -236,7 +236,7 @@ def fulfilment_item(body: Body) -> dict[str, Any]:
         tracking_url=body.get("tracking_url") or next(iter(links), None), shipped_at=moment(body, "created_at"),
         delivered_at=(moment(body, "delivered_at") or changed) if state == "delivered" else None, updated_at=changed,
     ) | {
-        "lines": [{"line": str(one.get("id") or ""), "quantity": int(one.get("quantity") or 0)} for one in body.get("line_items") or []],
+        "lines": [{"line": str(one.get("id") or ""), "quantity": pieces(one.get("quantity"))} for one in body.get("line_items") or []],
     }  # fmt: skip
 
 
@@ -246,7 +246,7 @@ def return_item(body: Body) -> dict[str, Any]:
     for one in body.get("return_line_items") or []:
         sent = (one.get("fulfillment_line_item") or {}).get("line_item") or {}
         lines.append(filled(
-            line=str(sent.get("id") or one.get("line_item_id") or ""), quantity=int(one.get("quantity") or 0),
+            line=str(sent.get("id") or one.get("line_item_id") or ""), quantity=pieces(one.get("quantity")),
             reason=one.get("return_reason_note") or str(one.get("return_reason") or "").replace("_", " ").lower(),
         ))  # fmt: skip
     declined = (body.get("decline") or {}).get("note") if isinstance(body.get("decline"), dict) else None

@@ -9,10 +9,10 @@ test, but payment plugins leave one among the order's notes. Parcels stand there
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import ROUND_CEILING, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from saas.commerce.connectors.delivery import Body, Unmappable, filled
+from saas.commerce.connectors.delivery import Body, Unmappable, filled, pieces
 from saas.kit import money
 
 STATES = {
@@ -111,7 +111,7 @@ def _sum(lines: Any, name: str = "total") -> Decimal:
 
 def _line(line: Body) -> dict[str, Any]:
     """Return a line; half a piece is sold as one, at what it came to."""
-    quantity = _pieces(line.get("quantity"))
+    quantity = pieces(line.get("quantity"))
     total = amount(line.get("total") or line.get("subtotal"), "A line’s total")
     off = (
         amount(line.get("subtotal"), "A line’s subtotal") - total
@@ -125,15 +125,6 @@ def _line(line: Body) -> dict[str, Any]:
         "quantity": quantity, "unit_price": money.micros_text(money.parse_micros(unit)), "discount": str(off),
         "tax": str(amount(line.get("total_tax"), "A line’s tax")),
     }  # fmt: skip
-
-
-def _pieces(said: Any) -> int:
-    try:
-        found = Decimal(str(said if said not in (None, "") else 0))
-        whole = abs(found).to_integral_value(rounding=ROUND_CEILING)
-        return int(whole if found >= 0 else -whole)
-    except (InvalidOperation, ValueError, OverflowError):
-        raise Unmappable(f"A line’s quantity is no number: {str(said)[:40]}") from None
 
 
 def _parcels(said: Any, changed: datetime | None) -> list[dict[str, Any]]:
@@ -164,7 +155,7 @@ def refund_lines(refunds: Any) -> list[dict[str, Any]]:
                 if isinstance(entry, dict)
             }
             lines.append({
-                "line": str(notes.get("_refunded_item_id") or line.get("id") or ""), "quantity": abs(_pieces(line.get("quantity"))),
+                "line": str(notes.get("_refunded_item_id") or line.get("id") or ""), "quantity": abs(pieces(line.get("quantity"))),
                 "amount": str(abs(amount(line.get("total"), "A line’s total"))),
             })  # fmt: skip
         found.append(filled(
