@@ -211,6 +211,9 @@ class _Handler(BaseHTTPRequestHandler):
             held = getattr(self.box.things, kind).get(int(names[1]))
             if held is None:
                 return 404, {"code": f"woocommerce_rest_{kind[:-1]}_invalid_id", "message": "Invalid ID."}, 0
+            if names[2:] == ["refunds"]:
+                refunds = self.box.things.refunds.get(held["id"], [])
+                return 200, refunds, len(refunds)
             return 200, self.box.mangle(kind, dict(held)), 1
 
     def _allowed(self, query):

@@ -12,7 +12,7 @@ class Things:
 
     def __init__(self, *, start=START, zone=0):
         self.now, self.zone = start, timedelta(hours=zone)
-        self.products, self.customers, self.orders = {}, {}, {}
+        self.products, self.customers, self.orders, self.refunds = {}, {}, {}, {}
         self._ids = itertools.count(11)
 
     def tick(self, step=timedelta(minutes=1)):
@@ -69,6 +69,16 @@ class Things:
             "tax_lines": [], "shipping_lines": [], "fee_lines": [], "coupon_lines": [], "refunds": [], **self.stamps(made),
         }  # fmt: skip
         return self.orders[key]
+
+    def refund(self, order, line, quantity, amount, *, reason=""):
+        """This function will pay back some pieces of a line; the order lists the sum, and changes."""
+        key = next(self._ids)
+        back = {**line, "id": next(self._ids), "quantity": -quantity, "subtotal": f"-{amount}", "total": f"-{amount}",
+                "meta_data": [{"id": 1, "key": "_refunded_item_id", "value": str(line["id"])}]}  # fmt: skip
+        made = {"id": key, "amount": amount, "reason": reason, "line_items": [back], **self.stamps(self.tick())}
+        self.refunds.setdefault(order["id"], []).insert(0, made)
+        self.change(order, refunds=[*order["refunds"], {"id": key, "reason": reason, "total": f"-{amount}"}])
+        return made
 
     def change(self, thing, **fields):
         """This function will change a thing, as of now."""

@@ -8,6 +8,7 @@ import re
 import threading
 import urllib.parse
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -232,14 +233,12 @@ class TestDeliveries:
         drain(company)
         with company.app.app_context(), work.unit(tenant_id=company.tenant_id):
             consent.withdraw(customer_id=db.session.scalar(select(Customer.id)), source="link")
-        ann |= {"firstName": "Anna", "updatedAt": "2099-01-01T00:00:00Z"}
+        ann |= {"firstName": "Anna", "updatedAt": (datetime.now(UTC) + timedelta(hours=1)).isoformat()}
         box.deliveries.tell("customers/update", box.things.customer_told(ann))
         drain(company)
         assert look(company, select(Customer.first_name, Customer.email_consent)) == [("Anna", "withdrawn")]
 
     def test_a_cart_its_checkout_and_its_order_find_each_other(self, company, shop, box, drain):  # noqa: F811
-        from datetime import UTC, datetime, timedelta
-
         box.things.now = datetime.now(UTC) - timedelta(hours=5)
         tea, ann = box.things.add_product("Green tea"), box.things.add_customer("ann@shopper.example")
         token = "c1-abcdef"

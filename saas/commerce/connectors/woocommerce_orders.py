@@ -1,9 +1,10 @@
 """An order of WooCommerce in our shape.
 
 Facts behind it: a line's total is after discounts and before tax, `price` is a float and not to be trusted; a refund of a line
-is another order with negative lines, of which the order itself lists only the sum; a coupon takes its share off the lines, so the
-order's discount is a matter of telling and not of counting. A draft of the checkout is no order yet. There is no word for a
-test, but payment plugins leave one among the order's notes. Parcels stand there too, as the tracking plugins write them.
+is another order with negative lines, of which the order itself lists only the sum, so the store is asked for it when its
+orders are read; a coupon takes its share off the lines, so the order's discount is a matter of telling and not of counting. A
+draft of the checkout is no order yet. There is no word for a test, but payment plugins leave one among the order's notes.
+Parcels stand there too, as the tracking plugins write them.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ TESTS = {
 }  # fmt: skip
 """What payment plugins write beside an order that was paid with play money."""
 PARCELS = "_wc_shipment_tracking_items"
+REFUNDS = "__refunds"
+"""Where an order that was read carries the store's own list of its refunds, with what came back."""
 
 
 def moment(body: Body, name: str) -> datetime | None:
@@ -92,7 +95,7 @@ def order_item(body: Body) -> dict[str, Any] | None:
         ],
         "shipping_lines": [{"title": str(one.get("method_title") or ""), "amount": one.get("total") or "0"} for one in body.get("shipping_lines") or []],
         "fees": [{"title": str(one.get("name") or ""), "amount": one.get("total") or "0"} for one in fees],
-        "refunds": [
+        "refunds": refund_lines(body[REFUNDS]) if REFUNDS in body else [
             {"external_id": str(one["id"]), "amount": str(one.get("total") or 0), "reason": one.get("reason") or ""}
             for one in body.get("refunds") or []
         ],
@@ -143,10 +146,10 @@ def _parcels(said: Any, changed: datetime | None) -> list[dict[str, Any]]:
     return found
 
 
-def refund_lines(refunds: Any) -> list[dict[str, Any]]:
+def refund_lines(refunds: list[Body]) -> list[dict[str, Any]]:
     """Return an order's refunds, as the store's own list of them has them: with what came back."""
     found = []
-    for one in refunds if isinstance(refunds, list) else []:
+    for one in refunds:
         lines = []
         for line in one.get("line_items") or []:
             notes = {

@@ -6,6 +6,8 @@ new only makes us see something twice, and what was deleted in between makes us 
 is walked by page numbers. `orderby=modified` is not asked for, for 3.8 refuses it; and whether a store knows `modified_after`,
 which older ones (before 5.8) ignore without a word, is found out by asking for what changed in the year 2100.
 
+Orders tell only what their refunds came to; which pieces went back the store is asked for order by order, within bounds.
+
 Hosts that give up on a large page are asked for half of it, and for more again when that goes well. A single thing at which the
 store breaks each time is left out, and told of.
 """
@@ -19,6 +21,7 @@ from typing import Any
 
 from saas.commerce.connectors.delivery import Body
 from saas.commerce.connectors.past import KeysRefused, Portion, StoreBusy, StoreRefused, Tended
+from saas.commerce.connectors.woocommerce_orders import REFUNDS
 from saas.commerce.connectors.woocommerce_rest import Store
 from saas.kit import clock
 
@@ -27,6 +30,8 @@ RECENT = timedelta(days=60)
 LATELY, AGED = timedelta(days=2), timedelta(days=60)
 """How far back orders are compared where a store cannot be asked for what changed: each time, and once a day."""
 MOST_EXCLUDED = 200
+LONGEST_ASKING = 20.0
+"""Seconds in which refunds of one page's orders are asked for."""
 FAR = "2100-01-01T00:00:00"
 STAMP = "%Y-%m-%dT%H:%M:%S"
 PATHS = {"recent_orders": "orders", "aged_orders": "orders"}
@@ -83,6 +88,8 @@ class Woo:
                 raise
             return self._smaller(kind, busy, held)
         after, again = _onward(kind, held, bodies)
+        if _dated(kind) and not again and any(body.get("refunds") for body in bodies):
+            bodies = self._with_refunds(bodies)
         share = 1.0 if after is None else min(after.get("at", 0) / max(total or 0, after.get("at", 0) + 1), 0.99)
         return Portion([] if again else bodies, after, share, rest=self._tick() - began, total=total)
 
@@ -115,6 +122,26 @@ class Woo:
         if not total.isdigit():
             return bodies, None
         return bodies, int(total) + (seen if _dated(kind) and place.get("before") and not place.get("paged") else 0)
+
+    def _with_refunds(self, bodies: list[Body]) -> list[Body]:
+        """Return orders with what their refunds took back; of their own they tell only the sums, which is enough for a store
+        that does not want to be asked for more now."""
+        until, asking, found = self._tick() + LONGEST_ASKING, True, []
+        for body in bodies:
+            if asking and body.get("refunds") and isinstance(body.get("id"), int):
+                try:
+                    refunds, _told = self.store.told("GET", f"/orders/{body['id']}/refunds", params={"per_page": 100})
+                    if (
+                        refunds
+                        and isinstance(refunds, list)
+                        and all(isinstance(one, dict) and "id" in one for one in refunds)
+                    ):
+                        body = {**body, REFUNDS: refunds}
+                except StoreRefused as refusal:
+                    asking = not isinstance(refusal, (StoreBusy, KeysRefused))
+                asking = asking and self._tick() < until
+            found.append(body)
+        return found
 
     def _edge(self, kind: str, since: datetime | None) -> dict[str, str]:
         """Recent orders begin sixty days ago; the older ones end a day after that, so that none falls between."""

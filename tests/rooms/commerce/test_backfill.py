@@ -15,8 +15,9 @@ from sqlalchemy import func, select
 
 from saas.catalog.models import Product
 from saas.commerce import backfill
-from saas.commerce.connectors import woocommerce_past, woocommerce_rest
-from saas.commerce.models import Order
+from saas.commerce.connectors import woocommerce, woocommerce_past, woocommerce_rest
+from saas.commerce.connectors.past import Origin
+from saas.commerce.models import Order, Refund
 from saas.customers.models import Customer
 from saas.integrations.models import DeliveryIn
 from saas.kit import http_out, work
@@ -376,14 +377,24 @@ with create_app(only_rooms=True).app_context():
 """
 
 
+def kill_at(company, shop_id, enough):
+    """Kill a worker once so many orders are here; one that left the slow store alone for a while is sent again."""
+    for _worker in range(20):
+        process = nursery.start("-c", WORKER, company.tenant_id, shop_id, environment=os.environ, output=sys.__stderr__)
+        until(lambda: len(keys(company)) >= enough or process.poll() is not None)  # noqa: B023
+        if len(keys(company)) >= enough:
+            process.send_signal(signal.SIGKILL)
+            process.wait(30)
+            return
+        forget_pause(company, shop_id)
+    raise AssertionError(state_of(company, shop_id))
+
+
 def test_a_worker_killed_twice_loses_nothing_and_doubles_nothing(company, store):  # noqa: F811
     stock_up(store, orders=300, old=100)
     shop_id = connected(company, store)
     for enough in (60, 180):
-        process = nursery.start("-c", WORKER, company.tenant_id, shop_id, environment=os.environ, output=sys.__stderr__)
-        until(lambda enough=enough: len(keys(company)) >= enough)
-        process.send_signal(signal.SIGKILL)
-        process.wait(30)
+        kill_at(company, shop_id, enough)
         assert state_of(company, shop_id)[0]["state"] == "running"
         forget_pause(company, shop_id)
     seen = state_of(company, shop_id)[0]["done"]["recent_orders"]["fetched"]
@@ -392,6 +403,57 @@ def test_a_worker_killed_twice_loses_nothing_and_doubles_nothing(company, store)
     assert state["state"] == "done"
     assert set(keys(company)) == {str(key) for key in store.things.orders}
     assert sum(row["fetched"] for kind, row in state["done"].items() if "orders" in kind) == 400
+
+
+class TestRefunds:
+    @pytest.fixture
+    def paid_back(self, store):  # noqa: F811
+        """An order of two kinds of tea, of which one piece of the second went back, and an order besides."""
+        teas, people = stock_up(store, orders=1, old=0)
+        order = store.things.add_order(people[0], [(teas[0], 1), (teas[1], 3)])
+        refund = store.things.refund(order, order["line_items"][1], 1, "12.50", reason="it was dented")
+        return order, refund
+
+    def held(self, company):
+        with work.unit(tenant_id=company.tenant_id):
+            sums = dict(db.session.execute(select(Order.external_id, Order.refunded_amount)).all())
+            return sums, [(one.key, one.reason, one.lines) for one in db.session.scalars(select(Refund))]
+
+    def test_what_came_back_is_asked_for_where_an_order_has_refunds(self, company, store, paid_back):  # noqa: F811
+        order, refund = paid_back
+        _state, troubles = fetch(company, connected(company, store))
+        sums, refunds = self.held(company)
+        assert (troubles, sums[str(order["id"])], sum(sums.values())) == ([], 1250, 1250)
+        back = {"line": str(order["line_items"][1]["id"]), "quantity": 1, "amount": "12.50"}
+        assert refunds == [(str(refund["id"]), "it was dented", [back])]
+        assert {path for _method, path, _query in store.asked if "refunds" in path} == {
+            f"/orders/{order['id']}/refunds"
+        }
+
+    def test_one_that_a_webhook_told_by_its_sum_gets_its_lines_by_comparing(self, company, store, paid_back):  # noqa: F811
+        order, refund = paid_back
+        shop_id = connected(company, store)
+        with work.unit(tenant_id=company.tenant_id):
+            woocommerce.take(order, topic="order.updated", origin=Origin(shop_id, "EUR", ""))
+        assert [lines for _key, _reason, lines in self.held(company)[1]] == [[]]
+        fetch(company, shop_id)
+        with work.unit(tenant_id=company.tenant_id):  # and a late delivery that tells less takes nothing away
+            woocommerce.take({**order, "number": "9"}, topic="order.updated", origin=Origin(shop_id, "EUR", ""))
+        sums, refunds = self.held(company)
+        assert (sums[str(order["id"])], [(key, len(lines)) for key, _reason, lines in refunds]) == (
+            1250,
+            [(str(refund["id"]), 1)],
+        )
+
+    @pytest.mark.parametrize("fault", [503, 429, 404, "html", "list", "truncated"])
+    def test_a_store_that_does_not_want_to_be_asked_is_left_and_the_sums_are_here(
+        self, company, store, paid_back, fault
+    ):  # noqa: F811
+        order, _refund = paid_back
+        store.faults = [Fault(fault, path="refunds")]
+        _state, troubles = fetch(company, connected(company, store))
+        sums, refunds = self.held(company)
+        assert (troubles, sums[str(order["id"])], [lines for _key, _reason, lines in refunds]) == ([], 1250, [[]])
 
 
 class TestHttpOut:
