@@ -2,7 +2,8 @@
 
 By its program (the API): a segment, a rule, own fields, a purpose, a webhook that fails, files brought and taken, two who are one
 person, one who was deleted, one who was erased. By its owner (the pages): a role, a team, views, a look for duplicates, many
-changed at once, a way in through the company's own sign-in, support let in.
+changed at once, a way in through the company's own sign-in, support let in. By its shop (signed messages): a product in
+several sizes, an order with its whole story. By people in the shop (the public doors): forms, wishes to be told, a return.
 """
 
 import json
@@ -11,15 +12,29 @@ import secrets
 import time
 import urllib.parse
 import urllib.request
+from datetime import UTC, datetime, timedelta
 
 import pyotp
 
 from tests.browser import running
+from tests.failures.copies import until
 
 RULE = {"kind": "boost", "category": "Mugs", "percent": 150}
 FILE = "Email,First name,Last name,Town,Joined,Newsletter\n"
 ENDED = {"done", "failed", "cancelled", "undone"}
 WAIT = 180
+FORM = {
+    "fields": [
+        {"name": "email"},
+        {"name": "first_name"},
+        {"name": "choice", "options": ["Green", "Black"], "question": {"en": "Which tea?"}},
+    ],
+    "purposes": [
+        {"key": "marketing", "required": True, "wording": {"en": "Yes, write to me about teas once a month."}},
+    ],
+    "texts": {"en": {"title": "Ten percent on all teas", "text": "For your first order.", "thanks": "Thank you."}},
+    "after": {"coupon": "TEN"},
+}
 
 
 def by_program(product, demo):
@@ -35,7 +50,7 @@ def by_program(product, demo):
     source = "<p>Hello {{ customer.first_name }}</p>"
     send("/templates", {"name": f"Plain letter {mark}", "subject": "News", "source": source})
     send("/fields/customer", {"label": "Kettle", "type": "choice", "choices": ["Small", "Medium", "Large"]})
-    send("/fields/customer", {"label": "Birthday", "type": "date", "personal": True, "help": "For a card"})
+    send("/fields/customer", {"label": "Name day", "type": "date", "personal": True, "help": "For a card"})
     send("/fields/product", {"label": "Care", "type": "text"})
     send("/consent-purposes", {"name": "Invitations", "channels": ["email", "sms"], "double_opt_in": True,
                                "wording": {"en": "I would like to be invited to your evenings."}})  # fmt: skip
@@ -62,11 +77,84 @@ def by_program(product, demo):
         body = (FILE + "".join(rows) + "no address at all,Otto,,Bergen,99/99/2026,no\n").encode()
         query = urllib.parse.urlencode({"kind": "customer", "name": f"people-{act}.csv", "act": act})
         json.loads(ask(f"{address}/imports?{query}", key=key, method="POST", body=body, kind="text/csv"))
-    hook = {**demo, "hook_url": product.urls["web"] + urllib.parse.urlsplit(demo["hook_url"]).path}
-    running.deliver(hook, {"type": "order.updated", "data": {"external_id": "no-money"}})
+    by_shop(product, demo)
     product.settle()
     until_ended(address, key)
     return people
+
+
+def by_shop(product, demo):
+    """This function will send what the shop's server tells: something not understood, a product in sizes, an order with its story."""
+    hook = {**demo, "hook_url": product.urls["web"] + urllib.parse.urlsplit(demo["hook_url"]).path}
+    running.deliver(hook, {"type": "order.updated", "data": {"external_id": "no-money"}})
+    for kind, data in [("product.updated", shirt()), *story(_mark())]:
+        running.deliver(hook, {"type": kind, "data": data})
+
+
+def shirt():
+    """This function will return a product in three sizes, one of them gone and one reduced."""
+    sizes = [
+        {"external_id": f"shirt-{size}", "sku": f"LS-{size}", "options": [{"name": "Size", "value": size}], "price": price, "stock": stock}
+        for size, price, stock in (("S", "29.00", 0), ("M", "39.00", 4), ("L", "39.00", 1200))
+    ]  # fmt: skip
+    return {
+        "external_id": "shirt", "name": "Linen shirt", "url": "http://shop.example/shirt", "currency": "EUR", "price": "29.00", "regular_price": "39.00",
+        "sale_price": "29.00", "brand": "Fern", "categories": ["Shirts"], "kind": "variable", "stock": 0, "variants": sizes, "updated_at": told_at(0),
+    }  # fmt: skip
+
+
+def story(mark):
+    """This function will return the messages about one order: two shirts, one more, two parcels, one shirt back and its money."""
+    line = {
+        "external_id": "l1",
+        "product": "shirt",
+        "variant": "shirt-M",
+        "name": "Linen shirt",
+        "quantity": 2,
+        "unit_price": "39.00",
+    }
+    more = {
+        "external_id": "l2",
+        "product": "shirt",
+        "variant": "shirt-L",
+        "name": "Linen shirt",
+        "quantity": 1,
+        "unit_price": "39.00",
+    }
+    order = {
+        "external_id": mark, "number": mark, "placed_at": told_at(-90), "currency": "EUR", "shipping": "4.90", "status": "paid",
+        "customer": {"email": f"tailor-{mark}@walk.example", "first_name": "Tamsin", "last_name": "Taylor", "city": "Leeds"},
+    }  # fmt: skip
+    parcels = [
+        {"order": mark, "external_id": f"p{n}", "carrier": "DHL", "tracking_number": f"0034 {mark} {n}", "tracking_url": "https://parcels.example/",
+         "state": state, "shipped_at": told_at(-60), "updated_at": told_at(-60 + n)}
+        for n, state in ((1, "delivered"), (2, "in_transit"))
+    ]  # fmt: skip
+    back = {
+        "order": mark,
+        "external_id": "b1",
+        "reason": "Too tight around the neck",
+        "lines": [{"line": "l1", "quantity": 1}],
+    }
+    refund = {
+        "order": mark,
+        "external_id": "r1",
+        "amount": "39.00",
+        "at": told_at(-1),
+        "lines": [{"line": "l1", "quantity": 1, "restock": True}],
+    }
+    return [
+        ("order.updated", order | {"lines": [line], "total": "82.90", "updated_at": told_at(-90)}),
+        ("order.updated", order | {"lines": [line, more], "total": "121.90", "updated_at": told_at(-80)}),
+        *(("fulfilment.created", parcel) for parcel in parcels),
+        ("order.updated", order | {"lines": [line, more], "total": "121.90", "status": "fulfilled", "updated_at": told_at(-59)}),
+        ("return.created", back | {"state": "requested"}), ("refund.created", refund),
+    ]  # fmt: skip
+
+
+def told_at(hours):
+    """This function will return a moment some hours from now as shops write it."""
+    return (datetime.now(UTC) + timedelta(hours=hours)).isoformat()
 
 
 def by_shopper(product, demo, context):
@@ -92,6 +180,52 @@ def by_shopper(product, demo, context):
     answer = context.request.post(f"{place}/orders/{order['id']}/return", form=form, max_redirects=0)
     assert answer.status == 303, answer.text()[-1500:]
     product.settle()
+
+
+def by_visitors(product, demo):
+    """This function will do what people in the shop do: send a form, which one of them confirms, and wish to be told of a product."""
+    address, key, mark = product.urls["web"], demo["api_key"], _mark()
+    made = running.read_json(
+        f"{address}/api/v1/forms", key=key, data={"name": f"At the till {mark}", "kind": "embed", "content": FORM}
+    )
+    ask(f"{address}/api/v1/forms/{made['id']}/show", key=key, method="POST")
+    running.read_json(
+        f"{address}/api/v1/forms", key=key, data={"name": f"Draft {mark}", "kind": "popup", "content": FORM}
+    )
+    for name in ("Agneta", "Björn", "Cleo"):
+        person = {"email": f"{name[0].lower()}-{mark}@walk.example", "first_name": name, "choice": "Green"}
+        _tell(product, demo, f"/forms/{made['id']}", {"values": person, "purposes": ["marketing"], "version": 1})
+    for what in ("shown", "started"):
+        _tell(product, demo, "/forms/told", {"form": made["id"], "what": what})
+    product.settle()
+    for kind in ("stock", "price"):
+        _tell(product, demo, "/watches", {"kind": kind, "product": "shirt", "variant": "shirt-S", "email": f"a-{mark}@walk.example"})  # fmt: skip
+    product.settle()
+    for endpoint in ("/m/y/", "/m/w/"):
+        _confirm(product, f"a-{mark}@walk.example", endpoint)
+    product.settle()
+
+
+def _tell(product, demo, path, told):
+    """Tell the shop's doors something as a page of the shop does."""
+    body = {"site_key": demo["site_key"], "language": "en", "took": 5000, "url": "http://shop.example/tea", **told}
+    running.read_json(product.urls["web"] + path, data=body)
+
+
+def _confirm(product, email, path):
+    """Click the link in a letter, once it has come."""
+    found = []
+
+    def came():
+        for one in product.mails(email):
+            text = running.read_json(f"{product.urls['mailbox']}/api/messages/{one['id']}")["text"]
+            found.extend(re.findall(rf"{path}[\w.-]+", text))
+        return found
+
+    until(came)
+    body = urllib.parse.urlencode({"act": "confirm"}).encode()
+    with urllib.request.urlopen(product.urls["web"] + found[0], data=body, timeout=30) as answer:
+        assert answer.status == 200
 
 
 def _mark():
@@ -154,6 +288,12 @@ def by_owner(product, demo, context, people):
         {"value": "Bergen", "was": "Oslo", "place": "cell"},
         on="/customers",
     )
+    fill(
+        context,
+        "/shops/new",
+        {"kind": "generic", "name": "Market stall", "url": "http://stall.example", "currency": "EUR"},
+    )
+    fill(context, "/shops/new", {"kind": "woocommerce", "url": "http://127.0.0.1:9/"})
     till = json.loads(ask(product.urls["stripe"] + "/home/shops", key="", method="POST", body=b""))
     fill(context, "/payments/accounts/new", {"key": till["key"]})
     product.settle()

@@ -35,11 +35,11 @@ NEWEST = "SELECT id FROM {} WHERE tenant_id = %s ORDER BY id DESC LIMIT 1"
 EXAMPLES = {
     "customer_id": BUSIEST,
     "product_id": "SELECT product_id FROM order_lines WHERE tenant_id = %s AND product_id IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1",
-    "order_id": NEWEST.format("orders"), "shop_id": NEWEST.format("shops"), "segment_id": NEWEST.format("segments"),
+    "order_id": NEWEST.format("orders"), "shop_id": "SELECT id FROM shops WHERE tenant_id = %s ORDER BY id LIMIT 1", "segment_id": NEWEST.format("segments"),
     "campaign_id": NEWEST.format("campaigns"), "template_id": NEWEST.format("mail_templates"), "mailing_id": NEWEST.format("mailings"),
     "recipient_id": NEWEST.format("mailing_recipients"), "delivery_id": NEWEST.format("deliveries_in"), "key_id": NEWEST.format("api_keys"),
     "member_id": NEWEST.format("members"), "rule_id": NEWEST.format("offer_rules"), "offer_id": NEWEST.format("offers_shown"),
-    "form_id": NEWEST.format("forms"), "watch_id": NEWEST.format("product_watches"),
+    "form_id": "SELECT form_id FROM form_submissions WHERE tenant_id = %s ORDER BY id DESC LIMIT 1", "watch_id": NEWEST.format("product_watches"),
     "invoice_id": NEWEST.format("invoices"), "checkout_id": NEWEST.format("checkouts"),
     "entry_id": NEWEST.format("audit_entries"), "import_id": NEWEST.format("imports"), "operation_id": NEWEST.format("operations"),
     "field_id": "SELECT id FROM custom_fields WHERE tenant_id = %s AND type = 'choice' ORDER BY id DESC LIMIT 1",
@@ -62,6 +62,11 @@ VARIANTS = [
     ("history-show", "SELECT DISTINCT ON (action) action, id FROM audit_entries WHERE tenant_id = %s ORDER BY action, id DESC", "/history/{}"),
     ("own_fields-show", "SELECT DISTINCT ON (type) type, id FROM custom_fields WHERE tenant_id = %s ORDER BY type, id DESC", "/settings/fields/{}"),
     ("customers-view", "SELECT 'own', id FROM saved_views WHERE tenant_id = %s AND kind = 'customer' ORDER BY id DESC LIMIT 1", "/customers?view={}"),
+    ("products-show", "SELECT 'in_sizes', product_id FROM product_variants WHERE tenant_id = %s ORDER BY id DESC LIMIT 1", "/products/{}"),
+    ("orders-show", "SELECT 'with_story', order_id FROM fulfilments WHERE tenant_id = %s ORDER BY id DESC LIMIT 1", "/orders/{}"),
+    ("shops-guide", "SELECT kind, id FROM shops WHERE tenant_id = %s ORDER BY id DESC LIMIT 2", "/shops/{}/connect"),
+    ("shops-show", "SELECT kind, id FROM shops WHERE tenant_id = %s ORDER BY id DESC LIMIT 2", "/shops/{}"),
+    ("shops-health", "SELECT kind, id FROM shops WHERE tenant_id = %s ORDER BY id DESC LIMIT 2", "/shops/{}/health"),
     ("history-record", "SELECT 'one', record_id FROM audit_entries WHERE tenant_id = %s AND action = 'customers.edited' ORDER BY id DESC LIMIT 1", "/history?kind=customer&record={}"),
 ]  # fmt: skip
 SENT = "SELECT campaign_id FROM mailings WHERE tenant_id = %s ORDER BY id DESC LIMIT 1"

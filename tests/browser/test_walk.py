@@ -97,6 +97,7 @@ def _link(product, to, endpoint):
 def furnished(browser, product, demo):
     """The demo company after a busy week; returns its number."""
     people = furnishing.by_program(product, demo)
+    furnishing.by_visitors(product, demo)
     context = browser.new_context(base_url=product.urls["web"])
     furnishing.sign_in(context, product, demo)
     furnishing.by_owner(product, demo, context, people)
@@ -120,6 +121,8 @@ def pages(product, furnished, links):
         }
         if endpoint == "campaigns.recipients":
             known["campaign_id"] = sent
+        if endpoint == "guides.show":
+            known["name"] = "connect-generic"
         address = links.get(endpoint) or places.example(product, rule, tenant_id=furnished, known=known)
         (without if address is None else found).append((endpoint.replace(".", "-"), address, WHO.get(kind, kind)))
     found.append(("campaigns-report", f"/campaigns/{sent}", "member"))
