@@ -120,6 +120,8 @@ def topic_words(topic: str) -> str:
         "product": _("Products"),
         "customer": _("Customers"),
         "refund": _("Refunds"),
+        "fulfilment": _("Parcels"),
+        "return": _("Returns"),
         "past": _("The past"),
     }
     acts = {"created": _("new"), "updated": _("changed"), "deleted": _("deleted"), **kind_words()}
