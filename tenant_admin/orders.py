@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from saas.catalog import products
-from saas.commerce import finding, orders, shops
+from saas.commerce import finding, orders
 from saas.customers import finding as people
 from saas.customers import profiles
 from saas.kit import access, doors
@@ -64,16 +64,15 @@ def index():
 @doors.open_to("member", "orders.read")
 def show(order_id: str):
     """Show an order: what was bought, what is odd about it, what was paid back, and by whom it was placed."""
-    order = orders.one(order_id)
+    order, shop = orders.one_with_shop(order_id)
     lines = orders.lines_of([order.id])
     known = products.many([line.product_id for line in lines if line.product_id])
     hidden = access.hidden("order")
     beside, called = orders.parts_of([order.id])[order.id], order_story.Lines(lines)
     known_buyer = order.customer_id is not None and "customer_id" not in hidden
     buyer = people.many([order.customer_id]).get(order.customer_id) if known_buyer else None
-    shop = next((one for one in shops.all_shops() if one.id == order.source_id), None)
     return render_template(
-        "orders/show.html", own=inline.own_of("order", order), order=_shown(order), lines=[] if "lines_count" in hidden else [_line(line, known) for line in lines], shop=shop.name if shop else None,
+        "orders/show.html", own=inline.own_of("order", order), order=_shown(order), lines=[] if "lines_count" in hidden else [_line(line, known) for line in lines], shop=shop,
         refunds=order_story.refunds(beside["refunds"], called), parcels=order_story.parcels(beside["fulfilments"], called),
         sent_back=order_story.sent_back(beside["returns"], called), story=order_story.story(order, lines, beside), shares=order_story.shares(order),
         buyer=_buyer(buyer) if buyer else None,

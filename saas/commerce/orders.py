@@ -14,14 +14,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Integer, Text, Uuid, delete, func, insert, literal, select, update
+from sqlalchemy import BigInteger, Integer, Text, Uuid, and_, delete, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from saas.catalog import products, variants
 from saas.commerce import drafting, order_history, order_news, order_references, parts
 from saas.commerce.drafting import BadItem, Draft, drafted
 from saas.commerce.events import OrdersRecorded
-from saas.commerce.models import NO_SOURCE, Fulfilment, Order, OrderLine, Refund, RemovedOrder, Return
+from saas.commerce.models import NO_SOURCE, Fulfilment, Order, OrderLine, Refund, RemovedOrder, Return, Shop
 from saas.customers import arriving, joins, merge_tree
 from saas.kit import arrays, clock, errors, identifiers, money, scope, search, text, versions
 from saas.kit import db as kit_db
@@ -350,6 +350,16 @@ def one(order_id: UUID | str, *, lock: bool = False) -> Order:
     return kit_db.one(Order, order_id, NoSuchOrder, lock=lock)
 
 
+def one_with_shop(order_id: UUID | str) -> tuple[Order, str | None]:
+    """Return an order and the name of its shop by one question; raises NoSuchOrder."""
+    wanted = kit_db.uuid(order_id)
+    query = select(Order, Shop.name).outerjoin(Shop, and_(Shop.id == Order.source_id, Shop.removed_at.is_(None)))
+    found = db.session.execute(query.where(Order.id == wanted)).one_or_none() if wanted else None
+    if found is None:
+        raise NoSuchOrder
+    return found[0], found[1]
+
+
 def change(order_id: UUID | str, *, custom: Mapping[str, Any]) -> Order:
     """Change the company's own fields of an order, all else being the shop's; raises NoSuchOrder, BadValues or TakenAlready."""
     order = one(order_id, lock=True)
@@ -395,10 +405,18 @@ def parts_of(order_ids: Sequence[UUID]) -> dict[UUID, dict[str, list[Any]]]:
     found: dict[UUID, dict[str, list[Any]]] = {
         order_id: {"refunds": [], "fulfilments": [], "returns": []} for order_id in order_ids
     }
-    for model, name, first in ((Refund, "refunds", Refund.at), (Fulfilment, "fulfilments", Fulfilment.shipped_at), (Return, "returns", Return.at)):  # fmt: skip
-        for part in parts.of(model, list(found), first) if found else ():
-            found[part.order_id][name].append(part)
+    names = {Refund: ("refunds", "at"), Fulfilment: ("fulfilments", "shipped_at"), Return: ("returns", "at")}
+    for part in parts.of_all_kinds(list(found)) if found else ():
+        found[part.order_id][names[type(part)][0]].append(part)
+    for name, first in names.values():
+        for beside in found.values():
+            beside[name].sort(key=lambda part, first=first: _moment(part, first))
     return found
+
+
+def _moment(part: Any, first: str) -> tuple[bool, float, str]:
+    at = getattr(part, first)
+    return at is None, at.timestamp() if at else 0.0, part.key
 
 
 def remove(*, keys: Iterable[str], source_id: UUID, at: datetime | None = None, loud: bool = False) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, Uuid, select, update
+from sqlalchemy import Text, Uuid, false, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from saas.commerce.models import Fulfilment, Refund, Return
@@ -60,3 +60,23 @@ def tie(model: type[Part], ids: Mapping[str, UUID], source_id: UUID) -> set[UUID
 def of(model: type[Part], order_ids: Sequence[UUID], *order: Any) -> list[Any]:
     """Return the parts of orders."""
     return list(db.session.scalars(select(model).where(model.order_id.in_(order_ids)).order_by(*order, model.key)))
+
+
+def of_all_kinds(order_ids: Sequence[UUID]) -> list[Part]:
+    """Return the parts of orders of every kind by one question, to be read only and in no order."""
+    kinds = (Refund, Fulfilment, Return)
+    refund, parcel, back = (
+        select(kind.__table__)
+        .where(kind.tenant_id == scope.tenant_id(), kind.order_id.in_(order_ids))
+        .subquery(kind.__tablename__)
+        for kind in kinds
+    )
+    beside = refund.join(parcel, false(), full=True).join(back, false(), full=True)
+    found: list[Part] = []
+    for row in db.session.execute(select(refund, parcel, back).select_from(beside)):
+        values = iter(row)
+        for kind in kinds:
+            part = {column.name: next(values) for column in kind.__table__.columns}
+            if part["id"] is not None:
+                found.append(kind(**part))
+    return found

@@ -131,12 +131,19 @@ def tenant_fk(column: str, table: str, *, ondelete: str | None = None) -> Foreig
 Row = TypeVar("Row", bound=TenantModel)
 
 
+def uuid(row_id: UUID | str) -> UUID | None:
+    """Return an id as it is kept, or None when it is malformed."""
+    try:
+        return row_id if isinstance(row_id, UUID) else UUID(str(row_id))
+    except ValueError:
+        return None
+
+
 def one(model: type[Row], row_id: UUID | str, missing: Callable[[], Exception], *, lock: bool = False) -> Row:
     """Return one row of the bound tenant by its id, or raise what `missing` makes. A malformed id is missing too."""
-    try:
-        wanted = row_id if isinstance(row_id, UUID) else UUID(str(row_id))
-    except ValueError:
-        raise missing() from None
+    wanted = uuid(row_id)
+    if wanted is None:
+        raise missing()
     query: Select[Any] = select(model).where(model.id == wanted)
     found = db.session.scalars(query.with_for_update() if lock else query).one_or_none()
     if found is None:
