@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+from contextlib import contextmanager
 from email.policy import default
 
 import pytest
@@ -26,17 +27,24 @@ class Pile:
         return [letter for letter in self.letters if address in letter["To"]]
 
 
-@pytest.fixture
-def mailbox(app, monkeypatch):
-    """The letters that were sent; the settings point at this server while the test runs."""
-    pile = Pile()
+@contextmanager
+def kept():
+    """Keep the letters that are sent; the settings point at this server for as long."""
+    pile, patched = Pile(), pytest.MonkeyPatch()
     controller = Controller(pile, hostname="127.0.0.1", port=servers.free_port())
     controller.start()
     try:
-        monkeypatch.setenv("SMTP_URL", f"smtp://127.0.0.1:{controller.port}")
+        patched.setenv("SMTP_URL", f"smtp://127.0.0.1:{controller.port}")
         config.get.cache_clear()
         yield pile
     finally:
         controller.stop()
-        monkeypatch.undo()
+        patched.undo()
         config.get.cache_clear()
+
+
+@pytest.fixture
+def mailbox(app):
+    """The letters that were sent while the test runs."""
+    with kept() as pile:
+        yield pile

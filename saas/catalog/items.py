@@ -139,7 +139,10 @@ def _micros(value: Any) -> int:
 def _utc(moment: Any) -> datetime:
     if not isinstance(moment, datetime) or moment.tzinfo is None:
         raise BadItem("A sale begins and ends at moments with their zone.")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise BadItem("A sale begins and ends in the years 1 to 9999.") from None
 
 
 def _images(images: Iterable[Any]) -> list[dict[str, str]]:

@@ -24,6 +24,8 @@ from saas.kit.text import gettext as _
 from saas.tenancy import audit
 
 ORDER = ("email", "phone", "external", "visitor")
+HIDING = {"email": "email", "phone": "phone", "external": "external_id"}
+"""The field of the customer that a name of a kind would tell."""
 MOST = 500
 
 
@@ -57,10 +59,12 @@ class Shown:
 
 
 def of(customer_id: UUID | str) -> dict[str, Any]:
-    """Return all joins of a customer, and what was taken apart from them; raises NoSuchCustomer."""
-    customer = profiles.one(customer_id)
+    """Return all joins of a customer, and what was taken apart from them; names in fields that the actor may not see are left
+    out. Raises NoSuchCustomer."""
+    customer, hidden = profiles.one(customer_id), access.hidden("customer")
     names = {shop.id: shop.name for shop in shops.all_shops()}
-    found = [*_names(customer.id, names), *_browsers(customer.id, names)]
+    told = [one for one in _names(customer.id, names) if HIDING[one.kind] not in hidden]
+    found = [*told, *_browsers(customer.id, names)]
     return {"customer": customer, "joins": found, "partings": joins.partings_of(customer.id)}
 
 

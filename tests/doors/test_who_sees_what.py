@@ -17,7 +17,7 @@ import pytest
 from saas.customers import identity, owners, profiles
 from saas.kit import doors, work
 from saas.tenancy import roles
-from tests import strangers
+from tests import letters, strangers
 from tests.companies import Company, drain_outbox
 from tests.rooms.tenancy import crew
 
@@ -72,7 +72,8 @@ def stage(app) -> Stage:
             profiles.change(mine, note=f"{SECRET} note")
             profiles.write_note(customer_id=theirs, words=f"{FOREIGN} words")
             assert identity.find("email", colleague["email"]) == UUID(theirs)
-    drain_outbox(app, company)
+    with letters.kept():
+        drain_outbox(app, company)
     hers_browser = crew.browser(app, company, ann)
     return Stage(
         company, hers_browser, filled.ids | {"customer": mine, "order": orders["mine"]}, {"customer": theirs, "order": orders["theirs"]}, role

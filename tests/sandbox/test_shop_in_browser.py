@@ -57,7 +57,8 @@ def test_a_shopper_agrees_looks_fills_a_cart_signs_in_and_buys(shop, collector, 
     page.get_by_role("button", name="Pay").click()
     page.get_by_role("heading", name="Thank you.").wait_for()
 
-    collector.await_that(lambda: collector.events("checkout_started") and len(collector.events("page_viewed")) >= 7)
+    told = ("checkout_started", "cart_updated", "identified", "product_viewed")
+    collector.await_that(lambda: all(map(collector.events, told)) and len(collector.events("page_viewed")) >= 7)
     [viewed] = {event["product"] for event in collector.events("product_viewed")}
     [cart] = collector.events("cart_updated")
     [identified] = collector.events("identified")
