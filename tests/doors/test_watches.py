@@ -7,6 +7,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from saas.customers import identity
 from saas.kit import clock, work
@@ -78,6 +79,20 @@ def states(company):
 
 
 class TestAsked:
+    def test_who_becomes_a_customer_at_this_very_moment_waits_all_the_same(self, company, lamp, monkeypatch):
+        find, missed = identity.find, []
+
+        def blind_once(kind, value, *rest):
+            """Fail as the database does when both come at once."""
+            if not missed:
+                missed.append(value)
+                raise IntegrityError("INSERT INTO customers", {}, Exception("duplicate key"))
+            return find(kind, value, *rest)
+
+        monkeypatch.setattr(identity, "find", blind_once)
+        assert ask(company).status_code == 202
+        assert missed and states(company) == ["asked"]
+
     def test_looking_at_the_page_confirms_nothing_and_the_click_does(self, company, lamp, drain, mailbox):  # noqa: F811
         ask(company)
         drain(company)
