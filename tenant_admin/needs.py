@@ -8,7 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from saas.commerce import disputes, payment_accounts, payments, shops, silence, watching
+from saas.commerce import disputes, payments, shops, silence, watching
 from saas.integrations import deliveries_in
 from saas.tenancy import limits
 from tenant_admin import entrance, formats, shop_health
@@ -61,17 +61,19 @@ def _shops() -> list[dict[str, Any]]:
 def _payments() -> list[dict[str, Any]]:
     if not payments.visible():
         return []
-    found = []
-    waiting, first = disputes.due()
-    if waiting:
-        text = ngettext("%(num)s dispute waits for your answer", "%(num)s disputes wait for your answer", waiting)
-        until = _("%(text)s, the first until %(when)s.", text=text, when=formats.when(first)) if first else f"{text}."
+    found, told = [], disputes.waiting()
+    if told.disputes:
+        text = ngettext("%(num)s dispute waits for your answer", "%(num)s disputes wait for your answer", told.disputes)
+        until = (
+            _("%(text)s, the first until %(when)s.", text=text, when=formats.when(told.first))
+            if told.first
+            else f"{text}."
+        )
         found.append({"icon": "credit-card", "tone": "danger", "text": until, "label": _("Answer them"), "url": address("payments.list_disputes")})  # fmt: skip
-    for account in payment_accounts.every():
-        if account.trouble:
-            text = _("The payment account %(name)s cannot be read any more.", name=account.name)
-            found.append({"icon": "plug", "tone": "danger", "text": text, "label": _("See what is wrong"),
-                          "url": address("payment_accounts.show", account_id=account.id)})  # fmt: skip
+    for account_id, name in told.troubled.items():
+        text = _("The payment account %(name)s cannot be read any more.", name=name)
+        found.append({"icon": "plug", "tone": "danger", "text": text, "label": _("See what is wrong"),
+                      "url": address("payment_accounts.show", account_id=account_id)})  # fmt: skip
     return found
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, func, select
 
-from saas.commerce.payment_models import Dispute
+from saas.commerce.payment_models import Dispute, PaymentAccount
 from saas.kit import clock, errors, pages
 from saas.kit import db as kit_db
 from saas.kit.db import db
@@ -54,10 +55,21 @@ def to_answer(*, limit: int = 20) -> list[Dispute]:
     return list(db.session.scalars(query.order_by(Dispute.due_at.asc().nulls_last(), Dispute.id).limit(limit)))
 
 
-def due() -> tuple[int, datetime | None]:
-    """Return how many disputes wait for an answer, and when the first of them is due."""
-    query = select(func.count(), func.min(Dispute.due_at)).where(
-        Dispute.state == "needs_answer", (Dispute.due_at.is_(None)) | (Dispute.due_at > clock.now())
-    )
-    count, first = db.session.execute(query).one()
-    return count, first
+@dataclass(frozen=True)
+class Waiting:
+    """How many disputes wait for an answer, when the first is due, and the accounts in trouble by id with their names."""
+
+    disputes: int
+    first: datetime | None
+    troubled: dict[UUID, str]
+
+
+def waiting() -> Waiting:
+    """Return what of the payments waits for somebody, in one question: of accounts that are connected."""
+    due = [Dispute.state == "needs_answer", (Dispute.due_at.is_(None)) | (Dispute.due_at > clock.now())]
+    count = select(func.count()).select_from(Dispute).where(*due).scalar_subquery()
+    first = select(func.min(Dispute.due_at)).where(*due).scalar_subquery()
+    accounts = select(PaymentAccount.id, PaymentAccount.name, PaymentAccount.trouble, count, first)
+    rows = db.session.execute(accounts.where(PaymentAccount.removed_at.is_(None)).order_by(PaymentAccount.id)).all()
+    troubled = {account: name for account, name, trouble, _count, _first in rows if trouble}
+    return Waiting(rows[0][3] if rows else 0, rows[0][4] if rows else None, troubled)

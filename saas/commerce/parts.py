@@ -66,10 +66,7 @@ def of_all_kinds(order_ids: Sequence[UUID]) -> list[Part]:
     """Return the parts of orders of every kind by one question, to be read only and in no order."""
     kinds = (Refund, Fulfilment, Return)
     refund, parcel, back = (
-        select(kind.__table__)
-        .where(kind.tenant_id == scope.tenant_id(), kind.order_id.in_(order_ids))
-        .subquery(kind.__tablename__)
-        for kind in kinds
+        select(kind).where(kind.order_id.in_(order_ids)).subquery(kind.__tablename__) for kind in kinds
     )
     beside = refund.join(parcel, false(), full=True).join(back, false(), full=True)
     found: list[Part] = []

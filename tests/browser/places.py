@@ -14,6 +14,7 @@ from tests.failures.copies import ROOT
 
 HERE = "tests.browser.places"
 MACHINES = {
+    "pictures.show",  # an image
     "api-docs.openapi_json",
     "healthz",
     "readyz",

@@ -45,7 +45,9 @@ class Loop:
 
     def until(self, page, *, shows):
         """Look at a page again and again until it shows something."""
-        self.look_until(page, lambda: page.locator("main").get_by_text(shows).first.is_visible(), what=shows)
+        self.look_until(
+            page, lambda: page.locator("main").get_by_text(shows).filter(visible=True).first.is_visible(), what=shows
+        )
 
     def look_until(self, page, holds, *, what):
         """Look at a page again and again, as somebody who waits for what happens elsewhere, until something holds."""

@@ -218,10 +218,10 @@ class TestDisputes:
         till.hand_all(company, account)
         row = inside(lambda: disputes.to_answer()[0])
         assert (row.reason, row.amount, row.state) == ("fraudulent", 4900, "needs_answer") and row.due_at > clock.now()
-        assert inside(disputes.due)[0] == 1 and row.customer_id
+        assert inside(disputes.waiting).disputes == 1 and row.customer_id
         till.settle(till.dispute_of(paid), "won")
         till.hand_all(company, account)
-        assert inside(lambda: disputes.one(row.id).state) == "won" and inside(disputes.due)[0] == 0
+        assert inside(lambda: disputes.one(row.id).state) == "won" and inside(disputes.waiting).disputes == 0
         assert told() == ["ShopperPaymentSucceeded", "DisputeOpened", "DisputeClosed"]
         entries = inside(lambda: list(db.session.scalars(select(TimelineEntry).where(TimelineEntry.kind == "dispute"))))
         assert [entry.details["state"] for entry in entries] == ["won"]
@@ -314,7 +314,7 @@ class TestThePast:
         till.pay(900, card="pm_card_visa_chargeDeclined")
         till.pay_out()
         till.fetch(company, account)
-        assert inside(lambda: len(payments.listed().items)) == 8 and inside(disputes.due)[0] == 1
+        assert inside(lambda: len(payments.listed().items)) == 8 and inside(disputes.waiting).disputes == 1
         row = inside(lambda: payouts.listed().items[0])
         assert row.listed and inside(lambda: payouts.parts(row.id)["sum"]) == row.amount
         state = inside(lambda: payment_accounts.one(account).backfill)
