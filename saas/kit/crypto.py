@@ -60,11 +60,15 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-@lru_cache(maxsize=64)
 def derived_key(purpose: str) -> bytes:
     """Return 32 bytes derived from the secret key for one purpose (HKDF, RFC 5869)."""
+    return _derived(config.get().secret_key, purpose)
+
+
+@lru_cache(maxsize=64)
+def _derived(secret: str, purpose: str) -> bytes:
     kdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"regulars:{purpose}".encode())
-    return kdf.derive(config.get().secret_key.encode())
+    return kdf.derive(secret.encode())
 
 
 def mac(purpose: str, data: bytes, *, length: int = 32) -> bytes:

@@ -265,6 +265,7 @@ class TestManners:
     @pytest.mark.parametrize("kind", ["popup", "flyout", "banner"])
     def test_axe_has_nothing_to_say(self, page, shop, collector, kind):
         collector.forms["forms"] = [form(kind=kind)]
+        page.emulate_media(reduced_motion="reduce")  # half faded in, a colour is another
         visit(page, shop)
         page.clock.run_for(21_000)
         page.get_by_role("dialog", name="Ten percent").wait_for()
