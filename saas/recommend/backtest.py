@@ -67,34 +67,43 @@ def examine(
     the first ten), `interval` of the share, `better` ("yes", "no", "same": by a sign test at 5%), and of ours and of popularity
     `coverage`, `long_tail` and `novelty` as `evaluation` defines them.
     """
-    since = _cut(views.seconds / training.DAY, lines.days)
-    visits = _visits(views, since)
-    old_views, old_lines = _older(views, lines, since)
-    models = {
-        "popular": fitting.popular(old_views, old_lines, products)[0],
-        "sessions": fitting.sessions(old_views, {})[0],
-        "viewed": fitting.viewed(old_views)[0],
-        "bought": fitting.bought(old_lines, {})[0],
-        "buyers": fitting.buyers(old_lines, {})[0],
-        "repeats": fitting.repeats(old_lines)[0],
-    }
-    popularity = Counter(np.concatenate([old_views.items, old_lines.items]).tolist())
     offerable = {number for number, product in catalogue.by_number.items() if product.offerable}
-    asked = {
-        "product": _next_views(visits, new=True, beside=True),
-        "home": _next_views(visits, new=False),
-        "discover": _next_views(visits, new=True),
-        "cart": _missing_lines(lines, since),
-        "mail": _next_purchases(lines, since),
-    }
+    # views and orders have pasts of their own: a tracker of last week stands beside the orders of years
+    of_visits, of_orders = _cut(views.seconds / training.DAY), _cut(lines.days)
+    visits = _visits(views, of_visits)
+    asked = (
+        (of_visits, {"product": _next_views(visits, new=True, beside=True), "home": _next_views(visits, new=False),
+                     "discover": _next_views(visits, new=True)}),
+        (of_orders, {"cart": _missing_lines(lines, of_orders), "mail": _next_purchases(lines, of_orders)}),
+    )  # fmt: skip
     places = []
-    for slot, questions in asked.items():
-        fair = [one for one in questions if one.wanted & offerable]
-        if fair:
-            places.append(
-                _place(slot, _drawn(fair), models, catalogue, popularity, range_size=len(offerable), day=since)
-            )
-    return {"at": clock.now().isoformat(), "days": round(_newest(views, lines) - since, 1), "places": places}
+    for since, by_slot in asked:
+        fair = {slot: [one for one in some if one.wanted & offerable] for slot, some in by_slot.items()}
+        if not any(fair.values()):
+            continue
+        old_views, old_lines = _older(views, lines, since)
+        models = _learnt(old_views, old_lines, products)
+        popularity = Counter(np.concatenate([old_views.items, old_lines.items]).tolist())
+        for slot, questions in fair.items():
+            if questions:
+                place = _place(
+                    slot, _drawn(questions), models, catalogue, popularity, range_size=len(offerable), day=since
+                )
+                places.append(place)
+    days = max(_newest(views.seconds / training.DAY) - of_visits, _newest(lines.days) - of_orders)
+    return {"at": clock.now().isoformat(), "days": round(days, 1), "places": places}
+
+
+def _learnt(views: training.Views, lines: training.Purchases, products: training.Products) -> dict[str, Any]:
+    """Fit all models on what was before, their parameters chosen on it too."""
+    return {
+        "popular": fitting.popular(views, lines, products)[0],
+        "sessions": fitting.sessions(views, {})[0],
+        "viewed": fitting.viewed(views)[0],
+        "bought": fitting.bought(lines, {})[0],
+        "buyers": fitting.buyers(lines, {})[0],
+        "repeats": fitting.repeats(lines)[0],
+    }
 
 
 def _place(
@@ -148,13 +157,12 @@ def _answers(
     return [[choice.product.number for choice in ranking.choose(ask, catalogue, chain=chain)] for ask in asks]
 
 
-def _newest(views: training.Views, lines: training.Purchases) -> float:
-    return max([*(views.seconds[-1:] / training.DAY), *lines.days[-1:], 0.0])
+def _newest(days: np.ndarray) -> float:
+    return float(days.max(initial=0.0))
 
 
-def _cut(view_days: np.ndarray, line_days: np.ndarray) -> float:
-    """Find the day from which on history is held back."""
-    days = np.concatenate([view_days, line_days])
+def _cut(days: np.ndarray) -> float:
+    """Find the day from which on a past is held back."""
     return float(days.max() - min(HELD_BACK, (days.max() - days.min()) / 4)) if len(days) else 0.0
 
 

@@ -85,6 +85,11 @@ class TestExamine:
         found = backtest.examine(views_of(older + newer), lines_of([]), Known(), catalogue())
         assert place(found, "product")["hits"] == 0
 
+    def test_a_tracker_of_last_month_is_learnt_from_beside_the_orders_of_years(self, by_family):
+        years = lines_of([(order, 0, order % FAMILIES * EACH, order - 2000.0) for order in range(2000)])
+        beside = place(backtest.examine(by_family, years, Known(), catalogue()), "home")
+        assert beside["hits"] > 0.9 * beside["asked"] and beside["better"] == "yes"
+
     def test_a_cart_is_asked_for_the_product_that_was_taken_out(self):
         random = np.random.default_rng(5)
         rows = []
