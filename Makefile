@@ -15,7 +15,7 @@ run: setup ## start everything and say where to sign in; PORT= VAR= DEMO=0 DATAB
 
 test: ## the whole suite with its own servers and browser; ARGS="-k name" picks some
 	@$(PYTHON) -m saas setup --dev --browser
-	@exec $(VENV) -m pytest -n auto --dist loadfile $(ARGS)
+	@exec $(VENV) -m tests $(ARGS)
 
 check: ## style, imports and the rules of the house, without the long tests
 	@$(PYTHON) -m saas setup --dev
