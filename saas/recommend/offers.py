@@ -26,8 +26,8 @@ MOST = 20
 A_DAY = 1.0
 PURCHASES_EACH = 60  # of a mailing's customers, on average
 KEPT_FOR, MOST_KEPT = 5.0, 5000  # seconds and number of answers that are kept
-Ready = tuple[Product, str, str, str]
-"""A product with code and words of its reason, and the algorithm: an offer but for its id and place."""
+Ready = tuple[Product, str, str, str, str]
+"""A product with code and words of its reason, the algorithm and the id of the rule: an offer but for its own id and place."""
 _answers: dict[tuple[Any, ...], tuple[float, list[Ready]]] = {}
 PLAIN = {"newest": "new", "rule": "picked", "found": "found"}
 OF_THEIR_OWN = {"session": "seen", "buyer": "bought_before"}
@@ -47,6 +47,7 @@ class Offer:
     reason_code: str
     reason_text: str
     algorithm: str
+    rule: str
     position: int
 
     def plain(self) -> dict[str, Any]:
@@ -146,7 +147,7 @@ def _answer(ask: Ask, catalogue: Catalogue, language: str) -> list[Ready]:
 
 def _ready(ask: Ask, catalogue: Catalogue, language: str) -> list[Ready]:
     return [
-        (choice.product, *_why(ask, choice, catalogue, language), choice.algorithm)
+        (choice.product, *_why(ask, choice, catalogue, language), choice.algorithm, choice.rule)
         for choice in ranking.choose(ask, catalogue)
     ]
 

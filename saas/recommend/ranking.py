@@ -54,12 +54,13 @@ class Ask(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """One product to show, which list spoke loudest for it, and that list's evidence."""
+    """One product to show, which list spoke loudest for it, that list's evidence, and the id of the house's rule behind it."""
 
     product: Product
     algorithm: str
     because: int | None = None
     together: int = 0
+    rule: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def choose(ask: Ask, catalogue: Catalogue, *, chain: Sequence[Source] | None = N
         product = catalogue.by_number.get(number)
         if number not in barred and product is not None and catalogue.offerable_in(product, ask.source):
             answer = [choice for choice in answer if choice.product.number != number]
-            answer.insert(place - 1, Choice(product, "rule"))
+            answer.insert(place - 1, Choice(product, "rule", rule=orders.behind(number)))
     return answer[: ask.limit]
 
 
@@ -252,5 +253,7 @@ def _fused(lists: Iterable[Named], catalogue: Catalogue, orders: Orders) -> list
                 gift *= orders.weight(product.categories)
             scores[suggestion.item] = scores.get(suggestion.item, 0.0) + gift
             if suggestion.item not in lead or gift > lead[suggestion.item][0]:
-                lead[suggestion.item] = gift, Choice(product, named.algorithm, suggestion.because, suggestion.together)
+                rule = orders.favouring(product.categories) if orders.boosted else ""
+                choice = Choice(product, named.algorithm, suggestion.because, suggestion.together, rule)
+                lead[suggestion.item] = gift, choice
     return [lead[number][1] for number in sorted(scores, key=scores.__getitem__, reverse=True)]

@@ -148,7 +148,7 @@ def compiled() -> None:
 
 def _compact(rule: OfferRule) -> dict[str, Any]:
     return {
-        "kind": rule.kind, "slot": rule.slot, "product": number_of(rule.product_id) if rule.product_id else None,
+        "id": str(rule.id), "kind": rule.kind, "slot": rule.slot, "product": number_of(rule.product_id) if rule.product_id else None,
         "category": rule.category, "position": rule.position, "percent": rule.percent, "from": _seconds(rule.starts_at),
         "until": _seconds(rule.ends_at),
     }  # fmt: skip
@@ -165,15 +165,27 @@ class Orders:
         self.pinned: list[tuple[int, int]] = []
         self.hidden: set[int] = set()
         self.boosted: dict[str, float] = {}
+        self._ids: dict[int | str, str] = {}
         for rule in rules or ():
             if rule["slot"] not in ("", slot) or (rule["from"] or 0) > now or (rule["until"] or now + 1) <= now:
                 continue
+            self._ids.setdefault(rule["category"] if rule["kind"] == "boost" else rule["product"], rule.get("id", ""))
             if rule["kind"] == "pin":
                 self.pinned.append((rule["position"], rule["product"]))
             elif rule["kind"] == "hide":
                 self.hidden.add(rule["product"])
             else:
                 self.boosted[rule["category"]] = self.boosted.get(rule["category"], 1.0) * rule["percent"] / 100
+
+    def behind(self, what: int | str) -> str:
+        """Return the id of the rule about a product's number or a category, empty where there is none."""
+        return self._ids.get(what, "")
+
+    def favouring(self, categories: Sequence[str]) -> str:
+        """Return the id of the rule that moves a product of these categories most, empty where none does."""
+        found = [category for category in categories if category in self.boosted]
+        most = max(found, key=lambda category: abs(self.boosted[category] - 1.0), default=None)
+        return self._ids.get(most, "") if most is not None else ""
 
     def weight(self, categories: Sequence[str]) -> float:
         """Return by how much a product of these categories is favoured; 1 is not at all."""
