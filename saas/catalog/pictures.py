@@ -159,7 +159,10 @@ def fetched(url: str, *, call: Callable[..., http_out.Answer] = http_out.call) -
             raise Elsewhere(problem.message, again=True) from None
         if answer.status in MOVED:
             told = {name.lower(): value for name, value in answer.headers.items()}.get("location", "")
-            url = urljoin(url, told)
+            try:
+                url = urljoin(url, told)
+            except ValueError:
+                raise Elsewhere("The address of the picture leads nowhere.", again=False) from None
             continue
         if answer.status != 200:
             raise Elsewhere(

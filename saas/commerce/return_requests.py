@@ -178,12 +178,14 @@ def _chosen(order: Order, quantities: Mapping[int, int]) -> list[dict[str, Any]]
 def answer(request_id: UUID | str, *, state: str, words: str = "") -> ReturnRequest:
     """Take the next step with a return; the shopper gets a mail. `words` are for them and are needed to decline.
 
-    Raises NoSuchReturn, WrongStep or BadReturn.
+    Raises NoSuchReturn, WrongStep, CannotReturn or BadReturn.
     """
     request = one(request_id, lock=True)
     if state not in NEXT[request.state]:
         raise WrongStep(_("This return stands elsewhere by now. Load the page again."))
     said = text.clean(words, most=2000)
+    if request.state == "declined":
+        _still_there(request)
     if state == "declined" and not said:
         raise BadReturn(fields={"words": [_("Tell them why; they read it.")]})
     before = request.state
@@ -195,6 +197,14 @@ def answer(request_id: UUID | str, *, state: str, words: str = "") -> ReturnRequ
     )  # fmt: skip
     announce(ReturnAnswered(request_id=str(request.id), state=state))
     return request
+
+
+def _still_there(request: ReturnRequest) -> None:
+    """What was declined was free to be asked for again: refuse to accept it after all where it was; raises CannotReturn."""
+    left = {line.position: line.left for line in returnable(orders.one(request.order_id, lock=True))}
+    for line in request.lines:
+        if line["quantity"] > (most := left.get(line["position"], 0)):
+            raise CannotReturn(_("At most %(left)s can be sent back.", left=most))
 
 
 def withdraw(request_id: UUID | str, *, customer_id: UUID) -> ReturnRequest:

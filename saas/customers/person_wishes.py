@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from saas.customers import facts
 from saas.customers.events import PersonAskedHere
 from saas.customers.models import PERSON_WISHES, PersonRequest
 from saas.kit import clock, errors, identifiers
@@ -32,6 +33,7 @@ def ask(*, customer_id: UUID, what: str, language: str = "") -> PersonRequest:
     """Write down what a customer wants of their data; raises AskedLately."""
     if what not in PERSON_WISHES:
         raise ValueError(what)
+    facts.hold([customer_id])  # a second click waits here until the first is written down
     lately = select(PersonRequest.id).where(
         PersonRequest.customer_id == customer_id, PersonRequest.what == what, PersonRequest.asked_at > clock.now() - AGAIN
     )  # fmt: skip

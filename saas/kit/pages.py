@@ -44,7 +44,7 @@ def decode(cursor: str, kinds: Sequence[type]) -> list[Any]:
         if len(values) != len(kinds):
             raise BadCursor
         return [None if v is None else _typed(v, kind) for v, kind in zip(values, kinds, strict=True)]
-    except (ValueError, TypeError, binascii.Error, UnicodeError):
+    except (ValueError, TypeError, AttributeError, OverflowError, binascii.Error):
         raise BadCursor from None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from datetime import timedelta
 from types import SimpleNamespace
 from urllib.parse import urlsplit
@@ -402,6 +403,21 @@ class TestReturns:
         assert place.post(client, f"/requests/{second.id}/withdraw").status_code == 303
         assert self.send_back(place, client, "2").status_code == 303
 
+    def test_a_declined_one_is_accepted_after_all_only_while_nobody_asked_again(self, place):
+        client = place.enter()
+        self.send_back(place, client, "2")
+        with place.unit():
+            [first] = return_requests.of_customer(place.ada)
+            return_requests.answer(first.id, state="declined", words="It was used.")
+        self.send_back(place, client, "1")
+        with place.unit(), pytest.raises(return_requests.CannotReturn, match="At most 1"):
+            return_requests.answer(first.id, state="accepted")
+        with place.unit():
+            second = return_requests.of_customer(place.ada)[0]
+            return_requests.withdraw(second.id, customer_id=place.ada)
+        with place.unit():
+            assert return_requests.answer(first.id, state="accepted").state == "accepted"
+
     def test_what_the_shop_took_back_already_counts_once(self, place):
         order = place.buy(
             ADA, "o7", returns=[{"external_id": "b1", "state": "closed", "lines": [{"line": "0", "quantity": 1}]}]
@@ -537,6 +553,25 @@ class TestOwnData:
         assert answer.headers["Cache-Control"] == "private, no-store"
         assert place.app.test_client().get(path).status_code == 303
         assert place.post(client, "/data/export").status_code == 409
+
+    def test_a_doubled_click_asks_once(self, place):
+        refused, done = [], threading.Event()
+
+        def click_again():
+            with place.app.app_context(), place.unit():
+                try:
+                    person_wishes.ask(customer_id=place.ada, what="data")
+                except person_wishes.AskedLately:
+                    refused.append(True)
+            done.set()
+
+        second = threading.Thread(target=click_again)
+        with place.unit():
+            person_wishes.ask(customer_id=place.ada, what="data")
+            second.start()
+            assert not done.wait(0.5)  # waits for the first to be written down
+        second.join(60)
+        assert refused == [True]
 
     def test_being_forgotten_takes_a_tick_and_then_happens(self, place):
         client = place.enter()

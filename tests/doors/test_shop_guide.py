@@ -121,6 +121,11 @@ class TestWooCommerce:
             moved.stop()
         assert company.api("GET", guide.removesuffix("/connect")).json["url"] == woo.url
 
+    @pytest.mark.parametrize("to", ["http://[", "ftp://shop.example", "javascript:alert(1)//"])
+    def test_a_redirect_to_no_address_is_told(self, company, woo, to):  # noqa: F811
+        woo.moved_to = to
+        assert tried(company, begin(company, woo.url)) == {"address": "not_an_address"}
+
     @pytest.mark.parametrize(
         ("address", "code"),
         [

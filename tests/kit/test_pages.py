@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 from datetime import UTC, datetime, timedelta
 
@@ -80,6 +81,17 @@ def test_a_cursor_of_another_list_is_refused(app, crowd):
             finding.listed(sort="created", limit=5, cursor=cursor)
         with pytest.raises(pages.BadCursor):
             finding.listed(limit=5, cursor="nonsense")
+
+
+@pytest.mark.parametrize(
+    "forged",
+    ["5", "null", "{}", "[]", '[{"a": 1}, 5]', "[[], 5]", "[5, 5]", '["x", 1e308]', '["x", "y"]', "[true, 0.5]"],
+)
+def test_a_forged_cursor_is_refused_whatever_is_in_it(app, crowd, forged):
+    cursor = base64.urlsafe_b64encode(forged.encode()).decode().rstrip("=")
+    for sort in SORTS:
+        with app.app_context(), work.unit(tenant_id=crowd.tenant_id), pytest.raises(pages.BadCursor):
+            finding.listed(sort=sort, limit=5, cursor=cursor)
 
 
 def test_two_directions_are_paged_too(app, crowd):

@@ -66,6 +66,7 @@ def look(given: str) -> Found:
         raise Bad("plain_permalinks", host=_host(first.url))
     home = str(index.get("home") or index.get("url") or first.url).rstrip("/")
     _require_safe(home)
+    _require_safe(root)
     version = MADE_BY.search(first.body)
     return Found(
         "address_good", host=_host(home), url=home, root=root.rstrip("/"), name=text.clean(str(index.get("name") or ""), most=120),
@@ -74,12 +75,25 @@ def look(given: str) -> Found:
 
 
 def _host(url: str) -> str:
-    return urlsplit(url).netloc
+    try:
+        return urlsplit(url).netloc
+    except ValueError:
+        return ""
+
+
+def _led(url: str, to: str) -> str:
+    """Return the address that a page leads to; raises Bad where it is none."""
+    try:
+        return urljoin(url, to)
+    except ValueError:
+        raise Bad("not_an_address", host=to[:80]) from None
 
 
 def _require_safe(url: str) -> None:
     """Plain http is for a machine's own address while developing: keys and customers' data must not be readable on the way."""
-    if not url.startswith("http://"):
+    if not url.startswith(("https://", "http://")) or not _host(url):
+        raise Bad("not_an_address", host=url[:80])
+    if url.startswith("https://"):
         return
     if not (LOOPBACK.fullmatch(_host(url)) and config.get().outgoing_private_hosts):
         raise Bad("no_https", host=_host(url))
@@ -97,7 +111,7 @@ def _fetch(url: str, **more: Any) -> Page:
         headers = {name.lower(): value for name, value in answer.headers.items()}
         if answer.status not in (301, 302, 303, 307, 308) or not headers.get("location"):
             return Page(url, answer.status, headers, answer.body)
-        url = urljoin(url, headers["location"])
+        url = _led(url, headers["location"])
     raise Bad("redirects", host=_host(url))
 
 
@@ -115,7 +129,7 @@ def _index(page: Page) -> tuple[dict[str, Any], str]:
     told = LINK.search(page.headers.get("link", ""))
     base = page.url.split("?")[0].rstrip("/")
     roots = (
-        [urljoin(page.url, told[1])]
+        [_led(page.url, told[1])]
         if told
         else [f"{base}/wp-json/", f"{base}/index.php/wp-json/", f"{base}/?rest_route=/"]
     )

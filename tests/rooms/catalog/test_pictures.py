@@ -149,6 +149,15 @@ class TestFetching:
         assert pictures.fetch_some(company.tenant_id) == 1
         assert row(company, good).digest and "on and on" in row(company, bad).trouble
 
+    @pytest.mark.parametrize(
+        "to", ["http://[", "http://[::1/a.jpg", "//[x]/", "javascript:alert(1)", "file:///etc/hostname"]
+    )
+    def test_a_redirect_to_no_address_is_a_trouble_with_a_sentence(self, company, context, host, to):
+        host.put("/old.jpg", b"", status=302, Location=to)
+        [product] = stock(company, f"{host.url}/old.jpg")
+        assert pictures.fetch_some(company.tenant_id) == 0
+        assert not row(company, product).digest and row(company, product).trouble
+
     def test_a_server_in_trouble_is_asked_again_later_and_what_is_not_there_is_not(self, company, context, host):
         host.put("/busy.jpg", b"", status=503)
         busy, gone = stock(company, f"{host.url}/busy.jpg", f"{host.url}/gone.jpg")
