@@ -168,6 +168,50 @@ def upgrade() -> None:
         op.execute(statement)
     for statement in partitions.create("offers_shown", partitions.around(clock.now().date())):
         op.execute(statement)
+    op.create_table(
+        "offer_answers",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("product_id", sa.Uuid(), nullable=False),
+        sa.Column("verdict", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("slot", sa.Text(), nullable=False),
+        sa.Column("offer_code", sa.Text(), nullable=False),
+        sa.Column("algorithm", sa.Text(), nullable=False),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("answered_by", sa.Text(), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("taken_back_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("(verdict = 'declined') = (until IS NOT NULL)", name=op.f("ck_offer_answers_until")),
+        sa.CheckConstraint(
+            "reason IN ('', 'has_it', 'too_expensive', 'not_now', 'not_liked', 'other')",
+            name=op.f("ck_offer_answers_reason"),
+        ),
+        sa.CheckConstraint("verdict IN ('accepted', 'declined')", name=op.f("ck_offer_answers_verdict")),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "customer_id"],
+            ["customers.tenant_id", "customers.id"],
+            name=op.f("fk_offer_answers_tenant_id_customer_id_customers"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "product_id"],
+            ["products.tenant_id", "products.id"],
+            name=op.f("fk_offer_answers_tenant_id_product_id_products"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_offer_answers_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_offer_answers")),
+    )
+    op.create_index("ix_offer_answers_answered_at", "offer_answers", ["tenant_id", "answered_at"], unique=False)
+    op.create_index("ix_offer_answers_customer_id", "offer_answers", ["tenant_id", "customer_id", "id"], unique=False)
+    op.create_index("ix_offer_answers_product_id", "offer_answers", ["tenant_id", "product_id"], unique=False)
+    for statement in walls.protect("offer_answers"):
+        op.execute(statement)
 
 
 def downgrade() -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from saas.kit.db import Stamped, TenantModel, tenant_fk
+from saas.recommend.answer_models import OfferAnswer  # noqa: F401  all tables of the room are met here
 
 NO_SOURCE = UUID(int=0)
 SLOTS = ("home", "product", "cart", "discover", "mail", "thank-you", "search")

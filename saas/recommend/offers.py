@@ -14,7 +14,7 @@ from uuid import UUID
 
 from saas.kit import errors, identifiers, scope
 from saas.kit.text import gettext as _
-from saas.recommend import ranking, reasons, shelf, shoppers, shown, stock
+from saas.recommend import answers, ranking, reasons, shelf, shoppers, shown, stock
 from saas.recommend.baskets import Rule
 from saas.recommend.models import SLOTS
 from saas.recommend.neighbourhood import MEMORY
@@ -133,7 +133,7 @@ def _answer(ask: Ask, catalogue: Catalogue, language: str) -> list[Ready]:
     shopper, now = ask.shopper, time.monotonic()
     question = (
         ask.tenant_id, ask.slot, ask.limit, ask.source, language, ask.product.number if ask.product else 0, tuple(shopper.seen[-MEMORY:]),
-        tuple(shopper.cart), tuple(shopper.bought), ask.bought, ask.query, shelf.stamp(ask.tenant_id), catalogue.stamp,
+        tuple(shopper.cart), tuple(shopper.bought), shopper.declined, ask.bought, ask.query, shelf.stamp(ask.tenant_id), catalogue.stamp,
     )  # fmt: skip
     known = _answers.get(question)
     if known is not None and known[0] > now:
@@ -208,11 +208,13 @@ def for_mail(
     tenant_id = scope.tenant_id()
     catalogue = stock.catalogue(tenant_id)
     bought = shoppers.purchases(tenant_id, customer_ids, most=PURCHASES_EACH * len(customer_ids))
-    seen = shoppers.looked_at(tenant_id, customer_ids)
+    seen, declined = shoppers.looked_at(tenant_id, customer_ids), answers.declined_by(tenant_id, customer_ids)
     answer = {}
     for customer_id in customer_ids:
         views = [found.number for key in seen.get(customer_id, ()) if (found := catalogue.find(key)) is not None]
-        shopper = Shopper("", customer_id, views, [], bought.get(customer_id, []))
+        shopper = Shopper(
+            "", customer_id, views, [], bought.get(customer_id, []), declined.get(customer_id, frozenset())
+        )
         ask = Ask(tenant_id, "mail", shopper, None, limit, NO_SOURCE)
         wish = (languages or {}).get(customer_id, language)
         ready = _ready(ask, catalogue, reasons.language_of(wish))

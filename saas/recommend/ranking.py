@@ -113,9 +113,9 @@ def _take(chosen: dict[int, Choice], fused: Iterable[Choice], ask: Ask, catalogu
 
 
 def excluded(ask: Ask) -> set[int]:
-    """Name what is not shown: what lies in the cart, the page's own product, what was just bought and does not run out."""
+    """Name what is not shown: the page's own product, what lies in the cart, what was declined or just bought and does not run out."""
     shopper = ask.shopper
-    barred = {*shopper.cart, *ask.bought}
+    barred = {*shopper.cart, *ask.bought, *shopper.declined}
     if ask.product is not None:
         barred.add(ask.product.number)
     if shopper.bought:

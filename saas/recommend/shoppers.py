@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -19,19 +19,13 @@ from redis.exceptions import RedisError
 
 from saas.commerce.models import COUNTED
 from saas.customers import identity
-from saas.kit import crypto, pool, valkey
-from saas.recommend import browsers
+from saas.kit import pool, valkey
+from saas.recommend import answers, browsers, copies
 from saas.recommend.stock import NUMBER, Catalogue
 
 log = logging.getLogger(__name__)
-KEPT_FOR = 600  # seconds a copy lives
-LOADING = b"?"
 MOST_BOUGHT = 400  # purchases of one customer that are looked at, the newest
 DAY = 86_400.0
-
-# A copy is stored only while the note that somebody is loading it is still there: whoever changes the truth deletes the
-# note as well, so that what was read before the change is never kept.
-KEEP = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end"
 
 BOUGHT = """
     SELECT o.customer_id, coalesce(l.product_id, p.id), extract(epoch FROM o.placed_at)::float8
@@ -56,13 +50,17 @@ Bought = list[tuple[int, float]]
 
 @dataclass
 class Shopper:
-    """What is known of whoever is offered something. `seen` and `cart` are product numbers, oldest first."""
+    """What is known of whoever is offered something. `seen` and `cart` are product numbers, oldest first.
+
+    `declined` are those that they did not want when somebody of the company offered them.
+    """
 
     visitor: str = ""
     customer_id: UUID | None = None
     seen: list[int] = field(default_factory=list)
     cart: list[int] = field(default_factory=list)
     bought: Bought = field(default_factory=list)
+    declined: frozenset[int] = frozenset()
 
     def bought_since(self, days: float) -> list[int]:
         """Return what they bought in so many last days, the newest last."""
@@ -85,6 +83,7 @@ def meet(
     shopper.cart = _numbers(catalogue, [*live.get("cart", ()), *cart], source)
     if shopper.customer_id is not None:
         shopper.bought = bought_by(tenant_id, shopper.customer_id)
+        shopper.declined = answers.declined(tenant_id, shopper.customer_id)
     return shopper
 
 
@@ -118,15 +117,10 @@ def _left_behind(tenant_id: int, visitor: str, cart_id: str) -> list[str]:
 
 def bought_by(tenant_id: int, customer_id: UUID) -> Bought:
     """Return a customer's newest purchases, from Valkey or else from PostgreSQL."""
-    name = f"bought:{tenant_id}:{customer_id}"
-    try:
-        held = valkey.client().get(name)
-    except (RedisError, OSError):
-        held = None
-    if held is None or held.startswith(LOADING):
-        held = _copied(
-            name, lambda: orjson.dumps(purchases(tenant_id, [customer_id], most=MOST_BOUGHT).get(customer_id, []))
-        )
+    held = copies.read(
+        f"bought:{tenant_id}:{customer_id}",
+        lambda: orjson.dumps(purchases(tenant_id, [customer_id], most=MOST_BOUGHT).get(customer_id, [])),
+    )
     return [(number, day) for number, day in orjson.loads(held)]
 
 
@@ -148,28 +142,15 @@ def looked_at(tenant_id: int, customer_ids: Sequence[UUID]) -> dict[UUID, list[s
     return found
 
 
-def _copied(name: str, load: Callable[[], bytes]) -> bytes:
-    """Load a value and keep a copy in Valkey, unless the truth changed while it was loaded."""
-    mine = LOADING + crypto.new_token(12).encode()
-    try:
-        valkey.client().set(name, mine, ex=15)
-        value = load()
-        valkey.client().eval(KEEP, 1, name, mine, value, KEPT_FOR)
-        return value
-    except (RedisError, OSError):
-        return load()
-
-
 def forget(*, tenant_id: int, customer_ids: Sequence[str]) -> None:
     """Drop the copies about customers who ordered; raises Valkey's errors, so that it is tried again."""
-    names = [f"bought:{tenant_id}:{one}" for one in customer_ids]
-    for start in range(0, len(names), 500):
-        valkey.client().delete(*names[start : start + 500])
+    copies.drop([f"bought:{tenant_id}:{one}" for one in customer_ids])
 
 
 def follow_merge(*, tenant_id: int, customer_ids: Sequence[str]) -> None:
     """Drop the copies about customers who became one or were taken apart, and have their browsers lead to who they are now."""
     forget(tenant_id=tenant_id, customer_ids=customer_ids)
+    answers.forget(tenant_id=tenant_id, customer_ids=customer_ids)
     for one in customer_ids:
         for name in identity.names_of(UUID(one)):
             if name.kind == "visitor":

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from saas.kit.text import later as _l
-from saas.recommend import rules
+from saas.recommend import answers, rules
 from saas.tenancy import bin, undoing
 
 
@@ -35,3 +35,16 @@ bin.register(
         "offer_rule", "offer_rules", "offers.edit", "offer_rules.restored", label=_l("Rule"), gone=_obey, back=_obey
     )
 )
+
+
+def _untell(told: undoing.Told, rest: bool) -> None:
+    answers.take_back(told.after["answer"])
+
+
+def _tell_again(told: undoing.Told, rest: bool) -> None:
+    answers.stand_again(told.after["answer"])
+
+
+for _said in answers.VERDICTS:
+    undoing.register(f"offer_answers.{_said}", _untell, permission="customers.edit")
+undoing.register("offer_answers.taken_back", _tell_again, permission="customers.edit")

@@ -263,6 +263,13 @@ TABLES: dict[str, Marks] = {
         plain="campaign_id state name compiled definition segment_name holdout_percent purpose forecast reserved held_by launched_at frozen_to frozen_at progress_at finished_at",
     ),
     "members": Marks(staff="email email_norm name", plain="login_id role role_id invited_at joined_at removed_at"),
+    "offer_answers": Marks(
+        person="customer_id verdict reason note answered_at until taken_back_at",
+        staff="answered_by",
+        plain="product_id slot offer_code algorithm",
+        ways=(("customer_id", "customers"),),
+        erase=ROWS,
+    ),
     "offer_counts": Marks(plain="day slot requests shown seen clicked"),
     "offer_rules": Marks(plain="kind slot product_id category position percent active starts_at ends_at note"),
     "offers_shown": Marks(
