@@ -19,15 +19,25 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("slot", sa.Text(), nullable=False),
+        sa.Column("algorithm", sa.Text(), nullable=False),
+        sa.Column("rule_id", sa.Uuid(), nullable=False),
         sa.Column("requests", sa.BigInteger(), nullable=False),
         sa.Column("shown", sa.BigInteger(), nullable=False),
         sa.Column("seen", sa.BigInteger(), nullable=False),
         sa.Column("clicked", sa.BigInteger(), nullable=False),
+        sa.Column("carted", sa.BigInteger(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id"], ["tenants.id"], name=op.f("fk_offer_counts_tenant_id_tenants"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_offer_counts")),
-        sa.UniqueConstraint("tenant_id", "day", "slot", name=op.f("uq_offer_counts_tenant_id_day_slot")),
+        sa.UniqueConstraint(
+            "tenant_id",
+            "day",
+            "slot",
+            "algorithm",
+            "rule_id",
+            name=op.f("uq_offer_counts_tenant_id_day_slot_algorithm_rule_id"),
+        ),
     )
     for statement in walls.protect("offer_counts"):
         op.execute(statement)
@@ -127,8 +137,13 @@ def upgrade() -> None:
             ["tenant_id", "bought_order_id"],
             ["orders.tenant_id", "orders.id"],
             name=op.f("fk_offers_shown_tenant_id_bought_order_id_orders"),
+        sa.Column("rule_id", sa.Uuid(), nullable=True),
+        sa.Column("model_version", sa.Text(), server_default="", nullable=False),
+        sa.Column("trial_id", sa.Uuid(), nullable=True),
+        sa.Column("arm", sa.Text(), server_default="", nullable=False),
             ondelete="SET NULL (bought_order_id)",
         ),
+        sa.Column("carted_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["tenant_id", "customer_id"],
             ["customers.tenant_id", "customers.id"],
@@ -180,6 +195,109 @@ def upgrade() -> None:
         sa.Column("slot", sa.Text(), nullable=False),
         sa.Column("offer_code", sa.Text(), nullable=False),
         sa.Column("algorithm", sa.Text(), nullable=False),
+    op.create_table(
+        "offer_trials",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("slot", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("goal", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("arms", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("days", sa.Integer(), nullable=False),
+        sa.Column("worth_percent", sa.Integer(), nullable=False),
+        sa.Column("guards", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("paused_for", postgresql.JSONB(astext_type=Text()), server_default="{}", nullable=False),
+        sa.Column("verdict", postgresql.JSONB(astext_type=Text()), server_default="{}", nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("counted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("taken_arm", sa.Text(), server_default="", nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("goal IN ('orders', 'money', 'clicks')", name=op.f("ck_offer_trials_goal")),
+        sa.CheckConstraint("mode IN ('split', 'interleaved')", name=op.f("ck_offer_trials_mode")),
+        sa.CheckConstraint("state IN ('draft', 'running', 'paused', 'stopped')", name=op.f("ck_offer_trials_state")),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_offer_trials_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_offer_trials")),
+    )
+    op.create_index(
+        "uq_offer_trials_running",
+        "offer_trials",
+        ["tenant_id", "slot"],
+        unique=True,
+        postgresql_where=sa.text("state = 'running'"),
+    )
+    for statement in walls.protect("offer_trials"):
+        op.execute(statement)
+    op.create_table(
+        "offer_trial_days",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("trial_id", sa.Uuid(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("arm", sa.Text(), nullable=False),
+        sa.Column("people", sa.BigInteger(), nullable=False),
+        sa.Column("buyers", sa.BigInteger(), nullable=False),
+        sa.Column("clickers", sa.BigInteger(), nullable=False),
+        sa.Column("leavers", sa.BigInteger(), nullable=False),
+        sa.Column("ended", sa.BigInteger(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("squares", sa.Numeric(precision=40, scale=0), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "trial_id"],
+            ["offer_trials.tenant_id", "offer_trials.id"],
+            name=op.f("fk_offer_trial_days_tenant_id_trial_id_offer_trials"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_offer_trial_days_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_offer_trial_days")),
+        sa.UniqueConstraint(
+            "tenant_id", "trial_id", "day", "arm", name=op.f("uq_offer_trial_days_tenant_id_trial_id_day_arm")
+        ),
+    )
+    for statement in walls.protect("offer_trial_days"):
+        op.execute(statement)
+    op.create_table(
+        "offer_trial_people",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("trial_id", sa.Uuid(), nullable=False),
+        sa.Column("visitor", sa.Text(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=True),
+        sa.Column("arm", sa.Text(), nullable=False),
+        sa.Column("met_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "customer_id"],
+            ["customers.tenant_id", "customers.id"],
+            name=op.f("fk_offer_trial_people_tenant_id_customer_id_customers"),
+            ondelete="SET NULL (customer_id)",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "trial_id"],
+            ["offer_trials.tenant_id", "offer_trials.id"],
+            name=op.f("fk_offer_trial_people_tenant_id_trial_id_offer_trials"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_offer_trial_people_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_offer_trial_people")),
+    )
+    op.create_index(
+        "ix_offer_trial_people_customer_id", "offer_trial_people", ["tenant_id", "customer_id"], unique=False
+    )
+    op.create_index(
+        "ix_offer_trial_people_trial_id", "offer_trial_people", ["tenant_id", "trial_id", "met_at"], unique=False
+    )
+    op.create_index("ix_offer_trial_people_visitor", "offer_trial_people", ["tenant_id", "visitor"], unique=False)
+    for statement in walls.protect("offer_trial_people"):
+        op.execute(statement)
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("answered_by", sa.Text(), nullable=False),
         sa.Column("until", sa.DateTime(timezone=True), nullable=True),

@@ -14,6 +14,7 @@ from saas.kit.db import Stamped, TenantModel, tenant_fk
 from saas.recommend.answer_models import OfferAnswer  # noqa: F401  all tables of the room are met here
 
 NO_SOURCE = UUID(int=0)
+from saas.recommend.trial_models import OfferTrial, TrialDay, TrialPerson  # noqa: F401  all tables of the room are met here
 SLOTS = ("home", "product", "cart", "discover", "mail", "thank-you", "search")
 RULE_KINDS = ("pin", "hide", "boost")
 
@@ -86,6 +87,9 @@ class OfferShown(TenantModel):
         Index(
             "ix_offers_shown_bought_order_id",
             "tenant_id",
+    `rule_id` is the rule of the house behind it, `model_version` the fit that named it; in a trial `arm` is whose it is.
+    Carted means: put into a cart within seven days of the showing, and the offer was seen before.
+
             "bought_order_id",
             postgresql_where=text("bought_order_id IS NOT NULL"),
         ),
@@ -119,11 +123,19 @@ class OfferCount(TenantModel):
     """How many offers a day (UTC, of the showing) and place brought to people's eyes; kept when the offers are thrown away."""
 
     __tablename__ = "offer_counts"
-    __table_args__ = (UniqueConstraint("tenant_id", "day", "slot"),)
+    __table_args__ = (UniqueConstraint("tenant_id", "day", "slot", "algorithm", "rule_id"),)
+    rule_id: Mapped[UUID | None]
+    model_version: Mapped[str] = mapped_column(Text, default="", server_default="")
+    trial_id: Mapped[UUID | None]
+    arm: Mapped[str] = mapped_column(Text, default="", server_default="")
 
     day: Mapped[date]
+    carted_at: Mapped[datetime | None]
     slot: Mapped[str] = mapped_column(Text)
     requests: Mapped[int] = mapped_column(BigInteger, default=0)
     shown: Mapped[int] = mapped_column(BigInteger, default=0)
     seen: Mapped[int] = mapped_column(BigInteger, default=0)
     clicked: Mapped[int] = mapped_column(BigInteger, default=0)
+    algorithm: Mapped[str] = mapped_column(Text, default="")
+    rule_id: Mapped[UUID] = mapped_column(default=NO_SOURCE)
+    carted: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")

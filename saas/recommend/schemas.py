@@ -54,8 +54,13 @@ class OfferShownOut(Schema):
     product_id = fields.UUID(allow_none=True)
     reason = fields.Nested(OfferReasonOut)
     algorithm = fields.String()
+    rule_id = fields.UUID(allow_none=True, metadata={"description": "the rule that put it there or favoured it"})
+    model_version = fields.String(metadata={"description": "which fit of the model named it"})
+    trial_id = fields.UUID(allow_none=True)
+    arm = fields.String(metadata={"description": "in a trial: whose it is"})
     seen_at = fields.AwareDateTime(allow_none=True)
     clicked_at = fields.AwareDateTime(allow_none=True)
+    carted_at = fields.AwareDateTime(allow_none=True)
     bought_at = fields.AwareDateTime(allow_none=True)
     bought_after = fields.String(metadata={"description": "clicked, seen, or empty while it was not bought"})
     bought_order_id = fields.UUID(allow_none=True)
@@ -65,8 +70,8 @@ class OfferShownOut(Schema):
 
 def shown_plain(row: Any) -> dict[str, Any]:
     """Return an offer that was shown as plain values, for programs and templates alike."""
-    names = ("id", "at", "slot", "position", "visitor", "customer_id", "product_id", "algorithm", "seen_at", "clicked_at",
-             "bought_at", "bought_after", "bought_order_id", "bought_currency")  # fmt: skip
+    names = ("id", "at", "slot", "position", "visitor", "customer_id", "product_id", "algorithm", "rule_id", "model_version", "trial_id",
+             "arm", "seen_at", "clicked_at", "carted_at", "bought_at", "bought_after", "bought_order_id", "bought_currency")  # fmt: skip
     return {name: getattr(row, name) for name in names} | {
         "request": row.request_id, "product": row.product_key, "reason": {"code": row.reason_code, "text": row.reason_text},
         "bought": money.micros_text(row.bought_micros),

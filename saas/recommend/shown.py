@@ -1,4 +1,4 @@
-"""What was offered to whom, and what became of it: seen, clicked, bought.
+"""What was offered to whom, and what became of it: seen, clicked, put into a cart, bought.
 
 An answer to a shopper waits for nothing: it is gathered in this process for a tenth of a second, appended to a stream in
 Valkey, and a job writes the stream to PostgreSQL every ten seconds. What was shown in that tenth is lost when the process is
@@ -27,7 +27,8 @@ from saas.commerce.models import ShopEvent
 from saas.kit import clock, errors, identifiers, queries, scope, valkey, work
 from saas.kit import db as kit_db
 from saas.kit.db import db
-from saas.recommend.models import OfferShown
+from saas.recommend import trial_people
+from saas.recommend.models import NO_SOURCE, OfferShown
 
 log = logging.getLogger(__name__)
 _waiting: deque[list[Any]] = deque(maxlen=100_000)
@@ -38,6 +39,7 @@ GATHER = 0.1  # seconds in which answers of one process are gathered into one me
 MOST_WAITING = 50_000  # messages
 BATCH = 200
 TOLD_FOR = timedelta(days=7)
+SLACK = 300  # seconds by which two clocks may differ
 UNSEEN_FOR = timedelta(days=60)
 
 
@@ -54,13 +56,17 @@ def note(
     customer_id: UUID | None,
     source: str,
     items: list[list[str]],
+    met: Sequence[str] = (),
 ) -> None:
     """Keep an answer for the stream; a Valkey that is away loses it, for the shopper must not wait.
 
-    Each item is [offer id, product id, the shop's id, reason code, reason text, algorithm], the first shown first.
+    Each item is [offer id, product id, the shop's id, reason code, reason text, algorithm, rule's id, model's version, arm], the
+    first shown first. `met` is the trial somebody met by it: [trial's id, arm, their key].
     """
     whom = str(customer_id) if customer_id else None
-    _waiting.append([tenant_id, str(request_id), clock.now().isoformat(), slot, visitor, whom, source, items])
+    _waiting.append(
+        [tenant_id, str(request_id), clock.now().isoformat(), slot, visitor, whom, source, items, list(met)]
+    )
     _start()
     _ring.set()
 
@@ -105,34 +111,45 @@ def write_pending() -> int:
     written = 0
     while entries := valkey.client().xrange(STREAM, count=BATCH):
         by_tenant: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        people: dict[int, list[dict[str, Any]]] = defaultdict(list)
         for _id, fields in entries:
             for tenant_id, *answer in orjson.loads(fields[b"d"]):
-                by_tenant[tenant_id] += _rows(*answer)
+                rows, person = _rows(*answer)
+                by_tenant[tenant_id] += rows
+                people[tenant_id] += person
                 written += 1
         for tenant_id, rows in sorted(by_tenant.items()):
-            _write(tenant_id, rows)
+            _write(tenant_id, rows, people[tenant_id])
         valkey.client().xdel(STREAM, *[entry_id for entry_id, _fields in entries])
     return written
 
 
 def _rows(
-    request_id: str, at: str, slot: str, visitor: str, customer_id: str | None, source: str, items: list[list[str]]
-) -> list[dict]:
-    return [
+    request_id: str, at: str, slot: str, visitor: str, customer_id: str | None, source: str, items: list[list[str]], met: list[str]
+) -> tuple[list[dict], list[dict]]:  # fmt: skip
+    """Return the rows of an answer, and that of whoever met a trial by it."""
+    trial_id = met[0] if met else None
+    rows = [
         {"id": offer_id, "request_id": request_id, "at": at, "slot": slot, "position": position, "visitor": visitor,
          "customer_id": customer_id, "source_id": source, "product_id": product_id, "product_key": key, "reason_code": code,
-         "reason_text": words, "algorithm": algorithm}
-        for position, (offer_id, product_id, key, code, words, algorithm) in enumerate(items, 1)
+         "reason_text": words, "algorithm": algorithm, "rule_id": rule or None, "model_version": version, "trial_id": trial_id, "arm": arm}
+        for position, (offer_id, product_id, key, code, words, algorithm, rule, version, arm) in enumerate(items, 1)
     ]  # fmt: skip
+    person = (
+        [{"trial_id": trial_id, "arm": met[1], "key": met[2], "visitor": visitor, "customer_id": customer_id, "at": at}]
+        if met
+        else []
+    )
+    return rows, person
 
 
-def _write(tenant_id: int, rows: list[dict[str, Any]]) -> None:
+def _write(tenant_id: int, rows: list[dict[str, Any]], people: list[dict[str, Any]]) -> None:
     try:
         with work.unit(tenant_id=tenant_id):
-            db.session.execute(
-                queries.load("recommend/queries/shown_write.sql"),
-                {"tenant": tenant_id, "rows": orjson.dumps(rows).decode()},
-            )
+            values = {"tenant": tenant_id, "rows": orjson.dumps(rows).decode(), "no_rule": NO_SOURCE}
+            db.session.execute(queries.load("recommend/queries/shown_write.sql"), values)
+            if people:
+                trial_people.meet(people)
     except IntegrityError as error:  # the company, or what was offered, was deleted at this very moment
         log.warning("%s offers of tenant %s could not be kept: %s", len(rows), tenant_id, error)
 
@@ -162,8 +179,17 @@ def mark(visitors: Sequence[str]) -> None:
     )
     if len(known) < len(wanted):
         _write_first()
-    values = {"tenant": scope.tenant_id(), "low": low, "rows": orjson.dumps(rows).decode()}
+    values = {"tenant": scope.tenant_id(), "low": low, "rows": orjson.dumps(rows).decode(), "no_rule": NO_SOURCE}
     db.session.execute(queries.load("recommend/queries/shown_mark.sql"), values)
+
+
+def mark_carts(visitors: Sequence[str]) -> None:
+    """Mark the bound tenant's offers whose product these browsers put into a cart after seeing them, in the last seven days."""
+    values = {
+        "tenant": scope.tenant_id(), "visitors": list(visitors), "low": identifiers.floor(clock.now() - TOLD_FOR), "slack": SLACK,
+        "days": TOLD_FOR.days, "no_rule": NO_SOURCE,
+    }  # fmt: skip
+    db.session.execute(queries.load("recommend/queries/shown_cart.sql"), values)
 
 
 def _offer_id(told: str | None) -> UUID | None:

@@ -25,8 +25,9 @@ def follow_orders(*, order_ids: list[str], customer_ids: list[str], **_: object)
 
 
 def follow_visitors(*, visitors: list[str], **_: object) -> None:
-    """Mark the offers these browsers saw and clicked."""
+    """Mark the offers these browsers saw, clicked and put into carts."""
     shown.mark(visitors)
+    shown.mark_carts(visitors)
     freshness.note_news()
 
 

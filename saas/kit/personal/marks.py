@@ -270,11 +270,11 @@ TABLES: dict[str, Marks] = {
         ways=(("customer_id", "customers"),),
         erase=ROWS,
     ),
-    "offer_counts": Marks(plain="day slot requests shown seen clicked"),
+    "offer_counts": Marks(plain="day slot algorithm rule_id requests shown seen clicked carted"),
     "offer_rules": Marks(plain="kind slot product_id category position percent active starts_at ends_at note"),
     "offers_shown": Marks(
-        person="visitor customer_id at slot product_key reason_text seen_at clicked_at bought_at",
-        plain="request_id position source_id product_id reason_code algorithm bought_after bought_order_id bought_micros bought_currency",
+        person="visitor customer_id at slot product_key reason_text seen_at clicked_at carted_at bought_at",
+        plain="request_id position source_id product_id reason_code algorithm rule_id model_version trial_id arm bought_after bought_order_id bought_micros bought_currency",
         ways=(
             ("customer_id", "customers"),
             ("visitor", "visitors"),
@@ -291,6 +291,23 @@ TABLES: dict[str, Marks] = {
     "order_lines": Marks(
         person="order_id product_key variant_key sku name quantity unit_micros line_micros",
         plain="position product_id variant_id key discount_micros tax_micros flags",
+    "offer_trial_days": Marks(plain="trial_id day arm people buyers clickers leavers ended amount squares"),
+    "offer_trial_people": Marks(
+        person="visitor customer_id met_at arm",
+        plain="trial_id",
+        ways=(
+            ("customer_id", "customers"),
+            ("visitor", "visitors"),
+        ),
+        erase=ROWS,
+    ),
+    "offer_trials": Marks(
+        plain="name slot mode goal state arms days worth_percent guards paused_for verdict started_at stopped_at counted_at taken_arm"
+    ),
+    "offer_slots": Marks(
+        plain="key name place engine fallback count active pinned buried picked excluded_tags excluded_categories least_stock least_margin "
+        "unknown_margin price_least price_most currency reduced_only category_cap not_bought_days diversity step_least step_most bundle"
+    ),
         ways=(("order_id", "orders"),),
         erase=KEPT,
     ),

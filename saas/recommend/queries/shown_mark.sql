@@ -1,4 +1,4 @@
--- Marks offers as seen and clicked from what their own visitors' browsers told, each once, and counts the news by day and place.
+-- Marks offers as seen and clicked from what their own visitors' browsers told, each once, and counts the news by day, place, algorithm and rule.
 WITH told AS (
     SELECT r.offer, r.visitor, min(r.at) AS seen, min(r.at) FILTER (WHERE r.clicked) AS clicked
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (offer uuid, visitor text, at timestamptz, clicked boolean)
@@ -11,8 +11,9 @@ held AS (
 marked AS (
     UPDATE offers_shown o SET seen_at = coalesce(o.seen_at, held.seen), clicked_at = coalesce(o.clicked_at, held.clicked)
     FROM held WHERE o.id = held.id AND o.id >= :low
-    RETURNING o.slot, (o.at AT TIME ZONE 'UTC')::date AS day, held.fresh_seen, held.fresh_clicked)
-INSERT INTO offer_counts AS c (tenant_id, id, day, slot, requests, shown, seen, clicked)
-SELECT :tenant, gen_random_uuid(), day, slot, 0, 0, count(*) FILTER (WHERE fresh_seen), count(*) FILTER (WHERE fresh_clicked)
-FROM marked GROUP BY day, slot ORDER BY day, slot
-ON CONFLICT (tenant_id, day, slot) DO UPDATE SET seen = c.seen + excluded.seen, clicked = c.clicked + excluded.clicked
+    RETURNING o.slot, o.algorithm, coalesce(o.rule_id, CAST(:no_rule AS uuid)) AS rule_id, (o.at AT TIME ZONE 'UTC')::date AS day,
+        held.fresh_seen, held.fresh_clicked)
+INSERT INTO offer_counts AS c (tenant_id, id, day, slot, algorithm, rule_id, requests, shown, seen, clicked)
+SELECT :tenant, gen_random_uuid(), day, slot, algorithm, rule_id, 0, 0, count(*) FILTER (WHERE fresh_seen), count(*) FILTER (WHERE fresh_clicked)
+FROM marked GROUP BY day, slot, algorithm, rule_id ORDER BY day, slot, algorithm, rule_id
+ON CONFLICT (tenant_id, day, slot, algorithm, rule_id) DO UPDATE SET seen = c.seen + excluded.seen, clicked = c.clicked + excluded.clicked

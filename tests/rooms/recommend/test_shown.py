@@ -30,8 +30,8 @@ def show(company, visitor: str = VISITOR, **wishes):
 
 def counts(company) -> tuple[int, int, int, int]:
     with work.unit(tenant_id=company.tenant_id):
-        row = db.session.scalars(select(OfferCount)).one()
-        return row.requests, row.shown, row.seen, row.clicked
+        columns = (OfferCount.requests, OfferCount.shown, OfferCount.seen, OfferCount.clicked)
+        return tuple(int(total or 0) for total in db.session.execute(select(*map(func.sum, columns))).one())
 
 
 def one(company, offer):
