@@ -330,6 +330,53 @@ def upgrade() -> None:
     op.create_index("ix_offer_answers_product_id", "offer_answers", ["tenant_id", "product_id"], unique=False)
     for statement in walls.protect("offer_answers"):
         op.execute(statement)
+    op.create_table(
+        "offer_slots",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("engine", sa.Text(), nullable=False),
+        sa.Column("fallback", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=True),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("pinned", postgresql.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("buried", postgresql.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("picked", postgresql.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("excluded_tags", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("excluded_categories", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("least_stock", sa.Integer(), nullable=False),
+        sa.Column("least_margin", sa.Integer(), nullable=True),
+        sa.Column("unknown_margin", sa.Boolean(), nullable=False),
+        sa.Column("price_least", sa.BigInteger(), nullable=True),
+        sa.Column("price_most", sa.BigInteger(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("reduced_only", sa.Boolean(), nullable=False),
+        sa.Column("category_cap", sa.Integer(), nullable=True),
+        sa.Column("not_bought_days", sa.Integer(), nullable=True),
+        sa.Column("diversity", sa.Integer(), nullable=False),
+        sa.Column("step_least", sa.Integer(), nullable=False),
+        sa.Column("step_most", sa.Integer(), nullable=False),
+        sa.Column("bundle", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "engine IN ('automatic', 'continue', 'discover', 'bought_together', 'viewed_together', 'up_sell', 'for_you', 'buy_again', 'popular', 'newest', 'by_hand')",
+            name=op.f("ck_offer_slots_engine"),
+        ),
+        sa.CheckConstraint(
+            "place IN ('home', 'product', 'cart', 'discover', 'mail', 'thank-you', 'search')",
+            name=op.f("ck_offer_slots_place"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_offer_slots_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_offer_slots")),
+        sa.UniqueConstraint("tenant_id", "key", name=op.f("uq_offer_slots_tenant_id_key")),
+    )
+    for statement in walls.protect("offer_slots"):
+        op.execute(statement)
 
 
 def downgrade() -> None:

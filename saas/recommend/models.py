@@ -11,11 +11,12 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from saas.kit.db import Stamped, TenantModel, tenant_fk
+from saas.recommend.places import SLOTS
+from saas.recommend.slot_models import OfferSlot  # noqa: F401  all tables of the room are met here
 from saas.recommend.answer_models import OfferAnswer  # noqa: F401  all tables of the room are met here
 
 NO_SOURCE = UUID(int=0)
 from saas.recommend.trial_models import OfferTrial, TrialDay, TrialPerson  # noqa: F401  all tables of the room are met here
-SLOTS = ("home", "product", "cart", "discover", "mail", "thank-you", "search")
 RULE_KINDS = ("pin", "hide", "boost")
 
 

@@ -12,24 +12,34 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from saas.kit import errors, identifiers, scope
+from saas.kit import errors, identifiers, money, scope
 from saas.kit.text import gettext as _
-from saas.recommend import answers, ranking, reasons, shelf, shoppers, shown, stock
+from saas.recommend import answers, ranking, reasons, shelf, shoppers, shown, slots, stock
 from saas.recommend.baskets import Rule
-from saas.recommend.models import SLOTS
 from saas.recommend.neighbourhood import MEMORY
+from saas.recommend.places import Slot
 from saas.recommend.ranking import Ask, Choice
 from saas.recommend.shoppers import Shopper
 from saas.recommend.stock import NO_SOURCE, Catalogue, Product
 
-MOST = 20
+MOST, FOUR = 20, 4
+MOST_TOLD = 60  # of what is left out
+WITH_IT = 2  # products that make a bundle with the page's own
 A_DAY = 1.0
 PURCHASES_EACH = 60  # of a mailing's customers, on average
 KEPT_FOR, MOST_KEPT = 5.0, 5000  # seconds and number of answers that are kept
-Ready = tuple[Product, str, str, str, str]
-"""A product with code and words of its reason, the algorithm and the id of the rule: an offer but for its own id and place."""
+Ready = tuple[Product, str, str, str, str, str]
+"""A product with code and words of its reason, the algorithm, the id of the rule and the engine: an offer but for its own id and place."""
 _answers: dict[tuple[Any, ...], tuple[float, list[Ready]]] = {}
-PLAIN = {"newest": "new", "rule": "picked", "found": "found"}
+PLAIN = {"newest": "new", "rule": "picked", "by_hand": "picked", "found": "found"}
+FITS = {
+    "session": "sessions",
+    "bought_together": "bought",
+    "viewed_together": "viewed",
+    "buyer": "buyers",
+    "popular": "popular",
+}
+"""The kind of model behind each algorithm."""
 OF_THEIR_OWN = {"session": "seen", "buyer": "bought_before"}
 BY_OTHERS = {"session": "looked_at_both", "viewed_together": "viewed_together", "buyer": "taste"}
 
@@ -48,6 +58,7 @@ class Offer:
     reason_text: str
     algorithm: str
     rule: str
+    engine: str
     position: int
 
     def plain(self) -> dict[str, Any]:
@@ -56,31 +67,114 @@ class Offer:
         return {
             "offer": str(self.id), "product": product.key, "name": product.name, "url": product.url, "image_url": product.image_url,
             "price": product.price, "currency": product.currency, "reason": {"code": self.reason_code, "text": self.reason_text},
+            **({"variant": product.variant} if product.variant else {}),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What is bought together, with the page's product: the offers that make it up, and what all of it costs."""
+
+    product: Product
+    offers: list[Offer]
+    sum: str
+    text: str
+
+    def plain(self) -> dict[str, Any]:
+        """Return the bundle as the wire has it."""
+        return {
+            "product": self.product.key, "offers": [str(offer.id) for offer in self.offers], "sum": self.sum,
+            "currency": self.product.currency, "text": self.text,
         }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """An answer: its own id and the offers, best first."""
+    """An answer: its own id and the offers, best first; with a bundle where the place asks for one and there is one."""
 
     request_id: UUID
     items: list[Offer]
+    bundle: Bundle | None = None
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A product that an engine named, and the rule that keeps it out (a code of `gates`)."""
+
+    product: Product
+    rule: str
+    engine: str
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a place would show somebody, and what it would not."""
+
+    chosen: Chosen
+    left_out: list[LeftOut]
 
 
 def choose(
     *, tenant_id: int, slot: str, visitor: str = "", product: str = "", cart: Sequence[str] = (), cart_id: str = "",
-    customer_id: UUID | None = None, limit: int = 4, source: UUID | None = None, language: str = "en", record: bool = True,
+    customer_id: UUID | None = None, limit: int | None = None, source: UUID | None = None, language: str = "en", record: bool = True,
     bought: Sequence[str] = (), query: str = "",
 ) -> Chosen:  # fmt: skip
-    """Choose offers for a place (home, product, cart, discover, thank-you, search, mail).
+    """Choose offers for a place: home, product, cart, discover, thank-you, search, mail, or one of the shop's own by its key.
 
     `visitor` is a browser, `customer_id` somebody the caller vouches for; `product` is the shop's id of the product it
     is shown beside, `cart` lists such ids beside those of the live cart, `cart_id` is the visitor's cart; `source` is
     the shop. `bought` lists what an order consists of that was just placed (thank-you; without it the newest order of a
-    proven customer, else the cart of a moment ago), `query` is what was searched for (search). With `record` the answer is kept, to be told what became of it. Raises BadQuestion.
+    proven customer, else the cart of a moment ago), `query` is what was searched for (search). `limit` None is as many as the place
+    has, else four. With `record` the answer is kept, to be told what became of it. Raises BadQuestion.
     """
-    if slot not in SLOTS:
-        raise BadQuestion(fields={"slot": [_("Choose home, product, cart, discover, thank-you, search or mail.")]})
+    placed = _placed(tenant_id, slot)
+    ask, catalogue = _asked(
+        tenant_id, placed, visitor=visitor, product=product, cart=cart, cart_id=cart_id, customer_id=customer_id, limit=limit, source=source,
+        bought=bought, query=query,
+    )  # fmt: skip
+    chosen = _chosen(ask, _answer(ask, catalogue, language), language)
+    fits = shelf.versions(tenant_id)
+    if record and chosen.items:
+        shown.note(
+            tenant_id=tenant_id, request_id=chosen.request_id, slot=slot, visitor=visitor, customer_id=ask.shopper.customer_id,
+            source=ask.source,
+            items=[
+                [str(o.id), o.product.id, o.product.key, o.reason_code, o.reason_text, o.algorithm, o.rule,
+                 fits.get(FITS.get(o.algorithm, ""), ""), ""]
+                for o in chosen.items
+            ],
+        )  # fmt: skip
+    return chosen
+
+
+def preview(*, tenant_id: int, placed: Slot, language: str = "en", **question: Any) -> Preview:
+    """Choose offers as a place with these settings would, and tell what it leaves out and why; nothing is kept.
+
+    The question is that of `choose`: visitor, customer_id, product, cart, query and so on. Raises BadQuestion.
+    """
+    ask, catalogue = _asked(tenant_id, placed, **question)
+    told: dict[int, tuple[str, str]] = {}
+    chosen = _chosen(ask, _ready(ask, catalogue, language, told), language)
+    left_out = [LeftOut(catalogue.by_number[number], *why) for number, why in list(told.items())[:MOST_TOLD]]
+    return Preview(chosen, left_out)
+
+
+def _placed(tenant_id: int, slot: str) -> Slot:
+    try:
+        return slots.of(tenant_id, slot)
+    except slots.NoSuchSlot:
+        sentence = _(
+            "Choose home, product, cart, discover, thank-you, search or mail, or give the key of a place of your own."
+        )
+        raise BadQuestion(fields={"slot": [sentence]}) from None
+
+
+def _asked(
+    tenant_id: int, placed: Slot, *, visitor: str = "", product: str = "", cart: Sequence[str] = (), cart_id: str = "",
+    customer_id: UUID | None = None, limit: int | None = None, source: UUID | None = None, bought: Sequence[str] = (), query: str = "",
+) -> tuple[Ask, Catalogue]:  # fmt: skip
+    """Find out who is asked for and put the question together; raises BadQuestion."""
+    limit = (placed.count or FOUR) if limit is None else limit
     if not 1 <= limit <= MOST:
         raise BadQuestion(fields={"limit": [_("A number from 1 to %(most)s.", most=MOST)]})
     catalogue, place = stock.catalogue(tenant_id), source.hex if source else NO_SOURCE
@@ -93,16 +187,29 @@ def choose(
         cart=cart,
         cart_id=cart_id,
     )
-    ask = _ask(tenant_id, slot, shopper, catalogue, place, product=product, limit=limit, bought=bought, query=query)
-    chosen = Chosen(identifiers.new(), [
-        Offer(identifiers.new(), *ready, position) for position, ready in enumerate(_answer(ask, catalogue, language), 1)
-    ])  # fmt: skip
-    if record and chosen.items:
-        shown.note(
-            tenant_id=tenant_id, request_id=chosen.request_id, slot=slot, visitor=visitor, customer_id=shopper.customer_id, source=place,
-            items=[[str(o.id), o.product.id, o.product.key, o.reason_code, o.reason_text, o.algorithm] for o in chosen.items],
-        )  # fmt: skip
-    return chosen
+    ask = _ask(
+        tenant_id, placed.place, shopper, catalogue, place, product=product, limit=limit, bought=bought, query=query
+    )
+    return ask._replace(placed=placed), catalogue
+
+
+def _chosen(ask: Ask, ready: list[Ready], language: str) -> Chosen:
+    items = [Offer(identifiers.new(), *one, position) for position, one in enumerate(ready, 1)]
+    return Chosen(identifiers.new(), items, _bundle(ask, items, language) if ask.placed.bundle else None)
+
+
+def _bundle(ask: Ask, items: Sequence[Offer], language: str) -> Bundle | None:
+    """Put the page's product together with the first offers that are often bought with it; None where there is none."""
+    beside = ask.product
+    if beside is None or not beside.offerable or beside.micros is None:
+        return None
+    parts = [
+        offer for offer in items
+        if offer.reason_code == "bought_together" and offer.product.currency == beside.currency and offer.product.micros is not None
+    ][:WITH_IT]  # fmt: skip
+    total = beside.micros + sum(offer.product.micros for offer in parts)
+    names = [beside.name, *(offer.product.name for offer in parts)]
+    return Bundle(beside, parts, money.micros_text(total), reasons.together(names, language)) if parts else None
 
 
 def _ask(
@@ -132,7 +239,7 @@ def _answer(ask: Ask, catalogue: Catalogue, language: str) -> list[Ready]:
         return [one for one in ready if one[0].id in good]
     shopper, now = ask.shopper, time.monotonic()
     question = (
-        ask.tenant_id, ask.slot, ask.limit, ask.source, language, ask.product.number if ask.product else 0, tuple(shopper.seen[-MEMORY:]),
+        ask.tenant_id, ask.placed, ask.limit, ask.source, language, ask.product.number if ask.product else 0, tuple(shopper.seen[-MEMORY:]),
         tuple(shopper.cart), tuple(shopper.bought), shopper.declined, ask.bought, ask.query, shelf.stamp(ask.tenant_id), catalogue.stamp,
     )  # fmt: skip
     known = _answers.get(question)
@@ -145,10 +252,12 @@ def _answer(ask: Ask, catalogue: Catalogue, language: str) -> list[Ready]:
     return ready
 
 
-def _ready(ask: Ask, catalogue: Catalogue, language: str) -> list[Ready]:
+def _ready(
+    ask: Ask, catalogue: Catalogue, language: str, left_out: dict[int, tuple[str, str]] | None = None
+) -> list[Ready]:
     return [
-        (choice.product, *_why(ask, choice, catalogue, language), choice.algorithm, choice.rule)
-        for choice in ranking.choose(ask, catalogue)
+        (choice.product, *_why(ask, choice, catalogue, language), choice.algorithm, choice.rule, choice.engine)
+        for choice in ranking.choose(ask, catalogue, left_out=left_out)
     ]
 
 
@@ -158,6 +267,8 @@ def _why(ask: Ask, choice: Choice, catalogue: Catalogue, language: str) -> tuple
     That two were bought together is said where it is known, even if the browsing led there; a single meeting is no reason.
     """
     because = catalogue.by_number.get(choice.because) if choice.because is not None else None
+    if choice.algorithm == "up_sell" and because is not None:
+        return "up_sell", reasons.sentence("up_sell", language, name=because.name)
     beside = ask.product if ask.slot == "product" and choice.algorithm not in PLAIN else None
     rule = _rule(ask.tenant_id, beside or because, choice.product)
     name, together, having = because.name if because is not None else "", choice.together, 0

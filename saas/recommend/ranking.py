@@ -1,251 +1,200 @@
-"""Which products in which order: the models' lists for a place, blended, and narrowed to what may be shown.
+"""Which products in which order: the engines' lists for a place, blended, and narrowed to what may be shown.
 
 Lists are blended by rank (reciprocal rank fusion; Cormack, Clarke, Buettcher 2009), since the scores of different models
 cannot be compared. Equal scores keep the order in which products were first named, so an answer is the same each time.
+What keeps a product out is asked before it takes a place, so rules never leave a place half empty while something fits.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain as chained
+from itertools import islice
 
-from saas.recommend import shelf
-from saas.recommend.neighbourhood import MEMORY
+from saas.recommend import engines, places, slots
+from saas.recommend.asking import Ask, Choice, Named, Source, model
+from saas.recommend.engines import LEAST_MEETINGS, newest, popular
+from saas.recommend.gates import Gate
+from saas.recommend.places import Slot
 from saas.recommend.rules import Orders
-from saas.recommend.shoppers import Shopper, today
 from saas.recommend.stock import Catalogue, Product
-from saas.recommend.suggestions import Suggestion
 
+__all__ = ("LEAST_MEETINGS", "Ask", "Choice", "Source", "choose", "newest", "popular")
 SMOOTH = 5.0  # the k of the fusion: how much the first place counts over the second
 RESERVE, MORE = (
     8,
     20,
 )  # named beyond what is wanted for what is sold out, hidden or in the cart; times so many when short
+WHOLE_RANGE = 5_000  # named where rules leave so little that this was not enough
+POOL = 4  # times what is wanted, among which a mixed list is mixed
 WITHOUT_PICTURE = 0.7
-JUST_BOUGHT = 30.0  # days
-MOST_KNOWN = 10_000  # predictions that are remembered in a process
-_known: dict[Hashable, list[Suggestion]] = {}
-FOUND = 100.0  # what a search finds stands before what anybody may like
-LEAST_MEETINGS = 2  # a pair that met once proves nothing
+Told = dict[int, tuple[str, str]]
+"""Why products were left out: the code of the rule (see `gates`) and the engine that had named them."""
 
 
-class Ask(NamedTuple):
-    """What is asked for: a place, a shopper, perhaps the product beside which it is shown, and how many.
+def choose(
+    ask: Ask, catalogue: Catalogue, *, chain: Sequence[Source] | None = None, left_out: Told | None = None
+) -> list[Choice]:
+    """Choose the products for a place, best first, each offerable now and allowed by every rule of the place.
 
-    `wanted` is how many each model is asked to name, `bought` what an order of a moment ago consists of, `query` what was
-    searched for, and `like` the product whose category stands for the whole where nothing better is known. `models` are asked
-    in place of those on the shelf, and `day` (since 1970) is the present where it is not today: for trying on the past.
+    `chain` names the sources, the next only where the one before could not fill the place; left out, they are the engines of
+    the place. `left_out` is filled with what was named and may not be shown.
     """
-
-    tenant_id: int
-    slot: str
-    shopper: Shopper
-    product: Product | None
-    limit: int
-    source: str
-    wanted: int = 0
-    bought: tuple[int, ...] = ()
-    query: str = ""
-    like: Product | None = None
-    models: Mapping[str, Any] | None = None
-    day: float | None = None
-
-
-class Choice(NamedTuple):
-    """One product to show, which list spoke loudest for it, that list's evidence, and the id of the house's rule behind it."""
-
-    product: Product
-    algorithm: str
-    because: int | None = None
-    together: int = 0
-    rule: str = ""
-
-
-@dataclass(frozen=True)
-class Named:
-    """A list of one model, with the weight of its word."""
-
-    algorithm: str
-    weight: float
-    suggestions: Sequence[Suggestion]
-
-
-Source = Callable[[Ask, Catalogue], list[Named]]
-"""Names lists for a question: what is learnt, what is popular, what is new."""
-
-
-def choose(ask: Ask, catalogue: Catalogue, *, chain: Sequence[Source] | None = None) -> list[Choice]:
-    """Choose the products for a place, best first, each offerable now and not excluded.
-
-    `chain` names the sources, the next only where the one before could not fill the place; left out, it is what is learnt, then
-    what is popular, then what is new.
-    """
-    orders = Orders(_model(ask, "rules"), slot=ask.slot, now=time.time())
-    barred = excluded(ask) | orders.hidden
-    chosen: dict[int, Choice] = {}
-    for name in chain or (learnt, popular, newest):
-        for most in (ask.limit + RESERVE, MORE * (ask.limit + RESERVE)):
-            if len(chosen) >= ask.limit:
+    slot = ask.placed or _placed(ask)
+    if not slot.active:
+        return []
+    ask = ask._replace(placed=slot, limit=min(ask.limit, slot.count or ask.limit))
+    orders = Orders(model(ask, "rules"), slot=ask.slot, now=time.time())
+    answer = Answer(ask, slot, Gate(ask, slot, orders, catalogue), catalogue, left_out)
+    answer.claim(slot.pinned, [(place, number) for place, number in orders.pinned if number not in slot.pinned])
+    steps = (ask.limit + RESERVE, MORE * (ask.limit + RESERVE), WHOLE_RANGE)
+    rules = slot.narrow or slot.category_cap is not None
+    for engine, name in [("", one) for one in chain] if chain else engines.chain(slot):
+        for most in steps if rules else steps[:2]:
+            if answer.full:
                 break
             lists = name(ask._replace(wanted=most), catalogue)
-            _take(chosen, _fused(lists, catalogue, orders), ask, catalogue, barred)
+            answer.take(_fused(lists, catalogue, orders, engine), engine)
             if all(len(named.suggestions) < most for named in lists):
                 break
-    answer = list(chosen.values())
-    for place, number in orders.pinned:
-        product = catalogue.by_number.get(number)
-        if number not in barred and product is not None and catalogue.offerable_in(product, ask.source):
-            answer = [choice for choice in answer if choice.product.number != number]
-            answer.insert(place - 1, Choice(product, "rule", rule=orders.behind(number)))
-    return answer[: ask.limit]
+    return answer.whole(orders)
 
 
-def _take(chosen: dict[int, Choice], fused: Iterable[Choice], ask: Ask, catalogue: Catalogue, barred: set[int]) -> None:
-    """Add what may be shown, until there is enough."""
-    for choice in fused:
-        if len(chosen) >= ask.limit:
-            return
-        number = choice.product.number
-        if number not in chosen and number not in barred and catalogue.offerable_in(choice.product, ask.source):
-            chosen[number] = choice
+def _placed(ask: Ask) -> Slot:
+    """Return what the shop wants for the place; on the past places are tried as they come."""
+    return places.BUILT_IN[ask.slot] if ask.models is not None else slots.of(ask.tenant_id, ask.slot)
 
 
-def excluded(ask: Ask) -> set[int]:
-    """Name what is not shown: the page's own product, what lies in the cart, what was declined or just bought and does not run out."""
-    shopper = ask.shopper
-    barred = {*shopper.cart, *ask.bought, *shopper.declined}
-    if ask.product is not None:
-        barred.add(ask.product.number)
-    if shopper.bought:
-        repeats = _model(ask, "repeats") or ()
-        since = _day(ask) - JUST_BOUGHT
-        barred |= {number for number, day in shopper.bought if day >= since and number not in repeats}
-    if ask.slot == "discover":
-        barred |= set(shopper.seen) | {number for number, _day in shopper.bought}
-    return barred
+class Answer:
+    """The products that were found for a place so far: those that people put there, then what the engines name."""
+
+    def __init__(self, ask: Ask, slot: Slot, gate: Gate, catalogue: Catalogue, left_out: Told | None) -> None:
+        self._ask, self._slot, self._gate, self._catalogue, self._left_out = ask, slot, gate, catalogue, left_out
+        self._chosen: dict[int, Choice] = {}
+        self._late: dict[int, Choice] = {}
+        self._first: list[int] = []
+        self._at: list[tuple[int, int]] = []
+        self._claimed: set[int] = set()
+
+    @property
+    def full(self) -> bool:
+        return len(self._chosen) >= self._ask.limit
+
+    def claim(self, first: Sequence[int], at: Sequence[tuple[int, int]]) -> None:
+        """Keep room for what people put in front, and then for what they put at a place that will be seen."""
+        limit = self._ask.limit
+        self._first = [number for number in first if self._passes(number)][:limit]
+        self._at = [(place, number) for place, number in at if self._passes(number)]
+        self._first = [number for number in self._first if self._claims(number)]
+        self._at = [(place, number) for place, number in self._at if place > limit or self._claims(number)]
+
+    def _passes(self, number: int) -> bool:
+        product = self._catalogue.by_number.get(number)
+        return product is not None and not self._refused(product, "pinned")
+
+    def _claims(self, number: int) -> bool:
+        if number in self._claimed:
+            return True
+        room = self._room(self._catalogue.by_number[number], "pinned")
+        if room:
+            self._claimed.add(number)
+        return room
+
+    def _refused(self, product: Product, engine: str) -> str:
+        code = self._gate.refusal(product, engine)
+        if code and self._left_out is not None:
+            self._left_out.setdefault(product.number, (code, engine))
+        return code
+
+    def _room(self, product: Product, engine: str) -> bool:
+        room = product.number in self._claimed or self._gate.admit(product)
+        if not room and self._left_out is not None:
+            self._left_out.setdefault(product.number, ("cap", engine))
+        return room
+
+    def take(self, named: Iterable[Choice], engine: str) -> None:
+        """Add what may be shown, until there is enough."""
+        passing = self._passing(named, engine)
+        if self._slot.diversity:
+            wanted = max(POOL * self._ask.limit, self._ask.limit + RESERVE)
+            first = mixed([*islice(passing, wanted)], self._slot.diversity / 100, self._shown())
+            passing = chained(first, passing)
+        for choice in passing:
+            if self.full:
+                return
+            if self._room(choice.product, engine):
+                self._chosen[choice.product.number] = choice
+
+    def _passing(self, named: Iterable[Choice], engine: str) -> Iterator[Choice]:
+        for choice in named:
+            number = choice.product.number
+            if number in self._chosen or number in self._late or self._refused(choice.product, engine):
+                continue
+            if number in self._slot.last:
+                self._late[number] = choice
+            else:
+                yield choice
+
+    def _shown(self) -> list[Product]:
+        claimed = [self._catalogue.by_number[number] for number in self._claimed if number not in self._chosen]
+        return claimed + [choice.product for choice in self._chosen.values()]
+
+    def whole(self, orders: Orders) -> list[Choice]:
+        """Return all of it: what is buried last, and what people put somewhere where they put it."""
+        for number, choice in self._late.items():
+            if not self.full and self._room(choice.product, choice.engine):
+                self._chosen[number] = choice
+        answer = list(self._chosen.values())
+        for place, number in self._at:
+            if number in self._chosen or self._room(self._catalogue.by_number[number], "pinned"):
+                answer = self._put(answer, number, place, orders.behind(number))
+        for place, number in enumerate(self._first, 1):
+            answer = self._put(answer, number, place, "")
+        return answer[: self._ask.limit]
+
+    def _put(self, answer: list[Choice], number: int, place: int, rule: str) -> list[Choice]:
+        others = [choice for choice in answer if choice.product.number != number]
+        others.insert(place - 1, Choice(self._catalogue.by_number[number], "rule", rule=rule, engine="pinned"))
+        return others
 
 
-def learnt(ask: Ask, catalogue: Catalogue) -> list[Named]:
-    """Ask the models that have something to say about this place and this shopper; what a search finds goes first."""
-    found = catalogue.words.find(ask.query, most=ask.wanted) if ask.query else []
-    first = [Named("found", FOUND, [Suggestion(number, 0.0, None, 0) for number in found])] if found else []
-    return first + [
-        named for make in PLACES[ask.slot] for named in [make(ask)] if named is not None and named.suggestions
-    ]
+def mixed(listed: list[Choice], share: float, shown: Sequence[Product]) -> list[Choice]:
+    """Return a list in the order in which each next product is good and unlike those before it (maximal marginal relevance).
+
+    `share`, from 0 to 1, is the word of being unlike: the categories two products share against all they have. A product's
+    goodness falls with its place as in the fusion. Source: Carbonell and Goldstein 1998.
+    """
+    left = [(SMOOTH / (SMOOTH + place), choice) for place, choice in enumerate(listed)]
+    before = [frozenset(product.categories) for product in shown]
+    order = []
+    nearest = {id(choice): max((_alike(choice, one) for one in before), default=0.0) for _good, choice in left}
+    while left:
+        best = max(left, key=lambda one: (1.0 - share) * one[0] - share * nearest[id(one[1])])
+        left.remove(best)
+        order.append(best[1])
+        fresh = frozenset(best[1].product.categories)
+        for _good, choice in left:
+            nearest[id(choice)] = max(nearest[id(choice)], _alike(choice, fresh))
+    return order
 
 
-def _model(ask: Ask, kind: str) -> Any | None:
-    return shelf.get(ask.tenant_id, kind) if ask.models is None else ask.models.get(kind)
+def _alike(choice: Choice, categories: frozenset[str]) -> float:
+    every = categories.union(choice.product.categories)
+    return len(categories.intersection(choice.product.categories)) / len(every) if every else 0.0
 
 
-def _day(ask: Ask) -> float:
-    return today() if ask.day is None else ask.day
-
-
-def _predicted(ask: Ask, kind: str, what: Hashable, predict: Callable[[Any], list[Suggestion]]) -> list[Suggestion]:
-    """Ask a model, or remember what it answered to the same question; several places of a page ask the same."""
-    model = _model(ask, kind)
-    if model is None or ask.models is not None:
-        return predict(model) if model is not None else []
-    question = (ask.tenant_id, shelf.stamp(ask.tenant_id), kind, what, ask.wanted)
-    known = _known.get(question)
-    if known is None:
-        if len(_known) >= MOST_KNOWN:
-            _known.clear()
-        known = _known[question] = predict(model)
-    return known
-
-
-def _paired(ask: Ask, kind: str, items: Sequence[int], *, alone: bool = False) -> list[Suggestion]:
-    """Ask what goes with some products; with `alone` a model of carts is asked for the pairs of the one."""
-    return _predicted(
-        ask, kind, (alone, *items),
-        lambda model: (model.pairs if alone else model).predict(items, n=ask.wanted, least=LEAST_MEETINGS),
-    )  # fmt: skip
-
-
-def _bought_with_product(ask: Ask) -> Named | None:
-    return (
-        Named("bought_together", 1.0, _paired(ask, "bought", [ask.product.number], alone=True)) if ask.product else None
-    )
-
-
-def _viewed_with_product(ask: Ask) -> Named | None:
-    return Named("viewed_together", 0.6, _paired(ask, "viewed", [ask.product.number])) if ask.product else None
-
-
-def _bought_with_order(ask: Ask) -> Named | None:
-    return Named("bought_together", 1.0, _paired(ask, "bought", ask.bought[-MEMORY:])) if ask.bought else None
-
-
-def _viewed_with_order(ask: Ask) -> Named | None:
-    return Named("viewed_together", 0.5, _paired(ask, "viewed", ask.bought[-MEMORY:])) if ask.bought else None
-
-
-def _bought_with_cart(ask: Ask) -> Named | None:
-    return (
-        Named("bought_together", 1.0, _paired(ask, "bought", ask.shopper.cart[-MEMORY:])) if ask.shopper.cart else None
-    )
-
-
-def _session(weight: float, mode: str) -> Callable[[Ask], Named | None]:
-    def following(ask: Ask) -> Named | None:
-        seen = ask.shopper.seen
-        if ask.product is not None and ask.slot == "product" and (not seen or seen[-1] != ask.product.number):
-            seen = [*seen, ask.product.number]
-        seen = seen[-MEMORY:]
-        found = _predicted(
-            ask, "sessions", (mode, *seen), lambda model: model.predict(seen, n=ask.wanted, mode=mode, count=False)
-        ) if seen else []  # fmt: skip
-        return Named("session", weight, found)
-
-    return following
-
-
-def _taste(weight: float, mode: str) -> Callable[[Ask], Named | None]:
-    def liked(ask: Ask) -> Named | None:
-        bought = ask.shopper.bought
-        model = _model(ask, "buyers") if bought else None
-        if model is None:
-            return None
-        items, days = zip(*bought, strict=True)
-        return Named("buyer", weight, model.predict(items, days, now=_day(ask), n=ask.wanted, mode=mode))
-
-    return liked
-
-
-def popular(ask: Ask, catalogue: Catalogue) -> list[Named]:
-    """Name what many want just now, beside a product those of its categories first."""
-    category = ask.like.categories[0] if ask.like is not None and ask.like.categories else None
-    found = _predicted(ask, "popular", category, lambda model: model.predict(n=ask.wanted, category=category))
-    return [Named("popular", 1.0, found)]
-
-
-def newest(ask: Ask, catalogue: Catalogue) -> list[Named]:
-    """Name what came last, for a shop nobody has bought in yet."""
-    return [Named("newest", 1.0, [Suggestion(number, 0.0, None, 0) for number in catalogue.newest[: ask.wanted]])]
-
-
-PLACES: dict[str, tuple[Callable[[Ask], Named | None], ...]] = {
-    "product": (_bought_with_product, _session(1.0, "discover"), _viewed_with_product),
-    "cart": (_bought_with_cart, _session(0.4, "discover")),
-    "home": (_session(1.0, "continue"), _taste(0.5, "repeat")),
-    "discover": (_session(1.0, "discover"), _taste(0.5, "discover")),
-    "thank-you": (_bought_with_order, _viewed_with_order, _session(0.3, "discover"), _taste(0.3, "discover")),
-    "search": (_session(0.3, "discover"), _taste(0.2, "discover")),
-    "mail": (_taste(1.0, "repeat"), _session(0.5, "continue")),
-}
-
-
-def _fused(lists: Iterable[Named], catalogue: Catalogue, orders: Orders) -> list[Choice]:
+def _fused(lists: Iterable[Named], catalogue: Catalogue, orders: Orders, engine: str) -> list[Choice]:
     """Blend lists: a product's score is the sum of weight / (k + rank), its reason that of the list which adds most."""
+    lists = list(lists)
+    if len(lists) == 1 and lists[0].algorithm == "by_hand":
+        found = (catalogue.by_number.get(one.item) for one in lists[0].suggestions)
+        return [Choice(product, "by_hand", engine=engine) for product in found if product is not None]
     scores: dict[int, float] = {}
     lead: dict[int, tuple[float, Choice]] = {}
     for named in lists:
         for rank, suggestion in enumerate(named.suggestions, 1):
-            product = catalogue.by_number.get(suggestion.item)
+            product = named.instead.get(suggestion.item) or catalogue.by_number.get(suggestion.item)
             if product is None:
                 continue
             gift = named.weight / (SMOOTH + rank) * (1.0 if product.image_url else WITHOUT_PICTURE)
@@ -254,6 +203,6 @@ def _fused(lists: Iterable[Named], catalogue: Catalogue, orders: Orders) -> list
             scores[suggestion.item] = scores.get(suggestion.item, 0.0) + gift
             if suggestion.item not in lead or gift > lead[suggestion.item][0]:
                 rule = orders.favouring(product.categories) if orders.boosted else ""
-                choice = Choice(product, named.algorithm, suggestion.because, suggestion.together, rule)
+                choice = Choice(product, named.algorithm, suggestion.because, suggestion.together, rule, engine)
                 lead[suggestion.item] = gift, choice
     return [lead[number][1] for number in sorted(scores, key=scores.__getitem__, reverse=True)]

@@ -6,6 +6,8 @@ mails are written where nobody reads along.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 WORDS: dict[str, dict[str, str]] = {
     "bought_together": {
         "en": "Often bought with {name}: {together} of {having} orders",
@@ -34,7 +36,12 @@ WORDS: dict[str, dict[str, str]] = {
     "popular": {"en": "Popular right now", "zh": "当前热门"},
     "new": {"en": "New in the shop", "zh": "新品上架"},
     "found": {"en": "Fits your search", "zh": "符合您的搜索"},
+    "up_sell": {"en": "A step up from {name}", "zh": "比{name}更上一层"},
     "picked": {"en": "Picked by the shop", "zh": "店铺推荐"},
+}
+TOGETHER = {
+    "en": ("Buy these together: {names}", ", ", " and "),
+    "zh": ("一起购买：{names}", "、", "和"),
 }
 LANGUAGES = ("en", "zh")
 LONGEST_NAME = 60
@@ -55,3 +62,10 @@ def sentence(code: str, language: str = "en", *, name: str = "", together: int =
         name = name[: LONGEST_NAME - 1].rstrip() + "…"
     words = WORDS[code]
     return words.get(language, words["en"]).format(name=name, together=together, having=having)
+
+
+def together(names: Sequence[str], language: str = "en") -> str:
+    """Return what is bought together, in words: "Buy these together: Tea, Pot and Cup"."""
+    words, comma, last = TOGETHER.get(language, TOGETHER["en"])
+    short = [name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1].rstrip() + "…" for name in names]
+    return words.format(names=comma.join(short[:-1]) + last + short[-1])

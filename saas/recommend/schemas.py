@@ -30,14 +30,27 @@ class OfferOut(Schema):
     price = fields.String()
     currency = fields.String()
     reason = fields.Nested(OfferReasonOut)
+    variant = fields.String(metadata={"description": "the shop's id of the size or colour, where one is offered"})
+    engine = fields.String(metadata={"description": "the engine of the place by which it came; pinned where people put it there"})
+
+
+class BundleOut(Schema):
+    """What is often bought together, with the page's product, and what all of it costs."""
+
+    product = fields.String(metadata={"description": "the shop's id of the page's product"})
+    offers = fields.List(fields.UUID(), metadata={"description": "the offers of the answer that make it up with it"})
+    sum = fields.String()
+    currency = fields.String()
+    text = fields.String()
 
 
 class OffersOut(Schema):
-    """An answer: offers for a place, best first."""
+    """An answer: offers for a place, best first; with `bundle` where the place asks for one and there is one."""
 
     slot = fields.String()
     request = fields.UUID()
     items = fields.List(fields.Nested(OfferOut))
+    bundle = fields.Nested(BundleOut)
 
 
 class OfferShownOut(Schema):

@@ -24,7 +24,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from saas.kit import clock, identifiers, pool, scope, valkey, work
 from saas.kit.db import db
-from saas.recommend import archive
+from saas.recommend import archive, places
 from saas.recommend.baskets import BasketModel
 from saas.recommend.buyers import BuyerModel
 from saas.recommend.carts import CartModel
@@ -42,6 +42,7 @@ READERS: dict[str, Callable[[bytes], Any]] = {
     "popular": PopularityModel.from_bytes,
     "repeats": RepeatModel.from_bytes,
     "rules": orjson.loads,
+    "slots": places.read,
 }
 LOOK_EVERY = 2.0
 MOST_BYTES = 256 * 1024 * 1024

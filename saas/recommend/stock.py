@@ -14,8 +14,9 @@ import itertools
 import threading
 import time
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -31,10 +32,21 @@ DOUBTFUL_FOR = 2.0  # seconds a catalogue read from PostgreSQL is believed while
 MOST_PRODUCTS = 400_000  # over all companies in one process's memory, some 400 MB
 NO_SOURCE = UUID(int=0).hex
 NUMBER = (1 << 63) - 1
+NEWEST = 200
+
+FORM = b"2"  # of what is written into Valkey; what another release wrote is built anew
 
 COLUMNS = """
     SELECT p.id, p.external_id, p.source_id, p.name, p.url, p.image_url, p.tenant_id, p.picture_digest, p.price_micros, p.categories,
            coalesce(nullif(p.currency, ''), (SELECT s.currency FROM tenant_settings s LIMIT 1), ''),
+           p.tags, p.stock, p.cost_micros, p.regular_price_micros, p.up_sell_keys,
+           (SELECT jsonb_agg(jsonb_build_array(
+                       v.external_id, coalesce(nullif(v.name, ''),
+                           (SELECT string_agg(o ->> 'value', ', ') FROM jsonb_array_elements(v.options) o), ''),
+                       v.price_micros, v.cost_micros, v.regular_price_micros, v.stock, v.image_url) ORDER BY v.position, v.id)
+            FROM product_variants v WHERE v.tenant_id = p.tenant_id AND v.product_id = p.id AND v.active AND NOT v.gone
+                AND v.price_micros IS NOT NULL AND v.stock_state <> 'out_of_stock'
+                AND (v.stock IS NULL OR v.stock > 0 OR v.stock_state = 'on_backorder')),
            p.active AND (p.stock IS NULL OR p.stock > 0) AND p.name <> '' AND p.url <> '' AND p.price_micros IS NOT NULL
     FROM products p
 """
@@ -46,9 +58,26 @@ def number_of(product_id: UUID) -> int:
     return product_id.int & NUMBER
 
 
+class Variant(NamedTuple):
+    """A size or colour that may be bought now; money in millionths."""
+
+    key: str
+    name: str
+    micros: int
+    cost: int | None
+    regular: int | None
+    stock: int | None
+    image_url: str
+
+
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A product as an offer shows it; `offerable` says whether it may be offered now."""
+    """A product as an offer shows it; `offerable` says whether it may be offered now.
+
+    The rest is for the rules of places: tags, what is in stock (None: not counted), and in millionths what it costs the shopper
+    (`micros`), cost the shop (`cost`) and cost before it was reduced (`regular`). `up_sells` are the shop's ids of what it
+    would rather sell. `variant` is the shop's id of the variant where it stands for one (see `as_variant`).
+    """
 
     number: int
     id: str
@@ -61,24 +90,60 @@ class Product:
     currency: str
     categories: tuple[str, ...]
     offerable: bool
+    tags: tuple[str, ...] = ()
+    stock: int | None = None
+    micros: int | None = None
+    cost: int | None = None
+    regular: int | None = None
+    up_sells: tuple[str, ...] = ()
+    variants: tuple[Variant, ...] = ()
+    variant: str = ""
+
+    @property
+    def margin(self) -> float | None:
+        """What of the price is left over for the shop, in percent; None where its cost or price is not known."""
+        return None if self.cost is None or not self.micros else 100.0 * (self.micros - self.cost) / self.micros
+
+    @property
+    def earned(self) -> int | None:
+        """What is left over for the shop, in millionths; None where its cost or price is not known."""
+        return None if self.cost is None or self.micros is None else self.micros - self.cost
+
+    @property
+    def reduced(self) -> bool:
+        return self.regular is not None and self.micros is not None and self.micros < self.regular
+
+    def as_variant(self, variant: Variant) -> Product:
+        """Return the product as it is offered in one size or colour, with the price, cost and stock of that one."""
+        name = f"{self.name} – {variant.name}" if variant.name and variant.name != self.name else self.name
+        return replace(
+            self, name=name, price=money.micros_text(variant.micros), micros=variant.micros, stock=variant.stock, variants=(),
+            cost=variant.cost, regular=variant.regular, variant=variant.key, image_url=variant.image_url or self.image_url,
+        )  # fmt: skip
 
     def packed(self) -> bytes:
-        return orjson.dumps([self.id, self.key, self.source, self.name, self.url, self.image_url, self.price, self.currency,
-                             self.categories, self.offerable])  # fmt: skip
+        return orjson.dumps([
+            self.id, self.key, self.source, self.name, self.url, self.image_url, self.price, self.currency, self.categories, self.offerable,
+            self.tags, self.stock, self.micros, self.cost, self.regular, self.up_sells, [tuple(one) for one in self.variants],
+        ])  # fmt: skip
 
 
 def _unpacked(data: bytes) -> Product:
-    product_id, key, source, name, url, image_url, price, currency, categories, offerable = orjson.loads(data)
+    (product_id, key, source, name, url, image_url, price, currency, categories, offerable, tags, stock, micros, cost, regular, up_sells,
+     variants) = orjson.loads(data)  # fmt: skip
     number = int(product_id.replace("-", ""), 16) & NUMBER
-    return Product(number, product_id, key, source, name, url, image_url, price, currency, tuple(categories), offerable)
+    return Product(number, product_id, key, source, name, url, image_url, price, currency, tuple(categories), offerable, tuple(tags), stock,
+                   micros, cost, regular, tuple(up_sells), tuple(Variant(*one) for one in variants))  # fmt: skip
 
 
 def _from_row(row: Sequence) -> Product:
-    product_id, key, source, name, url, image_url, tenant_id, picture, micros, categories, currency, offerable = row
+    (product_id, key, source, name, url, image_url, tenant_id, picture, micros, categories, currency, tags, stock, cost, regular, up_sells,
+     variants, offerable) = row  # fmt: skip
     image_url = picture_addresses.made(tenant_id, picture) if picture else image_url
     price = "" if micros is None else money.micros_text(micros)
     return Product(number_of(product_id), str(product_id), key, source.hex, name, url, image_url, price, currency, tuple(categories),
-                   bool(offerable))  # fmt: skip
+                   bool(offerable), tuple(tags), stock, micros, cost, regular, tuple(up_sells),
+                   tuple(Variant(*one) for one in variants or ()))  # fmt: skip
 
 
 _stamps = itertools.count(1)
@@ -94,7 +159,9 @@ class Catalogue:
         self.by_key: dict[str, dict[str, int]] = defaultdict(dict)
         self.sources: set[str] = set()
         self.stamp = 0  # changes with every change, for answers that are kept a moment
+        self.kept: dict[Hashable, list[int]] = {}  # what others work out of the whole range, until the next change
         self._newest: list[int] | None = None
+        self._members: dict[str, set[int]] | None = None
         self._words: Words | None = None
         self._guard = threading.Lock()
         self.take(products)
@@ -103,13 +170,32 @@ class Catalogue:
         """Put in products as they are now."""
         with self._guard:
             for product in products:
+                before = self.by_number.get(product.number)
                 self.by_number[product.number] = product
+                if self._members is not None:
+                    self._file(product, before)
                 self.by_key[product.key][product.source] = product.number
                 self.sources.add(product.source)
                 if self._words is not None:
                     self._words.take(product.number, product.name, product.categories)
             self._newest = None
+            self.kept = {}
             self.stamp = next(_stamps)
+
+    def _file(self, product: Product, before: Product | None) -> None:
+        for category in before.categories if before is not None else ():
+            self._members[category].discard(product.number)
+        for category in product.categories:
+            self._members[category].add(product.number)
+
+    def members(self, category: str) -> list[int]:
+        """The products of a category, in no order; who is where is written down when it is asked for the first time."""
+        with self._guard:
+            if self._members is None:
+                self._members = defaultdict(set)
+                for product in self.by_number.values():
+                    self._file(product, None)
+            return list(self._members.get(category, ()))
 
     @property
     def words(self) -> Words:
@@ -126,9 +212,14 @@ class Catalogue:
     def newest(self) -> list[int]:
         """The products that came last, for a shop of which nothing else is known."""
         if self._newest is None:
-            by_age = heapq.nlargest(200, (product.id for product in self.by_number.values() if product.offerable))
+            by_age = heapq.nlargest(NEWEST, (product.id for product in self.by_number.values() if product.offerable))
             self._newest = [number_of(UUID(product_id)) for product_id in by_age]
         return self._newest
+
+    def every(self) -> list[Product]:
+        """All products, as they are at this moment."""
+        with self._guard:
+            return list(self.by_number.values())
 
     def find(self, key: str, source: str = NO_SOURCE) -> Product | None:
         """Return the product a shop knows by this id: its own first, then one without a shop, then any."""
@@ -202,8 +293,8 @@ def _without_valkey(tenant_id: int, held: Catalogue | None) -> Catalogue:
 
 
 def _mark(tenant_id: int) -> tuple[bytes, int] | None:
-    generation, counter = valkey.client().hmget(f"stock:{tenant_id}:mark", "generation", "counter")
-    return (generation, int(counter)) if generation and counter else None
+    form, generation, counter = valkey.client().hmget(f"stock:{tenant_id}:mark", "form", "generation", "counter")
+    return (generation, int(counter)) if generation and counter and form == FORM else None
 
 
 def _caught_up(tenant_id: int, held: Catalogue, mark: tuple[bytes, int]) -> Catalogue:
@@ -230,7 +321,7 @@ def publish(tenant_id: int) -> Catalogue:
             together.delete(name, f"{name}:moved")
             if products:
                 together.rename(fresh, name)
-            together.hset(f"{name}:mark", mapping={"generation": mark[0], "counter": mark[1]})
+            together.hset(f"{name}:mark", mapping={"form": FORM, "generation": mark[0], "counter": mark[1]})
             together.execute()
     return Catalogue(products, mark)
 

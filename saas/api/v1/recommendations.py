@@ -13,7 +13,7 @@ from saas.api import entrance, shapes
 from saas.customers import profiles
 from saas.kit import doors, pages, scope
 from saas.recommend import offers, reasons, results, rules, shown
-from saas.recommend.offers import SLOTS
+from saas.recommend.places import SLOTS
 from saas.recommend.schemas import (
     OfferRuleChange,
     OfferRuleIn,
@@ -32,7 +32,10 @@ blueprint = Blueprint("api_recommendations", __name__, description="What to offe
 class OffersQuery(shapes.Shape):
     """For whom and where offers are asked."""
 
-    slot = fields.String(load_default="home", validate=validate.OneOf(SLOTS))
+    slot = fields.String(
+        load_default="home", validate=validate.Length(1, 40),
+        metadata={"description": f"{', '.join(SLOTS)}, or the key of a place of your own"},
+    )  # fmt: skip
     customer_id = fields.UUID(
         load_default=None, metadata={"description": "a customer you vouch for: their history is used"}
     )
@@ -52,15 +55,24 @@ class OffersQuery(shapes.Shape):
         load_default=list,
         metadata={"description": "products in the cart"},
     )
-    limit = fields.Integer(load_default=4, validate=validate.Range(1, offers.MOST))
+    limit = fields.Integer(
+        load_default=None, validate=validate.Range(1, offers.MOST), metadata={"description": "as many as the place has; else four"}
+    )  # fmt: skip
     language = fields.String(load_default="en", validate=validate.Length(max=35))
     record = fields.Boolean(load_default=True, metadata={"description": "false when nobody is going to see them"})
+
+
+def answered_offers(slot: str, chosen: offers.Chosen) -> dict[str, Any]:
+    """Return an answer as programs get it."""
+    items = [offer.plain() | {"product_id": offer.product.id, "engine": offer.engine} for offer in chosen.items]
+    bundle = {"bundle": chosen.bundle.plain()} if chosen.bundle is not None else {}
+    return {"slot": slot, "request": chosen.request_id, "items": items, **bundle}
 
 
 class ShownQuery(shapes.ListQuery):
     """Which of the offers shown a list has."""
 
-    slot = fields.String(validate=validate.OneOf(SLOTS))
+    slot = fields.String(validate=validate.Length(1, 40))
     visitor = fields.String(validate=validate.Length(max=64))
     customer_id = fields.UUID()
 
@@ -86,8 +98,7 @@ class Recommendations(MethodView):
             customer_id=customer_id, limit=query["limit"], language=reasons.language_of(query["language"]), record=query["record"],
             bought=query["bought"], query=query["query"],
         )  # fmt: skip
-        items = [offer.plain() | {"product_id": offer.product.id} for offer in chosen.items]
-        return {"slot": query["slot"], "request": chosen.request_id, "items": items}
+        return answered_offers(query["slot"], chosen)
 
 
 @blueprint.route("/recommendations/shown")

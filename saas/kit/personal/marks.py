@@ -272,6 +272,10 @@ TABLES: dict[str, Marks] = {
     ),
     "offer_counts": Marks(plain="day slot algorithm rule_id requests shown seen clicked carted"),
     "offer_rules": Marks(plain="kind slot product_id category position percent active starts_at ends_at note"),
+    "offer_slots": Marks(
+        plain="key name place engine fallback count active pinned buried picked excluded_tags excluded_categories least_stock least_margin "
+        "unknown_margin price_least price_most currency reduced_only category_cap not_bought_days diversity step_least step_most bundle"
+    ),
     "offers_shown": Marks(
         person="visitor customer_id at slot product_key reason_text seen_at clicked_at carted_at bought_at",
         plain="request_id position source_id product_id reason_code algorithm rule_id model_version trial_id arm bought_after bought_order_id bought_micros bought_currency",
