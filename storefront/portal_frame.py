@@ -6,7 +6,6 @@ their policy allows none.
 
 from __future__ import annotations
 
-import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +21,7 @@ from flask_babel import gettext as _
 
 from saas import config
 from saas.customers import passes, portal_settings, profiles
-from saas.kit import crypto, errors, scope, work
+from saas.kit import addresses, crypto, errors, scope, work
 from saas.marketing import landing, letters, links, responses
 from saas.tenancy import site_keys, tenants
 
@@ -170,7 +169,7 @@ def _guarded(here: Here, view: View, values: dict[str, Any], *, guests: bool) ->
 
 def _refuse_foreign() -> None:
     origin = request.headers.get("Origin", "null")
-    other = origin != "null" and urllib.parse.urlsplit(origin).netloc != request.host
+    other = origin != "null" and addresses.split(origin).netloc != request.host
     if other or request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         raise Foreign(_(Foreign.message))
 

@@ -14,7 +14,7 @@ from flask import Blueprint, Flask, Response, jsonify, render_template, request,
 from flask import session as kept_here
 from flask_babel import gettext as _
 
-from saas.kit import doors, errors, rates, work
+from saas.kit import addresses, doors, errors, rates, work
 from saas.tenancy import factors, passkeys, sessions
 from tenant_admin import entrance, frame, sso_sign_in
 
@@ -113,13 +113,13 @@ def _page(
 def _way_out(target: str) -> str:
     """Return where to go without confirming: the page one came from, never the one that leads here again."""
     behind = _page_behind()
-    path = urllib.parse.urlsplit(behind).path
-    return entrance.safe_next(None) if path in (urllib.parse.urlsplit(target).path, request.path) else behind
+    path = addresses.split(behind).path
+    return entrance.safe_next(None) if path in (addresses.split(target).path, request.path) else behind
 
 
 def _page_behind() -> str:
     """Return the page of ours from which a form was sent; home where the browser does not say."""
-    referrer = urllib.parse.urlsplit(request.referrer or "")
+    referrer = addresses.split(request.referrer)
     here = urllib.parse.urlunsplit(("", "", referrer.path, referrer.query, ""))
     return entrance.safe_next(here if referrer.netloc == request.host else None)
 

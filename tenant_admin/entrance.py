@@ -6,7 +6,6 @@ here, for every page.
 
 from __future__ import annotations
 
-import urllib.parse
 from collections.abc import Sequence
 
 from flask import Flask, Response, flash, g, redirect, request, url_for
@@ -15,7 +14,7 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
 
 from saas import config
-from saas.kit import access, doors, errors, scope, work
+from saas.kit import access, addresses, doors, errors, scope, work
 from saas.tenancy import limits, logins, members, roles, sessions
 from tenant_admin import gates, helping
 from tenant_admin.frame import Viewer
@@ -86,7 +85,7 @@ def refuse_forged() -> None:
     if request.method in ("GET", "HEAD", "OPTIONS"):
         return
     origin = request.headers.get("Origin", "null")
-    foreign = origin != "null" and urllib.parse.urlsplit(origin).netloc != request.host
+    foreign = origin != "null" and addresses.split(origin).netloc != request.host
     if foreign or request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         raise Forged(_(Forged.message))
     try:
@@ -244,8 +243,8 @@ def safe_next(target: str | None) -> str:
 
 def _is_our_path(target: str) -> bool:
     """Browsers read a backslash as a slash and skip control characters, so neither may stand in it."""
-    parts = urllib.parse.urlsplit(target)
-    plain = not any(sign == "\\" or ord(sign) < 33 for sign in target)
+    parts = addresses.split(target)
+    plain = parts != addresses.NOWHERE and not any(sign == "\\" or ord(sign) < 33 for sign in target)
     return plain and target.startswith("/") and not target.startswith("//") and not parts.netloc and not parts.scheme
 
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from flask import current_app, g, request, url_for
 from jinja2 import Environment
 from jinja2.ext import Extension
 from markupsafe import Markup
+
+from saas.kit import addresses
 
 STATIC = Path(__file__).parent / "static"
 COMPONENTS = ("page", "lists", "forms", "cards", "charts", "people", "work", "overlays")
@@ -65,7 +66,7 @@ def here(**changes: object) -> str:
     """Return this page's address with some query arguments changed; None takes one away. The cursor starts anew."""
     if request.url_rule is None or "GET" not in request.url_rule.methods:
         # nothing was found, or a form was sent to an address that cannot be shown: stay where the person came from
-        back = urlsplit(request.referrer or "")
+        back = addresses.split(request.referrer)
         return back.path if back.netloc == request.host and back.path else "/"
     arguments = {**request.args.to_dict(flat=False), **(request.view_args or {})}
     arguments.pop("cursor", None)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import urllib.parse
 from typing import Any
 
 from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
 
-from saas.kit import doors, errors, work
+from saas.kit import addresses, doors, errors, work
 from saas.tenancy import operations, undoing
 from saas.tenancy.audit import Told
 from tenant_admin import deeds, entrance, frame, history
@@ -33,7 +32,7 @@ def entry(entry_id: str) -> Any:
     frame.toast(_("Undone"), undo=url_for("undo.entry", entry_id=made) if made else None)
     to = _afterwards(told)
     if request.headers.get("HX-Request") and to is None:  # pressed in a toast: the page it lay on shows itself anew
-        came = urllib.parse.urlsplit(request.referrer or "")
+        came = addresses.split(request.referrer)
         to = (
             f"{came.path}?{came.query}".rstrip("?")
             if came.netloc == request.host and came.path.startswith("/")

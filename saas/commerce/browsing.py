@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import orjson
@@ -18,7 +17,7 @@ import orjson
 from saas.commerce import batches, hearing, live
 from saas.commerce.batches import Batch
 from saas.commerce.models import NO_SOURCE
-from saas.kit import clock, identifiers, money, pool
+from saas.kit import addresses, clock, identifiers, money, pool
 from saas.kit.text import gettext as _
 
 OWN = "own"
@@ -126,9 +125,5 @@ def _seen(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
 
 def _from(row: dict[str, Any]) -> str:
     """Return the host a browser came from, unless it is the shop's own."""
-    referrer = (row["details"] or {}).get("referrer") or ""
-    try:
-        host, own = urlsplit(referrer).hostname or "", urlsplit(row["url"] or "").hostname or ""
-    except ValueError:
-        return ""
-    return "" if host == own else host.removeprefix("www.")
+    host, own = addresses.host((row["details"] or {}).get("referrer")), addresses.host(row["url"])
+    return "" if host == own else host

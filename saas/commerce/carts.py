@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlalchemy import or_, select
@@ -18,7 +17,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from saas.commerce.models import NO_SOURCE, Cart, Order, Shop, Visitor
 from saas.commerce.windows import BEHIND, window
 from saas.customers import facts, joins, timeline
-from saas.kit import identifiers, money, queries
+from saas.kit import addresses, identifiers, money, queries
 from saas.kit.db import db
 from saas.tenancy import tenants
 
@@ -83,14 +82,7 @@ def _state(one: Any, hosts: dict[UUID, str], company: str) -> dict[str, Any]:
 
 def _hosts(source_ids: Iterable[UUID]) -> dict[UUID, str]:
     query = select(Shop.id, Shop.url).where(Shop.id.in_([one for one in source_ids if one != NO_SOURCE]))
-    return {shop: _host(url) for shop, url in db.session.execute(query)}
-
-
-def _host(url: str) -> str:
-    try:
-        return (urlsplit(url).hostname or "").removeprefix("www.")
-    except ValueError:
-        return ""
+    return {shop: addresses.host(url) for shop, url in db.session.execute(query)}
 
 
 def _leads_to(url: str, host: str) -> bool:
@@ -98,7 +90,7 @@ def _leads_to(url: str, host: str) -> bool:
     return (
         bool(host)
         and url.startswith(("https://", "http://"))
-        and (_host(url) == host or _host(url).endswith(f".{host}"))
+        and (addresses.host(url) == host or addresses.host(url).endswith(f".{host}"))
     )
 
 

@@ -6,14 +6,14 @@ The token is put only on addresses of the company's own shops, for whoever holds
 from __future__ import annotations
 
 from datetime import timedelta
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlunsplit
 from uuid import UUID
 
 from sqlalchemy import func, select
 
 from saas.catalog.models import Product
 from saas.commerce import recognition, shops
-from saas.kit import clock, crypto, scope
+from saas.kit import addresses, clock, crypto, scope
 from saas.kit.db import db
 from saas.marketing import links
 from saas.marketing.models import MailingRecipient
@@ -70,8 +70,8 @@ recognition.register_token_reader(customer_of)
 
 def with_token(address: str, landing_token: str) -> str:
     """Return the address with the token in its query, when it lies in one of the company's shops."""
-    parts = urlsplit(address)
-    if _host(address) not in own_hosts():
+    parts = addresses.split(address)
+    if not parts.netloc or _host(address) not in own_hosts():
         return address
     query = f"{parts.query}&{PARAMETER}={landing_token}" if parts.query else f"{PARAMETER}={landing_token}"
     return urlunsplit(parts._replace(query=query))
@@ -96,7 +96,4 @@ def own_hosts() -> set[str]:
 
 def _host(address: str) -> str:
     """The host with its port, so that two programs on one machine are told apart."""
-    try:
-        return urlsplit(address).netloc.rsplit("@", 1)[-1].lower().removeprefix("www.")
-    except ValueError:
-        return ""
+    return addresses.split(address).netloc.rsplit("@", 1)[-1].lower().removeprefix("www.")

@@ -13,8 +13,9 @@ import html as entities
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
+from saas.kit import addresses
 from saas.marketing import markup, templating
 
 _WEB = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?(?:[/?#]|$)", re.IGNORECASE)
@@ -89,7 +90,7 @@ def target(link: Link, data: dict) -> str:
     if _WEB.match(link.target):
         return filled
     homes = [home for home in (_address(data, "shop"), _address(data, "company")) if _WEB.match(home)]
-    if any(_host(filled) == _host(home) for home in homes) and _WEB.match(filled):
+    if any(addresses.host(filled) == addresses.host(home) for home in homes) and _WEB.match(filled):
         return filled
     if not homes:
         raise templating.RenderFailed("This link leads nowhere for this person.")
@@ -98,13 +99,6 @@ def target(link: Link, data: dict) -> str:
 
 def _address(data: dict, owner: str) -> str:
     return str((data.get(owner) or {}).get("url") or "")
-
-
-def _host(address: str) -> str:
-    try:
-        return (urlsplit(address).hostname or "").removeprefix("www.")
-    except ValueError:
-        return ""
 
 
 def _label(html: str, at: int) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import orjson
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
@@ -20,7 +20,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from saas import config
-from saas.kit import clock, crypto, errors, http_out
+from saas.kit import addresses, clock, crypto, errors, http_out
 from saas.kit.text import gettext as _
 
 SCOPES = "openid email profile"
@@ -241,7 +241,7 @@ def _read(body: bytes) -> dict[str, Any] | None:
 
 def _require_address(value: object, label: str) -> None:
     """Raise BadProvider unless this is an https address; plain http only on one's own machine in development."""
-    parts = urlsplit(value) if isinstance(value, str) else None
+    parts = addresses.split(value) if isinstance(value, str) else None
     local = config.get().outgoing_private_hosts and parts and parts.hostname in ("127.0.0.1", "localhost", "::1")
     if not parts or not parts.hostname or (parts.scheme != "https" and not (parts.scheme == "http" and local)):
         raise BadProvider(_("%(what)s must be an https address.", what=label[:1].upper() + label[1:]))

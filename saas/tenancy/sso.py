@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import dns.exception
 import dns.resolver
 from sqlalchemy import delete, select
 
 from saas import config
-from saas.kit import clock, crypto, errors, scope, text
+from saas.kit import addresses, clock, crypto, errors, scope, text
 from saas.kit import db as kit_db
 from saas.kit.db import db
 from saas.kit.text import gettext as _
@@ -113,7 +112,8 @@ def save(*, issuer: str, client_id: str, secret: str, newcomer_role: str) -> Sso
     """
     issuer, client_id = text.clean(issuer, most=300), text.clean(client_id, most=300)
     wrong: dict[str, list[str]] = {}
-    if urlsplit(issuer).scheme not in ("https", "http") or not urlsplit(issuer).hostname:
+    parts = addresses.split(issuer)
+    if parts.scheme not in ("https", "http") or not parts.hostname:
         wrong["issuer"] = [_("Write the issuer as an address that begins with https://.")]
     if not client_id:
         wrong["client_id"] = [_("The provider gives you this when you register Regulars there.")]
