@@ -50,11 +50,22 @@ def upgrade() -> None:
         sa.Column("fitted_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("blob", sa.LargeBinary(), nullable=False),
         sa.Column("notes", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("serving", sa.Boolean(), nullable=False),
+        sa.Column("pinned_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("held_back", sa.Text(), nullable=False),
+        sa.CheckConstraint("held_back IN ('', 'worse', 'pinned')", name=op.f("ck_recommend_models_held_back")),
         sa.ForeignKeyConstraint(
             ["tenant_id"], ["tenants.id"], name=op.f("fk_recommend_models_tenant_id_tenants"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_recommend_models")),
-        sa.UniqueConstraint("tenant_id", "kind", name=op.f("uq_recommend_models_tenant_id_kind")),
+        sa.UniqueConstraint("tenant_id", "kind", "version", name=op.f("uq_recommend_models_tenant_id_kind_version")),
+    )
+    op.create_index(
+        "uq_recommend_models_serving",
+        "recommend_models",
+        ["tenant_id", "kind"],
+        unique=True,
+        postgresql_where=sa.text("serving"),
     )
     for statement in walls.protect("recommend_models"):
         op.execute(statement)
@@ -63,6 +74,7 @@ def upgrade() -> None:
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("taken_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("fitted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("tuned_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("notes", postgresql.JSONB(astext_type=Text()), server_default="{}", nullable=False),
@@ -125,8 +137,13 @@ def upgrade() -> None:
         sa.Column("reason_code", sa.Text(), nullable=False),
         sa.Column("reason_text", sa.Text(), nullable=False),
         sa.Column("algorithm", sa.Text(), nullable=False),
+        sa.Column("rule_id", sa.Uuid(), nullable=True),
+        sa.Column("model_version", sa.Text(), server_default="", nullable=False),
+        sa.Column("trial_id", sa.Uuid(), nullable=True),
+        sa.Column("arm", sa.Text(), server_default="", nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("clicked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("carted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("bought_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("bought_after", sa.Text(), nullable=False),
         sa.Column("bought_order_id", sa.Uuid(), nullable=True),
@@ -137,13 +154,8 @@ def upgrade() -> None:
             ["tenant_id", "bought_order_id"],
             ["orders.tenant_id", "orders.id"],
             name=op.f("fk_offers_shown_tenant_id_bought_order_id_orders"),
-        sa.Column("rule_id", sa.Uuid(), nullable=True),
-        sa.Column("model_version", sa.Text(), server_default="", nullable=False),
-        sa.Column("trial_id", sa.Uuid(), nullable=True),
-        sa.Column("arm", sa.Text(), server_default="", nullable=False),
             ondelete="SET NULL (bought_order_id)",
         ),
-        sa.Column("carted_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["tenant_id", "customer_id"],
             ["customers.tenant_id", "customers.id"],
@@ -183,18 +195,6 @@ def upgrade() -> None:
         op.execute(statement)
     for statement in partitions.create("offers_shown", partitions.around(clock.now().date())):
         op.execute(statement)
-    op.create_table(
-        "offer_answers",
-        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("customer_id", sa.Uuid(), nullable=False),
-        sa.Column("product_id", sa.Uuid(), nullable=False),
-        sa.Column("verdict", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("note", sa.Text(), nullable=False),
-        sa.Column("slot", sa.Text(), nullable=False),
-        sa.Column("offer_code", sa.Text(), nullable=False),
-        sa.Column("algorithm", sa.Text(), nullable=False),
     op.create_table(
         "offer_trials",
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
@@ -298,6 +298,18 @@ def upgrade() -> None:
     op.create_index("ix_offer_trial_people_visitor", "offer_trial_people", ["tenant_id", "visitor"], unique=False)
     for statement in walls.protect("offer_trial_people"):
         op.execute(statement)
+    op.create_table(
+        "offer_answers",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("product_id", sa.Uuid(), nullable=False),
+        sa.Column("verdict", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("slot", sa.Text(), nullable=False),
+        sa.Column("offer_code", sa.Text(), nullable=False),
+        sa.Column("algorithm", sa.Text(), nullable=False),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("answered_by", sa.Text(), nullable=False),
         sa.Column("until", sa.DateTime(timezone=True), nullable=True),

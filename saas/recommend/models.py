@@ -14,34 +14,47 @@ from saas.kit.db import Stamped, TenantModel, tenant_fk
 from saas.recommend.places import SLOTS
 from saas.recommend.slot_models import OfferSlot  # noqa: F401  all tables of the room are met here
 from saas.recommend.answer_models import OfferAnswer  # noqa: F401  all tables of the room are met here
+from saas.recommend.trial_models import OfferTrial, TrialDay, TrialPerson  # noqa: F401  all tables of the room are met here
 
 NO_SOURCE = UUID(int=0)
-from saas.recommend.trial_models import OfferTrial, TrialDay, TrialPerson  # noqa: F401  all tables of the room are met here
 RULE_KINDS = ("pin", "hide", "boost")
+HELD_BACK = ("", "worse", "pinned")
 
 
 class FittedModel(TenantModel):
-    """The newest model of a kind as bytes; `version` names this fit, `notes` say on how much and how well.
+    """One fit of a kind as bytes; `version` names it, `notes` say on how much and how well.
 
-    The kind "rules" is not learnt: it is what the rules below come to, kept alike so that it travels alike.
+    Of a kind one fit is `serving`; with `pinned_at` somebody decided so and newer ones wait. `held_back` says why a newer fit
+    does not serve. The kind "rules" is not learnt: it is what the rules below come to, kept alike so that it travels alike.
     """
 
     __tablename__ = "recommend_models"
-    __table_args__ = (UniqueConstraint("tenant_id", "kind"),)
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "kind", "version"),
+        Index("uq_recommend_models_serving", "tenant_id", "kind", unique=True, postgresql_where=text("serving")),
+        CheckConstraint(f"held_back IN {HELD_BACK}", name="held_back"),
+    )
 
     kind: Mapped[str] = mapped_column(Text)
     version: Mapped[str] = mapped_column(Text)
     fitted_at: Mapped[datetime]
-    blob: Mapped[bytes]
+    blob: Mapped[bytes] = mapped_column(deferred=True)
     notes: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    serving: Mapped[bool] = mapped_column(Boolean, default=False)
+    pinned_at: Mapped[datetime | None]
+    held_back: Mapped[str] = mapped_column(Text, default="")
 
 
 class FitState(TenantModel):
-    """Whether a company has news to learn from; one row, its id the nil UUID."""
+    """Whether a company has news to learn from; one row, its id the nil UUID.
+
+    A fit moves `changed_at` to `taken_at`, and takes that away when it is done: who is killed in between leaves the news there.
+    """
 
     __tablename__ = "recommend_states"
 
     changed_at: Mapped[datetime | None]
+    taken_at: Mapped[datetime | None]
     fitted_at: Mapped[datetime | None]
     tuned_at: Mapped[datetime | None]
     notes: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
@@ -74,6 +87,9 @@ class OfferRule(Stamped, TenantModel):
 class OfferShown(TenantModel):
     """One product offered to one visitor; `product_key` is the shop's id of it. Partitioned by ranges of id, which are of time.
 
+    `rule_id` is the rule of the house behind it, `model_version` the fit that named it; in a trial `arm` is whose it is.
+    Carted means: put into a cart within seven days of the showing, and the offer was seen before.
+
     Bought means: an order within seven days of the showing has this product, and the offer was seen or clicked before.
     """
 
@@ -88,9 +104,6 @@ class OfferShown(TenantModel):
         Index(
             "ix_offers_shown_bought_order_id",
             "tenant_id",
-    `rule_id` is the rule of the house behind it, `model_version` the fit that named it; in a trial `arm` is whose it is.
-    Carted means: put into a cart within seven days of the showing, and the offer was seen before.
-
             "bought_order_id",
             postgresql_where=text("bought_order_id IS NOT NULL"),
         ),
@@ -111,8 +124,13 @@ class OfferShown(TenantModel):
     reason_code: Mapped[str] = mapped_column(Text)
     reason_text: Mapped[str] = mapped_column(Text, default="")
     algorithm: Mapped[str] = mapped_column(Text)
+    rule_id: Mapped[UUID | None]
+    model_version: Mapped[str] = mapped_column(Text, default="", server_default="")
+    trial_id: Mapped[UUID | None]
+    arm: Mapped[str] = mapped_column(Text, default="", server_default="")
     seen_at: Mapped[datetime | None]
     clicked_at: Mapped[datetime | None]
+    carted_at: Mapped[datetime | None]
     bought_at: Mapped[datetime | None]
     bought_after: Mapped[str] = mapped_column(Text, default="")
     bought_order_id: Mapped[UUID | None]
@@ -121,22 +139,18 @@ class OfferShown(TenantModel):
 
 
 class OfferCount(TenantModel):
-    """How many offers a day (UTC, of the showing) and place brought to people's eyes; kept when the offers are thrown away."""
+    """How many offers a day (UTC, of the showing), place, algorithm and rule brought to people's eyes and carts; kept when the
+    offers are thrown away. The nil UUID is no rule. `requests` are counted with what stood first."""
 
     __tablename__ = "offer_counts"
     __table_args__ = (UniqueConstraint("tenant_id", "day", "slot", "algorithm", "rule_id"),)
-    rule_id: Mapped[UUID | None]
-    model_version: Mapped[str] = mapped_column(Text, default="", server_default="")
-    trial_id: Mapped[UUID | None]
-    arm: Mapped[str] = mapped_column(Text, default="", server_default="")
 
     day: Mapped[date]
-    carted_at: Mapped[datetime | None]
     slot: Mapped[str] = mapped_column(Text)
+    algorithm: Mapped[str] = mapped_column(Text, default="")
+    rule_id: Mapped[UUID] = mapped_column(default=NO_SOURCE)
     requests: Mapped[int] = mapped_column(BigInteger, default=0)
     shown: Mapped[int] = mapped_column(BigInteger, default=0)
     seen: Mapped[int] = mapped_column(BigInteger, default=0)
     clicked: Mapped[int] = mapped_column(BigInteger, default=0)
-    algorithm: Mapped[str] = mapped_column(Text, default="")
-    rule_id: Mapped[UUID] = mapped_column(default=NO_SOURCE)
     carted: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")

@@ -74,7 +74,7 @@ TABLES: dict[str, Marks] = {
     "bulk_targets": Marks(plain="operation_id part ids"),
     "campaigns": Marks(
         staff="sender_name reply_to",
-        plain="name state segment_id template_id subject source text_source language compiled holdout_percent purpose scheduled_at trouble version",
+        plain="name state segment_id template_id coupon_id subject source text_source language compiled holdout_percent purpose scheduled_at trouble version",
     ),
     "carts": Marks(
         person="visitor customer_id key url currency amount items began_at changed_at checkout_at left_at closed_at",
@@ -93,6 +93,21 @@ TABLES: dict[str, Marks] = {
     "consents": Marks(
         person="customer_id channel purpose state at source proof", ways=(("customer_id", "customers"),), erase=ROWS
     ),
+    "coupon_codes": Marks(
+        person="customer_id given_at given_by code norm",
+        plain="coupon_id shop_id state key reason made_at ready_at ends_at claimed_until given_for given_key",
+        ways=(("customer_id", "customers"),),
+        erase={"customer_id": "NULL", "given_key": "NULL"},
+    ),
+    "coupon_uses": Marks(
+        person="order_id counted discount_amount currency at",
+        plain="coupon_id code_id",
+        ways=(("order_id", "orders"),),
+        erase=KEPT,
+    ),
+    "coupons": Marks(
+        plain="shop_id name kind state percent_hundredths off_amount least_amount currency product_keys categories alone starts_at ends_at days uses per_customer prefix pool at_shop trouble tries not_before checked_at"
+    ),
     "custom_fields": Marks(
         plain="kind key label type help required unique personal currency choices formula place archived_at"
     ),
@@ -104,13 +119,14 @@ TABLES: dict[str, Marks] = {
     "customer_identities": Marks(
         person="customer_id kind source_id value proven origin_id way",
         staff="made_by",
+        plain="parting_id",
         ways=(("customer_id", "customers"),),
         erase=ROWS,
     ),
     "customer_joins": Marks(
         person="customer_id self_id visitor way proven at last_at shop_id url ref",
         staff="made_by",
-        plain="parting_id",
+        plain="parting_id name_id",
         ways=(("customer_id", "customers"),),
         erase=ROWS,
     ),
@@ -126,9 +142,9 @@ TABLES: dict[str, Marks] = {
         erase=ROWS,
     ),
     "customer_partings": Marks(
-        person="customer_id self_id kind source_id value at moved",
+        person="customer_id self_id kind source_id value at moved to_id",
         staff="made_by undone_by",
-        plain="undone_at",
+        plain="undone_at made",
         ways=(("customer_id", "customers"),),
         erase=ROWS,
     ),
@@ -140,6 +156,9 @@ TABLES: dict[str, Marks] = {
     ),
     "customer_values": Marks(
         person="word number", plain="field_id place sole", ways=(("id", "customers"),), erase=ROWS
+    ),
+    "customer_voices": Marks(
+        person="customer_id said", plain="names", ways=(("customer_id", "customers"),), erase=ROWS
     ),
     "customers": Marks(
         person="source_id external_id email email_norm phone phone_norm first_name last_name name_sort company language country city postcode address note tags email_consent custom",
@@ -244,7 +263,7 @@ TABLES: dict[str, Marks] = {
     "mail_templates": Marks(plain="name subject source text_source compiled version"),
     "mailing_recipients": Marks(
         person="customer_id email state reason sent_at offers opened_at proxy_opened_at clicked_at unsubscribed_at bounced_at complained_at",
-        plain="mailing_id place worker claimed_at lease_until due_at attempts first_try_at noted_at",
+        plain="mailing_id place coupon_code_id worker claimed_at lease_until due_at attempts first_try_at noted_at",
         ways=(
             ("customer_id", "customers"),
             ("email", "emails"),
@@ -260,7 +279,7 @@ TABLES: dict[str, Marks] = {
     ),
     "mailings": Marks(
         staff="sender_email sender_name reply_to",
-        plain="campaign_id state name compiled definition segment_name holdout_percent purpose forecast reserved held_by launched_at frozen_to frozen_at progress_at finished_at",
+        plain="campaign_id coupon_id state name compiled definition segment_name holdout_percent purpose forecast reserved held_by launched_at frozen_to frozen_at progress_at finished_at",
     ),
     "members": Marks(staff="email email_norm name", plain="login_id role role_id invited_at joined_at removed_at"),
     "offer_answers": Marks(
@@ -272,6 +291,19 @@ TABLES: dict[str, Marks] = {
     ),
     "offer_counts": Marks(plain="day slot algorithm rule_id requests shown seen clicked carted"),
     "offer_rules": Marks(plain="kind slot product_id category position percent active starts_at ends_at note"),
+    "offer_trial_days": Marks(plain="trial_id day arm people buyers clickers leavers ended amount squares"),
+    "offer_trial_people": Marks(
+        person="visitor customer_id met_at arm",
+        plain="trial_id",
+        ways=(
+            ("customer_id", "customers"),
+            ("visitor", "visitors"),
+        ),
+        erase=ROWS,
+    ),
+    "offer_trials": Marks(
+        plain="name slot mode goal state arms days worth_percent guards paused_for verdict started_at stopped_at counted_at taken_arm"
+    ),
     "offer_slots": Marks(
         plain="key name place engine fallback count active pinned buried picked excluded_tags excluded_categories least_stock least_margin "
         "unknown_margin price_least price_most currency reduced_only category_cap not_bought_days diversity step_least step_most bundle"
@@ -295,23 +327,6 @@ TABLES: dict[str, Marks] = {
     "order_lines": Marks(
         person="order_id product_key variant_key sku name quantity unit_micros line_micros",
         plain="position product_id variant_id key discount_micros tax_micros flags",
-    "offer_trial_days": Marks(plain="trial_id day arm people buyers clickers leavers ended amount squares"),
-    "offer_trial_people": Marks(
-        person="visitor customer_id met_at arm",
-        plain="trial_id",
-        ways=(
-            ("customer_id", "customers"),
-            ("visitor", "visitors"),
-        ),
-        erase=ROWS,
-    ),
-    "offer_trials": Marks(
-        plain="name slot mode goal state arms days worth_percent guards paused_for verdict started_at stopped_at counted_at taken_arm"
-    ),
-    "offer_slots": Marks(
-        plain="key name place engine fallback count active pinned buried picked excluded_tags excluded_categories least_stock least_margin "
-        "unknown_margin price_least price_most currency reduced_only category_cap not_bought_days diversity step_least step_most bundle"
-    ),
         ways=(("order_id", "orders"),),
         erase=KEPT,
     ),
@@ -320,7 +335,7 @@ TABLES: dict[str, Marks] = {
     "order_versions": Marks(person="order_id content", plain="version", ways=(("order_id", "orders"),), erase=KEPT),
     "orders": Marks(
         person="customer_id visitor cart_id number placed_at status currency total_amount refunded_amount country cancel_reason details custom",
-        plain="source_id external_id lines_count lines_micros sold_count sold_micros shipping_amount tax_amount discount_amount fee_amount tip_amount gift_card_amount taxes_included presentment_currency presentment_amount cancelled_at told customer_version version",
+        plain="source_id external_id lines_count lines_micros sold_count sold_micros shipping_amount tax_amount discount_amount fee_amount tip_amount gift_card_amount taxes_included presentment_currency presentment_amount cancelled_at told customer_version version came_by",
         ways=(("customer_id", "customers"),),
         erase={
             "customer_id": "NULL",
@@ -400,8 +415,8 @@ TABLES: dict[str, Marks] = {
         plain="source_id external_id sku name name_sort description url image_url images price_micros regular_price_micros sale_price_micros sale_from_at sale_to_at cost_micros currency kind brand rating_hundredths categories tags cross_sell_keys up_sell_keys grouped_keys stock active fetch_due_at picture_digest custom versions"
     ),
     "reactions_done": Marks(plain="reaction done_at"),
-    "recommend_models": Marks(plain="kind version fitted_at blob notes"),
-    "recommend_states": Marks(plain="changed_at fitted_at tuned_at notes"),
+    "recommend_models": Marks(plain="kind version fitted_at blob notes serving pinned_at held_back"),
+    "recommend_states": Marks(plain="changed_at taken_at fitted_at tuned_at notes"),
     "refunds": Marks(
         person="order_id amount_micros at reason lines",
         plain="source_id order_key key version told",
@@ -422,6 +437,19 @@ TABLES: dict[str, Marks] = {
         ways=(("order_id", "orders"),),
         erase={"reason": "''", "lines": "'[]'"},
     ),
+    "review_requests": Marks(
+        person="customer_id order_id state reason due_at asked_at reminded_at written_at",
+        ways=(("customer_id", "customers"),),
+        erase=ROWS,
+    ),
+    "review_settings": Marks(plain="content"),
+    "review_votes": Marks(plain="review_id kind voter why at"),
+    "reviews": Marks(
+        person="customer_id order_id product_name stars title body name email language state verified origin reason words answer photo written_at edited_at",
+        plain="product_id source_id external_id product_key held decided_at answered_at helpful reports told photo_mark",
+        ways=(("customer_id", "customers"), ("email", "emails"), ("order_id", "orders")),
+        erase=ROWS,
+    ),
     "roles": Marks(plain="name name_norm permissions rows hidden locked"),
     "saved_views": Marks(person="content", plain="kind name member_id audience team_id place", erase=TOLD),
     "search_changes": Marks(plain="kind record_id changed_at"),
@@ -440,7 +468,7 @@ TABLES: dict[str, Marks] = {
     ),
     "shop_hours": Marks(plain="shop_id topic at seen late missed"),
     "shops": Marks(
-        plain="kind name url currency site_key hook_token secret_sealed previous_secret_sealed access_sealed state trouble last_delivery_at last_event_at backfill reconciled reconciled_at checks removed_at"
+        plain="kind name url currency site_key hook_token secret_sealed previous_secret_sealed access_sealed state trouble last_delivery_at last_event_at backfill reconciled reconciled_at checks coupons_url removed_at"
     ),
     "sso_connections": Marks(plain="code issuer client_id secret_sealed newcomer_role enabled tested_at"),
     "sso_domains": Marks(staff="proven_by", plain="domain token proven_at"),
