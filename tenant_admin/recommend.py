@@ -161,7 +161,7 @@ def _product(text: str) -> stock.Product | None:
 def rule_list():
     """The rules that offers obey, newest first."""
     page = paging.page(rules.query(), order=rules.ORDER, cursor=request.args.get("cursor"))
-    shown = [_rule_shown(rule) for rule in page.items]
+    shown = [rule_shown(rule) for rule in page.items]
     return render_template("recommend/rules.html", rules=shown, next=page.next, tab="rules", may_edit=_may_edit())
 
 
@@ -169,7 +169,7 @@ def _may_edit() -> bool:
     return access.may("offers.edit")
 
 
-def _rule_shown(rule: Any) -> dict[str, Any]:
+def rule_shown(rule: Any) -> dict[str, Any]:
     product = (
         stock.catalogue(scope.tenant_id()).by_number.get(stock.number_of(rule.product_id)) if rule.product_id else None
     )

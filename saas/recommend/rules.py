@@ -47,6 +47,11 @@ def query(*, kind: str | None = None, slot: str | None = None, active: bool | No
     return select(OfferRule).filter_by(**{name: value for name, value in wanted.items() if value is not None})
 
 
+def some(rule_ids: Sequence[UUID | str]) -> list[OfferRule]:
+    """Return those of these rules that there are (still)."""
+    return list(db.session.scalars(select(OfferRule).where(OfferRule.id.in_([UUID(str(one)) for one in rule_ids]))))
+
+
 ORDER = ((OfferRule.id, "desc"),)
 
 
