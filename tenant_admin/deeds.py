@@ -26,7 +26,7 @@ KINDS = {
     "role": _l("Role"), "team": _l("Team"), "custom_field": _l("Field"), "hook": _l("Webhook"), "login": _l("Sign-in"),
     "import": _l("Import"), "view": _l("View"), "support": _l("Support access"), "page": _l("Page"), "sso": _l("Own sign-in"),
     "retention": _l("How long data is kept"), "erasure": _l("Erasure"), "consent_purpose": _l("Purpose"), "sso_domain": _l("Mail domain"), "sign_in": _l("Sign-in"),
-    "return": _l("Return"), "portal": _l("Page for shoppers"),
+    "return": _l("Return"), "portal": _l("Page for shoppers"), "recommend_model": _l("Model"),
 }  # fmt: skip
 # the end of an action: what was done to a record of its kind
 VERBS = {
@@ -36,7 +36,7 @@ VERBS = {
     "unscheduled": _l("taken off the schedule"), "paused": _l("paused"), "resumed": _l("resumed"), "cancelled": _l("cancelled"),
     "consent": _l("consent changed"), "handed_over": _l("given to another owner"), "shared": _l("shared"), "unshared": _l("no longer shared"),
     "merged": _l("merged"), "unmerged": _l("taken apart again"), "imported": _l("imported"), "bulk_started": _l("many changed at once"),
-    "bulk_delete_started": _l("many deleted at once"), "revoked": _l("revoked"), "added": _l("added"), "released": _l("released"),
+    "bulk_delete_started": _l("many deleted at once"), "revoked": _l("revoked"), "added": _l("added"), "released": _l("released"), "pinned": _l("older version chosen"),
     "role_changed": _l("role changed"), "emptied": _l("emptied"), "founded": _l("founded"), "connected": _l("connected"),
     "renamed": _l("renamed"), "secret_renewed": _l("secret renewed"), "key_made": _l("key made"), "chosen": _l("chosen"), "kept": _l("kept"),
     "granted": _l("let in"), "withdrawn": _l("turned out"), "entered": _l("came in"), "refused": _l("tried to come in without consent"),
@@ -77,6 +77,7 @@ LABELS = {
     "wording": _l("Words people agree to"), "double_opt_in": _l("Confirm by a click in a mail"), "hint": _l("Begins with"), "type": _l("What it holds"),
     "choices": _l("Choices"), "label": _l("Name"), "required": _l("Needed"), "unique": _l("Each record its own"), "personal": _l("Tells something about a person"),
     "help": _l("What should be entered?"), "audience": _l("Who sees it"), "manager_id": _l("Manager"), "text": _l("Text of the mail"),
+    "serving": _l("Version at work"), "fitted_at": _l("Learnt"), "held": _l("Held by hand"),
 }  # fmt: skip
 # kind -> (endpoint, argument) of a record's page
 PAGES = {

@@ -17,6 +17,14 @@ NAMES = {
     "popular": _l("Popular now"),
     "repeats": _l("Bought again and again"),
 }
+COUNTED = {
+    "bought": "together",
+    "sessions": "visits",
+    "viewed": "visits",
+    "buyers": "returning",
+    "popular": "views",
+    "repeats": "products",
+}  # what of a fit's notes tells on how much it was learnt
 ALGORITHMS = {
     "bought_together": NAMES["bought"],
     "session": NAMES["sessions"],
@@ -40,36 +48,28 @@ def described(models: dict[str, dict[str, Any]], fewest: dict[str, int]) -> list
 
 
 def _on(kind: str, notes: dict[str, Any], fewest: int) -> str:
-    counted = {
-        "bought": "together",
-        "sessions": "visits",
-        "viewed": "visits",
-        "buyers": "returning",
-        "popular": "views",
-        "repeats": "products",
-    }
-    count = notes.get(counted[kind], 0)
-    if not notes.get("fitted"):
-        return {
-            "bought": _(
-                "%(count)s of at least %(fewest)s orders with two products", count=number(count), fewest=fewest
-            ),
-            "buyers": _(
-                "%(count)s of at least %(fewest)s customers who bought twice", count=number(count), fewest=fewest
-            ),
-            "popular": _("No views and no orders yet"),
-            "repeats": _("No orders yet"),
-        }.get(kind) or _("%(count)s of at least %(fewest)s visits to two products", count=number(count), fewest=fewest)
+    if notes.get("fitted"):
+        return learnt_from(kind, notes)
+    count = number(notes.get(COUNTED[kind], 0))
     return {
-        "bought": _("%(count)s orders with two products or more", count=number(count)),
-        "buyers": _("%(count)s customers who bought twice or more", count=number(count)),
+        "bought": _("%(count)s of at least %(fewest)s orders with two products", count=count, fewest=fewest),
+        "buyers": _("%(count)s of at least %(fewest)s customers who bought twice", count=count, fewest=fewest),
+        "popular": _("No views and no orders yet"),
+        "repeats": _("No orders yet"),
+    }.get(kind) or _("%(count)s of at least %(fewest)s visits to two products", count=count, fewest=fewest)
+
+
+def learnt_from(kind: str, notes: dict[str, Any]) -> str:
+    """Return on how much a model was fitted."""
+    count = number(notes.get(COUNTED[kind], 0))
+    return {
+        "bought": _("%(count)s orders with two products or more", count=count),
+        "buyers": _("%(count)s customers who bought twice or more", count=count),
         "popular": _(
-            "%(views)s views and %(purchases)s purchases",
-            views=number(count),
-            purchases=number(notes.get("purchases", 0)),
+            "%(views)s views and %(purchases)s purchases", views=count, purchases=number(notes.get("purchases", 0))
         ),
-        "repeats": _("%(count)s products that people buy again", count=number(count)),
-    }.get(kind) or _("%(count)s visits to two products or more", count=number(count))
+        "repeats": _("%(count)s products that people buy again", count=count),
+    }.get(kind) or _("%(count)s visits to two products or more", count=count)
 
 
 def _quality(kind: str, quality: dict[str, Any]) -> str:
@@ -77,12 +77,16 @@ def _quality(kind: str, quality: dict[str, Any]) -> str:
     if not quality.get("cases"):
         return ""
     found = percent(quality["hit_rate"], 0)
-    if kind == "sessions":
+    if kind in ("sessions", "viewed"):
         return _(
             "finds the next product in %(found)s of visits; the most popular alone %(plain)s",
             found=found,
             plain=percent(quality["popular_hit_rate"], 0),
         )
+    if kind == "buyers":
+        return _("finds something that was bought next by %(found)s of customers", found=found)
+    if kind == "popular":
+        return _("finds %(found)s of what is wanted next", found=found)
     return _("finds a product that was left out in %(found)s of orders", found=found)
 
 

@@ -16,7 +16,7 @@ NAMES = {
     "domain_id": "domain", "offer_id": "offer", "import_id": "import", "export_id": "export", "rule_id": "rule", "mailing_id": "mailing", "recipient_id": "recipient", "invoice_id": "invoice",
     "webhook_id": "webhook", "message_id": "message", "operation_id": "operation", "file_id": "file", "role_id": "role", "team_id": "team",
     "field_id": "field", "view_id": "view", "entry_id": "entry", "item_id": "item", "pair_id": "pair", "merge_id": "merge", "share_id": "share",
-    "join_id": "join", "parting_id": "parting", "payment_id": "payment", "dispute_id": "dispute", "payout_id": "payout", "account_id": "account", "erasure_id": "erasure", "form_id": "form", "watch_id": "watch", "other_id": "other", "kind": "kind", "record_id": "customer", "name": "name", "state": "state", "choice": "choice", "return_id": "return",
+    "join_id": "join", "parting_id": "parting", "payment_id": "payment", "dispute_id": "dispute", "payout_id": "payout", "account_id": "account", "erasure_id": "erasure", "form_id": "form", "watch_id": "watch", "other_id": "other", "kind": "kind", "record_id": "customer", "name": "name", "state": "state", "choice": "choice", "return_id": "return", "model_id": "model",
 }  # fmt: skip
 
 
@@ -61,6 +61,7 @@ def filled_company(app) -> Filled:
     ids["import"] = answer.json["id"]
     ids["export"] = company.api("POST", "/exports", json={"what": "customers"}).json["id"]
     ids["offer"] = _an_offer(app, company)
+    ids["model"] = _a_model(app, company)
     _a_cart(app, company)
     ids["watch"] = _a_watch(app, company, ids["product"])
     drain_outbox(app, company)
@@ -101,6 +102,16 @@ def _an_offer(app, company: Company) -> str:
         shown.write_pending()
     assert company.api("GET", f"/recommendations/{offer}").status_code == 200
     return offer
+
+
+def _a_model(app, company: Company) -> str:
+    from saas.kit import work
+    from saas.recommend import fitting, model_versions
+
+    with app.app_context():
+        fitting.fit(company.tenant_id)
+        with work.unit(tenant_id=company.tenant_id):
+            return str(model_versions.listed()["popular"][0].id)
 
 
 def _a_cart(app, company: Company) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from saas.kit import clock, work
-from saas.recommend import buyer_tuning, cart_tuning, evaluation, freshness, session_tuning, shelf, training
+from saas.recommend import buyer_tuning, cart_tuning, freshness, model_versions, scores, session_tuning, training
 from saas.recommend.baskets import BasketModel
 from saas.recommend.buyers import DEFAULTS as BUYER_DEFAULTS
 from saas.recommend.buyers import BuyerModel
@@ -25,7 +25,6 @@ from saas.recommend.carts import Weights as CartWeights
 from saas.recommend.neighbourhood import Weights
 from saas.recommend.popularity import PopularityModel
 from saas.recommend.repeats import RepeatModel
-from saas.recommend.session_log import SessionLog
 from saas.recommend.sessions import DEFAULTS, SessionModel
 from saas.recommend.ties import Fading
 
@@ -33,7 +32,6 @@ FEWEST = {"sessions": 20, "viewed": 20, "bought": 10, "buyers": 50, "popular": 1
 """Visits with two products or more, such orders, buyers with two purchases, events: below that nothing is learnt."""
 PURCHASE_WEIGHS = 5  # views, for what is popular
 TUNED_FOR = timedelta(days=7)
-QUESTIONS = 300
 
 
 def fit(tenant_id: int) -> dict[str, dict[str, Any]]:
@@ -73,9 +71,9 @@ def _fit_one(tenant_id: int, kind: str, make: Callable[[], tuple[Any | None, dic
     notes["seconds"] = round(time.monotonic() - started, 2)
     with work.unit(tenant_id=tenant_id):
         if model is not None:
-            shelf.store(kind, model.to_bytes(), notes=notes)
+            model_versions.put(kind, model.to_bytes(), notes=notes)
         else:
-            shelf.take_down(kind)
+            model_versions.take_down(kind)
     return notes | {"fitted": model is not None}
 
 
@@ -85,9 +83,15 @@ def popular(
     """Count what is wanted now; a purchase weighs five views."""
     items = np.concatenate([views.items, np.repeat(lines.items, PURCHASE_WEIGHS)])
     days = np.concatenate([views.seconds / training.DAY, np.repeat(lines.days, PURCHASE_WEIGHS)])
-    notes = {"views": len(views.items), "purchases": len(lines.items), "products": int(len(np.unique(items)))}
+    notes: dict[str, Any] = {
+        "views": len(views.items),
+        "purchases": len(lines.items),
+        "products": int(len(np.unique(items))),
+    }
     if len(items) < FEWEST["popular"]:
         return None, notes
+    wanted = np.concatenate([views.items, lines.items])
+    notes["quality"] = scores.wanted_next(wanted, np.concatenate([views.seconds / training.DAY, lines.days]))
     return PopularityModel.fit(items, days, categories=products.categories), notes
 
 
@@ -105,7 +109,7 @@ def sessions(views: training.Views, parameters: dict[str, Any]) -> tuple[Any, di
         tuned = session_tuning.tune(visits, items, seconds)
         parameters["sessions"] = {mode: asdict(weights) for mode, weights in tuned.items()}
     weights = {**DEFAULTS, **{mode: Weights(**values) for mode, values in parameters["sessions"].items()}}
-    notes["quality"] = _next_view(visits, items, seconds, weights)
+    notes["quality"] = scores.next_view(visits, items, seconds, weights)
     return SessionModel.fit(visits, items, seconds, weights=weights), notes
 
 
@@ -117,33 +121,14 @@ def _with_company(views: training.Views) -> tuple[np.ndarray, np.ndarray, np.nda
     return views.visits[kept], views.items[kept], views.seconds[kept]
 
 
-def _next_view(
-    visits: np.ndarray, items: np.ndarray, seconds: np.ndarray, weights: dict[str, Weights]
-) -> dict[str, Any]:
-    """Ask a model of the older visits for each next product of the newest, beside the same question to popularity."""
-    whole = SessionLog.gather(visits, items, seconds)
-    log, asked = session_tuning.split(whole, questions=QUESTIONS, seed=0)
-    model, name = SessionModel(log, weights), whole.vocabulary
-    pairs = [([name[number] for number in seen], name[wanted]) for seen, wanted in asked]
-    if not pairs:
-        return {}
-    ours = evaluation.next_items(lambda seen: [s.item for s in model.predict(seen, n=20, explain=False)], pairs, n=20)
-    favourites = [
-        name[number] for number in np.argsort(-np.bincount(log.items, minlength=len(name)), kind="stable")[:20]
-    ]
-    plain = evaluation.next_items(lambda seen: favourites, pairs, n=20)
-    return {
-        "hit_rate": round(ours["hit_rate"], 4),
-        "popular_hit_rate": round(plain["hit_rate"], 4),
-        "cases": ours["cases"],
-    }
-
-
 def viewed(views: training.Views) -> tuple[Any, dict[str, Any]]:
     """Count what is looked at in one visit."""
-    visits, items, _seconds = _with_company(views)
-    notes = {"visits": int(len(np.unique(visits))), "products": int(len(np.unique(items)))}
-    return (BasketModel.fit(visits, items) if notes["visits"] >= FEWEST["viewed"] else None), notes
+    visits, items, seconds = _with_company(views)
+    notes: dict[str, Any] = {"visits": int(len(np.unique(visits))), "products": int(len(np.unique(items)))}
+    if notes["visits"] < FEWEST["viewed"]:
+        return None, notes
+    notes["quality"] = scores.next_to_it(visits, items, seconds)
+    return BasketModel.fit(visits, items), notes
 
 
 def bought(lines: training.Purchases, parameters: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -160,19 +145,8 @@ def bought(lines: training.Purchases, parameters: dict[str, Any]) -> tuple[Any, 
     if "carts" not in parameters:
         parameters["carts"] = asdict(cart_tuning.tune(lines.orders, lines.items))
     weights = CartWeights(**parameters["carts"])
-    notes["quality"] = _missing_line(lines, weights)
+    notes["quality"] = scores.missing_line(lines.orders, lines.items, weights)
     return CartModel.fit(lines.orders, lines.items, weights=weights), notes
-
-
-def _missing_line(lines: training.Purchases, weights: CartWeights) -> dict[str, Any]:
-    """Take one product out of each of the newest orders and ask a model of the older ones for it."""
-    old, asked = cart_tuning.split(lines.orders, lines.items, seed=1)
-    if not asked or not old.any():
-        return {}
-    model = CartModel.fit(lines.orders[old], lines.items[old], weights=weights)
-    cases = asked[:QUESTIONS]
-    found = evaluation.next_items(lambda cart: [s.item for s in model.predict(cart, n=20)], cases, n=20)
-    return {"hit_rate": round(found["hit_rate"], 4), "cases": found["cases"]}
 
 
 def buyers(lines: training.Purchases, parameters: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -182,7 +156,7 @@ def buyers(lines: training.Purchases, parameters: dict[str, Any]) -> tuple[Any, 
     _names, times = np.unique(
         np.unique(np.stack([people, np.floor(days * 24).astype(np.int64)]), axis=1)[0], return_counts=True
     )
-    notes = {
+    notes: dict[str, Any] = {
         "buyers": len(times),
         "returning": int((times >= 2).sum()),
         "purchases": len(items),
@@ -195,7 +169,9 @@ def buyers(lines: training.Purchases, parameters: dict[str, Any]) -> tuple[Any, 
         parameters["buyers"] = {"fading": asdict(fading), "weights": {mode: asdict(one) for mode, one in tuned.items()}}
     held = parameters["buyers"]
     weights = {**BUYER_DEFAULTS, **{mode: BuyerWeights(**values) for mode, values in held["weights"].items()}}
-    return BuyerModel.fit(people, items, days, fading=Fading(**held["fading"]), weights=weights), notes
+    fading = Fading(**held["fading"])
+    notes["quality"] = scores.next_purchase(people, items, days, fading=fading, weights=weights)
+    return BuyerModel.fit(people, items, days, fading=fading, weights=weights), notes
 
 
 def repeats(lines: training.Purchases) -> tuple[Any, dict[str, Any]]:

@@ -62,21 +62,21 @@ def begin() -> State:
     row = db.session.scalars(select(FitState).with_for_update()).one_or_none()
     if row is None:
         return State(None, None, None, {})
-    state = State(row.changed_at, row.fitted_at, row.tuned_at, row.notes)
-    row.changed_at = None
-    return state
+    news = row.taken_at or row.changed_at  # what another fit took away and never came to an end with is news still
+    row.changed_at, row.taken_at = None, news
+    return State(news, row.fitted_at, row.tuned_at, row.notes)
 
 
 def put_back(state: State) -> None:
     """Note the news again that a fit took away and then failed on; the next hour tries again."""
     row = db.session.scalars(select(FitState)).one_or_none()
-    if row is not None and row.changed_at is None:
-        row.changed_at = state.changed_at
+    if row is not None:
+        row.changed_at, row.taken_at = row.changed_at or state.changed_at, None
 
 
 def finish(*, models: dict[str, Any], parameters: dict[str, Any], tuned_at: datetime | None) -> None:
     """Remember what was fitted, on how much and with which parameters."""
-    _write({"models": models, "parameters": parameters}, fitted_at=clock.now(), tuned_at=tuned_at)
+    _write({"models": models, "parameters": parameters}, fitted_at=clock.now(), tuned_at=tuned_at, taken_at=None)
 
 
 def note_backtest(figures: dict[str, Any]) -> None:
@@ -91,9 +91,10 @@ def _write(notes: dict[str, Any], **values: datetime | None) -> None:
 
 
 def due() -> list[int]:
-    """Return the companies with news and those not fitted for a day, inside a unit of work over all tenants."""
+    """Return the companies with news, those whose fit never ended, and those not fitted for a day, inside a unit over all tenants."""
     stale = FitState.fitted_at < clock.now() - timedelta(days=1)
-    return list(db.session.scalars(select(FitState.tenant_id).where(or_(FitState.changed_at.is_not(None), stale))))
+    news = or_(FitState.changed_at.is_not(None), FitState.taken_at.is_not(None), stale)
+    return list(db.session.scalars(select(FitState.tenant_id).where(news)))
 
 
 def known() -> list[int]:

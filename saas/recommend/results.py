@@ -13,7 +13,7 @@ from sqlalchemy import Date, cast, func, select
 
 from saas.kit import clock, money
 from saas.kit.db import db
-from saas.recommend import freshness
+from saas.recommend import freshness, shelf
 from saas.recommend.models import SLOTS, FittedModel, OfferCount, OfferShown
 
 
@@ -104,7 +104,9 @@ def _sales(since: date) -> Any:
 
 def models() -> dict[str, dict[str, Any]]:
     """Return the state of each kind of model: whether and when it was fitted, and on how much."""
-    query = select(FittedModel.kind, FittedModel.fitted_at, FittedModel.notes).where(FittedModel.kind != "rules")
+    query = select(FittedModel.kind, FittedModel.fitted_at, FittedModel.notes).where(
+        FittedModel.kind.in_(shelf.LEARNT), FittedModel.serving
+    )
     told = freshness.read().notes.get("models", {})
     found = {kind: {**notes, "fitted": True, "fitted_at": at} for kind, at, notes in db.session.execute(query)}
     missing = {kind: {**notes, "fitted": False, "fitted_at": None} for kind, notes in told.items() if kind not in found}

@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import RAISE, Schema, fields, validate
 
 from saas.kit import money
-from saas.recommend.models import RULE_KINDS, SLOTS
+from saas.recommend.models import HELD_BACK, RULE_KINDS, SLOTS
 
 
 class OfferReasonOut(Schema):
@@ -178,3 +178,52 @@ def quality_plain(tried: dict[str, Any] | None) -> dict[str, Any]:
     if tried is None:
         return {"at": None, "days": 0.0, "places": []}
     return {**tried, "at": datetime.fromisoformat(tried["at"])}
+
+
+class ScoreOut(Schema):
+    """How often the answer stood among the first twenty, asked of history the fit had not seen."""
+
+    hit_rate = fields.Float()
+    popular_hit_rate = fields.Float(metadata={"description": "the same questions put to what is popular"})
+    cases = fields.Integer()
+
+
+class FittedModelOut(Schema):
+    """One fit of a kind of model."""
+
+    id = fields.UUID()
+    kind = fields.String()
+    version = fields.String(metadata={"description": "named by each offer that follows from it"})
+    fitted_at = fields.AwareDateTime()
+    serving = fields.Boolean()
+    held = fields.Boolean(metadata={"description": "somebody chose it, and newer fits wait"})
+    held_back = fields.String(
+        validate=validate.OneOf(HELD_BACK),
+        metadata={"description": "why a newer fit does not serve: worse, pinned, or empty"},
+    )
+    learnt_from = fields.Dict(keys=fields.String(), values=fields.Integer())
+    score = fields.Nested(ScoreOut, allow_none=True)
+    seconds = fields.Float(metadata={"description": "what the fit took"})
+
+
+class ModelKindOut(Schema):
+    """A kind of model with its fits, the newest first."""
+
+    kind = fields.String()
+    fits = fields.List(fields.Nested(FittedModelOut))
+
+
+class ModelsOut(Schema):
+    """All kinds of models of which there is a fit."""
+
+    items = fields.List(fields.Nested(ModelKindOut))
+
+
+def model_plain(row: Any) -> dict[str, Any]:
+    """Return a fit as plain values, for programs and templates alike."""
+    counts = {name: value for name, value in row.notes.items() if isinstance(value, int) and name != "seconds"}
+    return {
+        "id": row.id, "kind": row.kind, "version": row.version, "fitted_at": row.fitted_at, "serving": row.serving,
+        "held": row.pinned_at is not None, "held_back": row.held_back, "learnt_from": counts,
+        "score": row.notes.get("quality") or None, "seconds": float(row.notes.get("seconds", 0)),
+    }  # fmt: skip

@@ -19,8 +19,7 @@ from typing import Any
 import orjson
 import psycopg
 from redis.exceptions import RedisError
-from sqlalchemy import delete
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete, func, select
 
 from saas.kit import clock, identifiers, pool, scope, valkey, work
 from saas.kit.db import db
@@ -44,6 +43,10 @@ READERS: dict[str, Callable[[bytes], Any]] = {
     "rules": orjson.loads,
     "slots": places.read,
 }
+DECIDED = ("rules", "slots")
+LEARNT = tuple(kind for kind in READERS if kind not in DECIDED)
+"""The kinds that are fitted; the others are decided by people."""
+SERVING = "SELECT version, blob FROM recommend_models WHERE kind = %s AND serving"
 LOOK_EVERY = 2.0
 MOST_BYTES = 256 * 1024 * 1024
 UNPACKED = 3  # a model in memory is up to this many times its bytes, for the tables that are built beside it
@@ -71,17 +74,38 @@ _loading: dict[tuple[int, str], threading.Lock] = defaultdict(threading.Lock)
 
 
 def store(kind: str, data: bytes, *, notes: dict[str, Any]) -> str:
-    """Write the bound tenant's newest model of a kind, hand it on after the commit, and return its version."""
-    version, tenant_id = str(identifiers.new()), scope.tenant_id()
-    values = {"kind": kind, "version": version, "fitted_at": clock.now(), "blob": data, "notes": notes}
-    statement = insert(FittedModel).values(tenant_id=tenant_id, id=identifiers.new(), **values)
-    db.session.execute(statement.on_conflict_do_update(index_elements=["tenant_id", "kind"], set_=values))
-    work.after_commit(lambda: _hand_on(tenant_id, kind, version, data, announce=True))
+    """Put what the bound tenant decided (the rules) in place of what was there, and return its version.
+
+    Fits are kept by `model_versions`, which also decides which of them serves.
+    """
+    lock(kind)
+    version = str(identifiers.new())
+    db.session.execute(delete(FittedModel).where(FittedModel.kind == kind))
+    db.session.add(
+        FittedModel(
+            id=identifiers.new(), kind=kind, version=version, fitted_at=clock.now(), blob=data, notes=notes, serving=True, held_back="",
+            pinned_at=None,
+        )
+    )  # fmt: skip
+    db.session.flush()
+    announce_after_commit(kind, version, data)
     return version
 
 
+def lock(kind: str) -> None:
+    """Keep others from changing which model of a kind serves the bound tenant, until the end of the transaction."""
+    name = func.hashtextextended(f"recommend.models.{kind}", scope.tenant_id())
+    db.session.execute(select(func.pg_advisory_xact_lock(name)))
+
+
+def announce_after_commit(kind: str, version: str, data: bytes) -> None:
+    """Hand a model that serves from now on to the web workers, once it is written."""
+    tenant_id = scope.tenant_id()
+    work.after_commit(lambda: _hand_on(tenant_id, kind, version, data, announce=True))
+
+
 def take_down(kind: str) -> None:
-    """Remove the bound tenant's model of a kind: there is no longer enough to learn it from."""
+    """Remove the bound tenant's models of a kind."""
     tenant_id = scope.tenant_id()
     if db.session.execute(delete(FittedModel).where(FittedModel.kind == kind)).rowcount:
         work.after_commit(lambda: _take_down(tenant_id, kind))
@@ -162,7 +186,7 @@ def _newest(tenant_id: int) -> dict[str, str]:
 
 def _in_the_ledger(tenant_id: int) -> dict[str, str]:
     with pool.connection(tenant_id=tenant_id) as opened:
-        return dict(opened.execute("SELECT kind, version FROM recommend_models").fetchall())
+        return dict(opened.execute("SELECT kind, version FROM recommend_models WHERE serving").fetchall())
 
 
 def _load(tenant_id: int, kind: str, wanted: str) -> Any | None:
@@ -195,7 +219,7 @@ def _fetch(tenant_id: int, kind: str, wanted: str) -> tuple[str, bytes]:
         if version.decode() == wanted:
             return wanted, data
     with pool.connection(tenant_id=tenant_id) as opened:
-        row = opened.execute("SELECT version, blob FROM recommend_models WHERE kind = %s", [kind]).fetchone()
+        row = opened.execute(SERVING, [kind]).fetchone()
     if row is None:
         return wanted, b""
     try:

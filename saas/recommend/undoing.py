@@ -1,4 +1,4 @@
-"""How what was done to the rules of recommendations is undone, and how they go to the bin and come back."""
+"""How what was done to the rules of recommendations and to the choice of a model is undone, and how rules come back from the bin."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from saas.kit.text import later as _l
-from saas.recommend import answers, rules
+from saas.recommend import answers, model_versions, rules
 from saas.tenancy import bin, undoing
+from saas.tenancy.audit import Told
 
 
 def held(record_id: str, names: Sequence[str]) -> dict[str, Any]:
@@ -35,6 +36,18 @@ bin.register(
         "offer_rule", "offer_rules", "offers.edit", "offer_rules.restored", label=_l("Rule"), gone=_obey, back=_obey
     )
 )
+
+
+def _choose_again(told: Told, rest: bool) -> None:
+    """Have the fit serve that served before somebody held another, or let it go."""
+    try:
+        model_versions.restore(told.entry.record_id, told.before, told.after)
+    except model_versions.Moved as moved:
+        raise undoing.in_the_way(told, model_versions.KIND, moved.now) from None
+
+
+for action in (model_versions.PINNED, model_versions.RELEASED):
+    undoing.register(action, _choose_again, permission="offers.edit")
 
 
 def _untell(told: undoing.Told, rest: bool) -> None:

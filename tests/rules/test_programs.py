@@ -98,6 +98,7 @@ SAME = {
     "forms.copy": "POST /forms/{form_id}/copy", "forms.delete": "DELETE /forms/{form_id}", "forms.preview": LOOKS + "a preview is drawn while somebody writes, and nothing is kept",
     "watches.end": "DELETE /watches/{watch_id}", "watches.settings": "PATCH /watches/settings",
     "recommend.rule_create": "POST /recommendations/rules", "recommend.rule_change": "PATCH /recommendations/rules/{rule_id}", "recommend.rule_delete": "DELETE /recommendations/rules/{rule_id}",
+    "recommend_models.pin": "POST /recommendations/models/{model_id}/pin", "recommend_models.release": "POST /recommendations/models/{model_id}/release",
 }  # fmt: skip
 WRITING = {"POST", "PUT", "PATCH", "DELETE"}
 FOR_PEOPLE = ("person", "member", "staff")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from functools import partial
 
-from saas.kit import partitions, queues, scope, ticks, valkey, work
-from saas.recommend import attribution, backtest, browsers, fitting, freshness, shoppers, shown, stock
+from saas.kit import partitions, queues, scope, ticks, work
+from saas.recommend import attribution, backtest, browsers, fitting, freshness, hands, shoppers, shown, stock, turns
 
 log = logging.getLogger(__name__)
 FIT = "workers.jobs.recommend.fit_due"
@@ -70,13 +70,10 @@ def fit_due(*, run_at: str | None = None, tenant_id: int | None = None, **_: obj
 
 def fit_alone(tenant_id: int) -> None:
     """Fit unless another worker is at it, and from time to time try what is offered on the past."""
-    name = f"fitting:{tenant_id}"
-    if valkey.client().set(name, b"1", nx=True, ex=1800):
-        try:
+    with turns.taken(f"fitting:{tenant_id}") as mine:
+        if mine:
             fitting.fit(tenant_id)
             backtest.repeat(tenant_id)
-        finally:
-            valkey.client().delete(name)
 
 
 def write_shown(*, run_at: str, **_: object) -> None:
