@@ -26,7 +26,7 @@ KINDS = {
     "role": _l("Role"), "team": _l("Team"), "custom_field": _l("Field"), "hook": _l("Webhook"), "login": _l("Sign-in"),
     "import": _l("Import"), "view": _l("View"), "support": _l("Support access"), "page": _l("Page"), "sso": _l("Own sign-in"),
     "retention": _l("How long data is kept"), "erasure": _l("Erasure"), "consent_purpose": _l("Purpose"), "sso_domain": _l("Mail domain"), "sign_in": _l("Sign-in"),
-    "return": _l("Return"), "portal": _l("Page for shoppers"), "recommend_model": _l("Model"),
+    "return": _l("Return"), "review": _l("Review"), "review_settings": _l("Reviews"), "portal": _l("Page for shoppers"), "recommend_model": _l("Model"),
 }  # fmt: skip
 # the end of an action: what was done to a record of its kind
 VERBS = {
@@ -83,7 +83,7 @@ LABELS = {
 PAGES = {
     "customer": ("customers.show", "customer_id"), "product": ("products.show", "product_id"), "order": ("orders.show", "order_id"),
     "segment": ("segments.show", "segment_id"), "campaign": ("campaigns.show", "campaign_id"), "template": ("templates.edit", "template_id"),
-    "operation": ("operations.show", "operation_id"), "shop": ("shops.show", "shop_id"),
+    "operation": ("operations.show", "operation_id"), "shop": ("shops.show", "shop_id"), "review": ("reviews.show", "review_id"),
 }  # fmt: skip
 LEVELS = {"all": _l("Everything"), "team": _l("The team's customers"), "own": _l("Only their own")}
 LONGEST = 300

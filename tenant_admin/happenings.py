@@ -21,7 +21,7 @@ LOOKS = {
     "order": ("receipt", "good"), "refund": ("receipt-refund", "warning"), "visit": ("eye", None), "cart": ("shopping-cart", "warning"),
     "mail_sent": ("mail", None), "mail_opened": ("mail-opened", "info"), "mail_clicked": ("click", "info"),
     "consent": ("mail-check", "accent"), "note": ("note", "accent"), "identified": ("fingerprint", None), "offer": ("sparkles", "info"),
-    "change": ("edit", None), "payment": ("credit-card", "danger"), "dispute": ("credit-card", "warning"),
+    "change": ("edit", None), "payment": ("credit-card", "danger"), "dispute": ("credit-card", "warning"), "review": ("star", "accent"),
 }  # fmt: skip
 # What one may look at alone: key -> (name, kinds)
 KINDS = {
@@ -30,6 +30,7 @@ KINDS = {
     "mails": (_l("Mails"), ("mail_sent", "mail_opened", "mail_clicked")),
     "consent": (_l("Consent"), ("consent",)),
     "notes": (_l("Notes"), ("note",)),
+    "reviews": (_l("Reviews"), ("review",)),
 }
 MAILS = {
     "mail_sent": _l("Got the mail “%(name)s”"),
@@ -141,6 +142,13 @@ def _identified(details: Mapping[str, Any]) -> tuple[str, str | None]:
     return (_("Recognised in a browser") if details["proven"] else _("Named in a browser, not proven")), None
 
 
+def _review(details: Mapping[str, Any]) -> tuple[str, str | None]:
+    if "stars" not in details:
+        return "", None
+    withdrawn = _("Taken back by the shopper") if details.get("state") == "withdrawn" else None
+    return _("%(stars)s of 5 stars for %(name)s", stars=details["stars"], name=details.get("product", "")), withdrawn
+
+
 def source(name: str | None) -> str | None:
     """Return where something was said, in words."""
     return str(SOURCES.get(name, name)) if name else None
@@ -167,4 +175,5 @@ TELLERS = {
     "cart": _cart,
     "consent": _consent,
     "identified": _identified,
+    "review": _review,
 }

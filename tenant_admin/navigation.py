@@ -65,6 +65,7 @@ PLACES = (
         Place("templates", _l("Mail designs"), "templates.index"),
         Place("forms", _l("Forms and pop-ups"), "forms.index"),
         Place("watches", _l("Waiting for products"), "watches.index"),
+        Place("reviews", _l("Reviews"), "reviews.index"),
     )),
     Place("service", _l("Service"), "service.index", "headset", keys="v"),
     Place("recommend", _l("Recommendations"), "recommend.index", "sparkles", keys="r"),

@@ -16,7 +16,7 @@ from saas.kit.db import db
 
 KINDS = (
     "order", "refund", "visit", "cart", "mail_sent", "mail_opened", "mail_clicked", "consent", "note", "identified", "offer", "change", "payment",
-    "dispute",
+    "dispute", "review",
 )  # fmt: skip
 
 

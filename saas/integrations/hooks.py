@@ -18,7 +18,10 @@ from saas.kit.db import db
 from saas.kit.text import gettext as _
 from saas.tenancy import audit
 
-TOPICS = ("customer.changed", "customer.deleted", "order.changed", "product.changed", "address.suppressed")
+TOPICS = (
+    "customer.changed", "customer.deleted", "order.changed", "product.changed", "address.suppressed", "review.written", "review.published",
+    "coupon.given", "coupon.redeemed",
+)  # fmt: skip
 ROTATION = timedelta(hours=24)
 """How long messages carry a signature of the secret before, too."""
 MOST = 20

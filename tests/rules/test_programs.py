@@ -96,6 +96,8 @@ SAME = {
     "templates.show": "PATCH /templates/{template_id}, POST /templates", "templates.delete": "DELETE /templates/{template_id}",
     "forms.create": "POST /forms", "forms.edit": "PATCH /forms/{form_id}", "forms.turn_on": "POST /forms/{form_id}/show", "forms.turn_off": "POST /forms/{form_id}/hide",
     "forms.copy": "POST /forms/{form_id}/copy", "forms.delete": "DELETE /forms/{form_id}", "forms.preview": LOOKS + "a preview is drawn while somebody writes, and nothing is kept",
+    "reviews.decide": "POST /reviews/{review_id}/decision", "reviews.many": "POST /reviews/{review_id}/decision", "reviews.answer": "PUT /reviews/{review_id}/answer",
+    "reviews.change_settings": "PATCH /reviews/settings", "reviews.fetch": "POST /reviews/fetch",
     "watches.end": "DELETE /watches/{watch_id}", "watches.settings": "PATCH /watches/settings",
     "recommend.rule_create": "POST /recommendations/rules", "recommend.rule_change": "PATCH /recommendations/rules/{rule_id}", "recommend.rule_delete": "DELETE /recommendations/rules/{rule_id}",
     "recommend_models.pin": "POST /recommendations/models/{model_id}/pin", "recommend_models.release": "POST /recommendations/models/{model_id}/release",

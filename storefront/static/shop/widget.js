@@ -1,7 +1,7 @@
 /* Regulars offers: fills every [data-regulars-offers] of a shop's page with what this visitor may like.
    Cards live in a shadow root, so the shop's styles and ours never meet; CSS variables and ::part theme them.
    What the page has in the place itself stays where there is nothing to offer; otherwise the place folds up, where nobody
-   sees it. It also fetches forms.js when the shop has forms to show. See docs/shops.md. */
+   sees it. It also fetches forms.js when the shop has forms to show, and reviews.js where a page has a place for them. See docs/shops.md. */
 (() => {
   const doc = document, tag = doc.currentScript || doc.querySelector('script[src*="/shop/widget.js"]');
   if (!tag || window.regularsOffers) return;
@@ -150,9 +150,11 @@
     near.unobserve(target);
     load(target);
   }), { rootMargin: '600px' }); // before the reader is there
+  const judged = () => doc.querySelector('[data-regulars-reviews]') && (judged.begun ||= 1) && tracker('visitor', (visitor, site) =>
+    import(new URL('reviews.js', tag.src)).then(it => it.begin({ base: tag.src, key: tag.dataset.siteKey || site })).catch(() => {}));
   const hosts = () => doc.querySelectorAll('[data-regulars-offers]');
   const again = host => places.get(host)?.turn && load(host);
-  const find = () => hosts().forEach(host => {
+  const find = () => (judged.begun || judged(), hosts().forEach(host => {
     if (!places.has(host)) {
       places.set(host, {});
       host.attachShadow({ mode: 'open' }).adoptedStyleSheets = [sheet];
@@ -160,7 +162,7 @@
       else fill(host, 'loading', Array.from({ length: Math.min(host.dataset.limit || 4, 24) }, bone));
       near.observe(host);
     } else if (places.get(host).key !== key(host)) again(host);
-  });
+  }));
 
   let here = location.href.split('#')[0];
   addEventListener('regulars', ({ detail: { state, events } }) => {
