@@ -6,16 +6,10 @@ cost little: it sends prepared bytes over kept connections, and waits for each a
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
-import os
-import secrets
-import signal
 import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -26,22 +20,22 @@ from random import Random
 
 import psycopg
 
-from bench import table
-from saas.kit import launch, roles, servers
+from bench import programs, table
+from saas.kit import roles
 
 SECTION = "B"
-ROOT = Path(__file__).parents[1]
 BATCH, BROWSERS, CONNECTIONS = 20, 2000, 8
 WARM_UP, SECONDS = 1.5, 8.0
 
 
 def rows() -> Iterator[table.Row]:
     """Measure both in one run, for the machine drifts."""
-    with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as (port, site_key, urls):
+    with tempfile.TemporaryDirectory() as folder, programs.running(Path(folder)) as product:
+        port, site_key = product.port, product.made["site_key"]
         send(port, site_key, seconds=WARM_UP)
-        clear(urls)
+        clear(product.urls)
         took = send(port, site_key, seconds=SECONDS)
-        stored, copied = copy_again(urls)
+        stored, copied = copy_again(product.urls)
     per_second = len(took.times) * BATCH / took.seconds
     if stored < len(took.times) * BATCH:
         raise RuntimeError(f"{len(took.times) * BATCH} events were answered for, and only {stored} are there")
@@ -74,61 +68,6 @@ class Took:
     def __init__(self) -> None:
         self.times: list[float] = []
         self.seconds = 0.0
-
-
-@contextlib.contextmanager
-def running(folder: Path) -> Iterator[tuple[int, str, roles.Urls]]:
-    """Run the product with two web workers on servers of its own: port, site key, the database's addresses."""
-    postgres, valkey = servers.Postgres(folder / "postgres"), servers.Valkey(folder / "valkey")
-    web = None
-    try:
-        urls = roles.prepare(postgres.start().url)
-        environment = {
-            **os.environ, **urls.environment(), "REDIS_URL": valkey.start().url, "ENVIRONMENT": "development",
-            "COLLECT_PER_MINUTE": "100000000", "VAR_DIR": str(folder / "var"),
-        }  # fmt: skip
-        program = [sys.executable, "-m", "saas"]
-        subprocess.run([*program, "db", "migrate"], env=environment, cwd=ROOT, check=True, capture_output=True)
-        founding = [
-            *program,
-            "tenants",
-            "create",
-            "--company",
-            "Bench",
-            "--email",
-            "o@bench.example",
-            "--plan",
-            "scale",
-            "--json",
-        ]
-        made = subprocess.run(
-            [*founding, "--password", secrets.token_hex(12)], env=environment, cwd=ROOT, check=True, capture_output=True
-        )
-        port = servers.free_port()
-        granian = Path(sys.executable).parent / "granian"
-        web = launch.start(
-            [granian, "--interface", "wsgi", "saas.wsgi:app", "--host", "127.0.0.1", "--port", port, "--workers", 2, "--blocking-threads", 12, "--no-ws"],
-            env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        _wait(port, web)
-        yield port, json.loads(made.stdout)["site_key"], urls
-    finally:
-        if web is not None:
-            web.send_signal(signal.SIGTERM)
-            web.wait(30)
-        valkey.stop()
-        postgres.stop()
-
-
-def _wait(port: int, web: subprocess.Popen) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and web.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            time.sleep(0.05)
-    raise RuntimeError("the web workers did not start")
 
 
 def requests(site_key: str, port: int, seed: int) -> Iterator[bytes]:

@@ -153,4 +153,4 @@ def _react(tenant_id: int, event_id: UUID, name: str, reactions, outbox, work, r
             if outbox.record_reaction(event_id=event_id, reaction=reaction.function):
                 resolve(reaction.function)(**outbox.one(event_id).payload)
     with work.unit(tenant_id=tenant_id):
-        outbox.finish(event_id=event_id, wanted=wanted)
+        outbox.finish(event_ids=[event_id], wanted=wanted)

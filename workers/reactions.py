@@ -12,13 +12,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Reaction:
-    """One function of workers.jobs and the queue it runs on."""
+    """One function of workers.jobs and the queue it runs on.
+
+    With `together` it may be run once for several events of one company: their lists are put together, to at most so many. It
+    must ask for nothing of an event but lists.
+    """
 
     function: str
     queue: str = "events"
+    together: int = 1
 
 
-INDEX = Reaction("workers.jobs.search.write", "heavy")
+MANY, FEW = 500, 20
+INDEX = Reaction("workers.jobs.search.write", "heavy", MANY)
 
 REACTIONS: dict[str, tuple[Reaction, ...]] = {
     "TenantSignedUp": (),
@@ -33,8 +39,8 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
     "OperationEnded": (Reaction("workers.jobs.portal.follow_operation", "mail"),),
     "CustomersChanged": (
         INDEX,
-        Reaction("workers.jobs.customers.look_for_duplicates", "heavy"),
-        Reaction("workers.jobs.integrations.tell_customers"),
+        Reaction("workers.jobs.customers.look_for_duplicates", "heavy", FEW),
+        Reaction("workers.jobs.integrations.tell_customers", together=FEW),
     ),
     "CustomersBinned": (INDEX, Reaction("workers.jobs.integrations.tell_deleted")),
     "CustomersMerged": (INDEX, Reaction("workers.jobs.recommend.follow_merge")),
@@ -53,11 +59,11 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
     "PicturesMade": (Reaction("workers.jobs.recommend.refresh_stock"),),
     "OrdersRecorded": (
         INDEX,
-        Reaction("workers.jobs.commerce.follow_orders"),
-        Reaction("workers.jobs.payments.follow_orders"),
-        Reaction("workers.jobs.recommend.follow_orders"),
-        Reaction("workers.jobs.marketing.follow_orders"),
-        Reaction("workers.jobs.integrations.tell_orders"),
+        Reaction("workers.jobs.commerce.follow_orders", together=MANY),
+        Reaction("workers.jobs.payments.follow_orders", together=MANY),
+        Reaction("workers.jobs.recommend.follow_orders", together=MANY),
+        Reaction("workers.jobs.marketing.follow_orders", together=MANY),
+        Reaction("workers.jobs.integrations.tell_orders", together=FEW),
     ),
     "CodesWanted": (Reaction("workers.jobs.coupons.wanted"),),
     "CouponGiven": (Reaction("workers.jobs.coupons.tell_given"),),
@@ -69,11 +75,11 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
     "OrderRefunded": (),
     "OrdersBinned": (
         INDEX,
-        Reaction("workers.jobs.commerce.follow_orders"),
-        Reaction("workers.jobs.recommend.follow_orders"),
+        Reaction("workers.jobs.commerce.follow_orders", together=MANY),
+        Reaction("workers.jobs.recommend.follow_orders", together=MANY),
     ),
     "EventsCollected": (Reaction("workers.jobs.commerce.digest"),),
-    "BrowsingDigested": (Reaction("workers.jobs.recommend.follow_visitors"),),
+    "BrowsingDigested": (Reaction("workers.jobs.recommend.follow_visitors", together=MANY),),
     "VisitorsRecognised": (
         Reaction("workers.jobs.commerce.settle_visitors"),
         Reaction("workers.jobs.recommend.recognise"),
@@ -102,7 +108,7 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
     "HookDisabled": (Reaction("workers.jobs.integrations.write_disabled", "mail"),),
     "MailingLaunched": (Reaction("workers.jobs.marketing.start", "mail"),),
     "MailingChanged": (Reaction("workers.jobs.marketing.start", "mail"),),
-    "DeliveryReceived": (Reaction("workers.jobs.integrations.take_delivery"),),
+    "DeliveryReceived": (Reaction("workers.jobs.integrations.take_deliveries", together=MANY),),
     "PersonAsked": (
         Reaction("workers.jobs.integrations.answer_person"),
         Reaction("workers.jobs.integrations.write_person_asked", "mail"),

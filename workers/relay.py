@@ -41,9 +41,22 @@ def hand_out(*, most: int = 500, per_job: int = 25) -> int:
         for reaction in REACTIONS.get(row.name, ()):
             waiting[reaction.queue].append([row.tenant_id, str(row.event_id), reaction.function])
     for queue, items in waiting.items():
-        for start in range(0, len(items), per_job):
-            queues.enqueue(queue, JOB, items=items[start : start + per_job])
+        ordered = _in_turns(items, per_job)
+        for start in range(0, len(ordered), per_job):
+            queues.enqueue(queue, JOB, items=ordered[start : start + per_job])
     return len(claimed)
+
+
+def _in_turns(items: list[list], per_job: int) -> list[list]:
+    """Put beside each other what can be done together, the same reaction to a company's events, as many as a job holds;
+    then it is another's turn."""
+    alike: dict[tuple[int, str], list[list]] = defaultdict(list)
+    for item in items:
+        alike[item[0], item[2]].append(item)
+    longest = max((len(own) for own in alike.values()), default=0)
+    return [
+        item for start in range(0, longest, per_job) for own in alike.values() for item in own[start : start + per_job]
+    ]
 
 
 def left_over() -> bool:

@@ -5,18 +5,21 @@ Nothing is lost: the body is kept as it came, so a delivery that failed can be r
 
 from __future__ import annotations
 
+import itertools
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import orjson
 from sqlalchemy import Select, delete, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
-from saas.commerce import connecting, connectors, hearing, reconciling, shops, unread
+from saas.commerce import connecting, connectors, hearing, orders, reconciling, shops, unread
 from saas.commerce.connectors.delivery import BadSignature, Unmappable, read
 from saas.commerce.connectors.past import TROUBLE, Origin, Outcome, said
+from saas.commerce.models import Shop
 from saas.integrations.events import DeliveryReceived
 from saas.integrations.models import DeliveryIn, Refused
 from saas.kit import clock, errors, identifiers, scope, text
@@ -79,7 +82,7 @@ def receive(*, shop_id: UUID, kind: str, headers: Mapping[str, str], raw: bytes,
     if delivery_id is None:
         return False
     hearing.note_delivery(shop_id, topic, changed_at=told_at(body))
-    announce(DeliveryReceived(delivery_id=str(delivery_id)))
+    announce(DeliveryReceived(delivery_ids=[str(delivery_id)]))
     return True
 
 
@@ -102,8 +105,64 @@ def take(delivery_id: UUID | str) -> DeliveryIn:
     """Take a stored delivery; one that cannot be understood is marked failed with the reason and nothing else changes."""
     delivery = kit_db.one(DeliveryIn, delivery_id, NoSuchDelivery, lock=True)
     shop = shops.one(delivery.shop_id, removed=True)
-    if delivery.state == "done" or (shop.state == shops.PAUSED and shop.removed_at is None):
-        return delivery  # what comes while a shop is paused waits, in the state it came in
+    if _to_be_taken(delivery, shop):
+        _take_one(delivery, shop)
+    return delivery
+
+
+def take_many(delivery_ids: Iterable[UUID | str]) -> None:
+    """Take stored deliveries as if one came after the other; the orders among a shop's are recorded together."""
+    wanted = [UUID(str(one)) for one in delivery_ids]
+    query = (
+        select(DeliveryIn)
+        .where(DeliveryIn.id.in_(wanted))
+        .order_by(DeliveryIn.shop_id, DeliveryIn.id)
+        .with_for_update()
+    )
+    for shop_id, held in itertools.groupby(list(db.session.scalars(query)), key=lambda delivery: delivery.shop_id):
+        shop = shops.one(shop_id, removed=True)
+        fresh = [delivery for delivery in held if _to_be_taken(delivery, shop)]
+        for delivery in _orders_together(fresh, shop):
+            _take_one(delivery, shop)
+
+
+def _to_be_taken(delivery: DeliveryIn, shop: Shop) -> bool:
+    """What comes while a shop is paused waits, in the state it came in."""
+    return delivery.state != "done" and not (shop.state == shops.PAUSED and shop.removed_at is None)
+
+
+def _orders_together(deliveries: Sequence[DeliveryIn], shop: Shop) -> Sequence[DeliveryIn]:
+    """Record the orders among deliveries in one go, and return what is to be taken one by one: all else, and these too where
+    it does not go."""
+    if len(deliveries) < 2 or shop.removed_at is not None:
+        return deliveries
+    told = [(delivery, item) for delivery in deliveries if (item := _order_of(shop.kind, delivery)) is not None]
+    try:
+        with db.session.begin_nested():
+            results = orders.record_many([item for _delivery, item in told], shop.id, loud=True) if told else []
+            if any(result.status == "failed" for result in results):
+                raise Unmappable("One of these is told by itself.")
+    except TROUBLE:
+        return deliveries
+    for delivery, _item in told:
+        delivery.attempts += 1
+        delivery.state, delivery.reason, delivery.taken_at = "done", "", clock.now()
+    if told:
+        shop.last_delivery_at = clock.now()
+        db.session.flush()
+    taken = {delivery.id for delivery, _item in told}
+    return [delivery for delivery in deliveries if delivery.id not in taken]
+
+
+def _order_of(kind: str, delivery: DeliveryIn) -> dict[str, Any] | None:
+    """Return the order a delivery tells of and nothing else, or None; why it cannot be read is said where it is taken."""
+    try:
+        return connectors.KINDS[kind].order_of(read(delivery.body), topic=delivery.topic)
+    except TROUBLE:
+        return None
+
+
+def _take_one(delivery: DeliveryIn, shop: Shop) -> None:
     delivery.attempts += 1
     origin = Origin(shop.id, shop.currency or tenants.settings().currency, shop.url)
     try:
@@ -116,7 +175,6 @@ def take(delivery_id: UUID | str) -> DeliveryIn:
         delivery.state, delivery.reason = "failed", text.clean(said(error))
     shop.last_delivery_at = clock.now()
     db.session.flush()
-    return delivery
 
 
 def _take(kind: str, delivery: DeliveryIn, origin: Origin) -> None:
@@ -187,7 +245,7 @@ def take_waiting(shop_id: UUID | str) -> int:
     """Have what waited while a shop was paused taken in the background; returns how many are begun with."""
     waiting = select(DeliveryIn.id).where(DeliveryIn.shop_id == shop_id, DeliveryIn.state == "waiting")
     found = list(db.session.scalars(waiting.order_by(DeliveryIn.received_at, DeliveryIn.id).limit(MOST_AT_ONCE)))
-    announce(*[DeliveryReceived(delivery_id=str(one)) for one in found])
+    _announce(found)
     return len(found)
 
 
@@ -208,8 +266,13 @@ def replay_all_failed(shop_id: UUID | str) -> int:
             select(DeliveryIn.id).where(DeliveryIn.shop_id == shop.id, DeliveryIn.state == "failed").limit(5000)
         )
     )
-    announce(*[DeliveryReceived(delivery_id=str(one)) for one in failed])
+    _announce(failed)
     return len(failed)
+
+
+def _announce(delivery_ids: Sequence[UUID]) -> None:
+    """Each by itself, so that it is tried again by itself."""
+    announce(*[DeliveryReceived(delivery_ids=[str(one)]) for one in delivery_ids])
 
 
 def of_shop(shop_id: UUID, *, state: str | None = None) -> Select:

@@ -7,9 +7,9 @@ from saas.kit.events import event
 
 @event
 class DeliveryReceived:
-    """A genuine delivery was stored and is to be taken."""
+    """Genuine deliveries were stored and are to be taken; at most 500 an event."""
 
-    delivery_id: str
+    delivery_ids: list[str]
 
 
 @event

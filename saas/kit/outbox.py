@@ -6,7 +6,7 @@ until every reaction to it is recorded in the same transaction as its effect.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -131,23 +131,40 @@ def record_reaction(*, event_id: UUID, reaction: str) -> bool:
 
     A second hand that does the same waits here for the first to commit, and then finds it done.
     """
-    done = insert(ReactionDone).values(tenant_id=scope.tenant_id(), id=event_id, reaction=reaction)
-    return db.session.execute(done.on_conflict_do_nothing().returning(ReactionDone.id)).first() is not None
+    return bool(record_reactions(event_ids=[event_id], reaction=reaction))
+
+
+def record_reactions(*, event_ids: Sequence[UUID], reaction: str) -> set[UUID]:
+    """Record a reaction to several events; returns those to which it was not recorded yet."""
+    rows = [{"tenant_id": scope.tenant_id(), "id": one_id, "reaction": reaction} for one_id in sorted(event_ids)]
+    done = insert(ReactionDone).values(rows).on_conflict_do_nothing().returning(ReactionDone.id)
+    return set(db.session.scalars(done))
 
 
 def one(event_id: UUID) -> OutboxEvent | None:
     return db.session.scalars(select(OutboxEvent).where(OutboxEvent.id == event_id)).one_or_none()
 
 
-def finish(*, event_id: UUID, wanted: dict[str, set[str]]) -> None:
-    """Take an event off the doorbell when every reaction that its name wants is recorded."""
-    bell = db.session.scalars(select(Doorbell).where(Doorbell.event_id == event_id).with_for_update()).one_or_none()
-    if bell is None:
+def many(event_ids: Iterable[UUID]) -> list[OutboxEvent]:
+    """Return events in the order in which they were announced."""
+    query = select(OutboxEvent).where(OutboxEvent.id.in_(list(event_ids))).order_by(OutboxEvent.id)
+    return list(db.session.scalars(query))
+
+
+def finish(*, event_ids: Sequence[UUID], wanted: dict[str, set[str]]) -> None:
+    """Take events off the doorbell when every reaction that their names want is recorded."""
+    held = select(Doorbell.event_id, Doorbell.name).where(Doorbell.event_id.in_(event_ids))
+    bells = db.session.execute(held.order_by(Doorbell.event_id).with_for_update()).all()
+    if not bells:
         return
-    done = set(db.session.scalars(select(ReactionDone.reaction).where(ReactionDone.id == event_id)))
-    if wanted.get(bell.name, set()) <= done:
-        db.session.execute(delete(Doorbell).where(Doorbell.event_id == event_id))
-        db.session.execute(update(OutboxEvent).where(OutboxEvent.id == event_id).values(done_at=func.now()))
+    done: dict[UUID, set[str]] = {bell.event_id: set() for bell in bells}
+    query = select(ReactionDone.id, ReactionDone.reaction).where(ReactionDone.id.in_(list(done)))
+    for event_id, reaction in db.session.execute(query):
+        done[event_id].add(reaction)
+    finished = [bell.event_id for bell in bells if wanted.get(bell.name, set()) <= done[bell.event_id]]
+    if finished:
+        db.session.execute(delete(Doorbell).where(Doorbell.event_id.in_(finished)))
+        db.session.execute(update(OutboxEvent).where(OutboxEvent.id.in_(finished)).values(done_at=func.now()))
 
 
 def note_failure(*, event_id: UUID, error: Exception) -> None:

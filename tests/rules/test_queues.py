@@ -40,6 +40,8 @@ def test_every_reaction_takes_its_events_fields_and_ends_in_kwargs():
                 if p.kind is inspect.Parameter.KEYWORD_ONLY and p.default is inspect.Parameter.empty
             }
             assert wanted <= fields, (reaction.function, wanted - fields)
+            if reaction.together > 1:  # lists of several events can be put together, nothing else
+                assert all(str(all_events()[name].__annotations__[one]).startswith("list[") for one in wanted), reaction
 
 
 def test_every_task_is_a_job_that_takes_its_moment():

@@ -11,9 +11,9 @@ DELIVER = "workers.jobs.integrations.deliver"
 RUNG, WAITS = "hooks-rung", 30  # seconds after which a ring that nobody heard is repeated
 
 
-def take_delivery(*, delivery_id: str, **_: object) -> None:
-    """Take one stored delivery."""
-    deliveries_in.take(delivery_id)
+def take_deliveries(*, delivery_ids: list[str], **_: object) -> None:
+    """Take stored deliveries."""
+    deliveries_in.take_many(delivery_ids)
 
 
 def tell_customers(*, customer_ids: list[str], **_: object) -> None:

@@ -82,6 +82,12 @@ def topic_of(delivery: Delivery, body: Body) -> Delivery:
     return Delivery(topic=str(body.get("type", ""))[:100], resource=resource[:200], key=delivery.key)
 
 
+def order_of(body: Body, *, topic: str) -> dict[str, Any] | None:
+    """Return the order a delivery tells of in our shape, or None when it tells of something else; raises Unmappable."""
+    data = body.get("data")
+    return _load(OrderIn(), data) if topic in ("order.created", "order.updated") and isinstance(data, dict) else None
+
+
 def take(body: Body, *, topic: str, origin: Origin) -> None:
     """Write what a delivery tells; raises Unmappable with the reason when it cannot be understood."""
     data, source_id = body.get("data"), origin.source_id

@@ -74,6 +74,12 @@ def topic_of(delivery: Delivery, body: Body) -> Delivery:
     return Delivery(topic=delivery.topic, resource=str(resource)[:200], key=delivery.key)
 
 
+def order_of(body: Body, *, topic: str) -> dict[str, Any] | None:
+    """Return the order a delivery tells of in our shape, or None when it tells of something else; raises Unmappable."""
+    whole = topic.startswith("orders/") and topic != "orders/delete" and "id" in body and "line_items" in body
+    return order_item(body) if whole else None
+
+
 def take(body: Body, *, topic: str, origin: Origin) -> None:
     """Write what a delivery tells; raises Unmappable with the reason. Topics that concern nobody here change nothing."""
     kind, _slash, act = topic.partition("/")

@@ -51,6 +51,12 @@ def topic_of(delivery: Delivery, body: Body) -> Delivery:
     return Delivery(topic=delivery.topic, resource=str(body.get("id", ""))[:200], key=delivery.key)
 
 
+def order_of(body: Body, *, topic: str) -> dict[str, Any] | None:
+    """Return the order a delivery tells of in our shape, or None when it tells of something else; raises Unmappable."""
+    whole = topic.startswith("order.") and topic != "order.deleted" and "id" in body
+    return order_item(_whole("orders", body)) if whole else None
+
+
 def take(body: Body, *, topic: str, origin: Origin) -> None:
     """Write what a delivery tells; raises Unmappable with the reason. Topics that concern nobody here change nothing."""
     kind, _dot, act = topic.partition(".")

@@ -1,0 +1,105 @@
+"""The product's own programs on servers of their own, as the Procfile starts them, for benches that measure them together."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from saas.kit import launch, roles, servers
+
+ROOT = Path(__file__).parents[1]
+WORK = ("relay", "worker events", "worker mail", "worker heavy")
+"""What makes sense of what comes in."""
+
+
+@dataclass
+class Programs:
+    """The product running: where the web answers, the addresses of its database, what was founded, and the web's process."""
+
+    port: int
+    urls: roles.Urls
+    made: dict[str, Any]
+    web: subprocess.Popen
+    environment: dict[str, str]
+
+
+@contextlib.contextmanager
+def running(folder: Path, *, programs: Sequence[str] = (), web_workers: int = 2, **settings: str) -> Iterator[Programs]:
+    """Start servers, a company, the web and these programs; all of it is gone afterwards."""
+    postgres, valkey = servers.Postgres(folder / "postgres"), servers.Valkey(folder / "valkey")
+    started: list[subprocess.Popen] = []
+    try:
+        urls = roles.prepare(postgres.start().url)
+        environment = {
+            **os.environ, **urls.environment(), "REDIS_URL": valkey.start().url, "ENVIRONMENT": "development",
+            "COLLECT_PER_MINUTE": "100000000", "VAR_DIR": str(folder / "var"), **settings,
+        }  # fmt: skip
+        made = json.loads(_found(environment))
+        port, granian = servers.free_port(), Path(sys.executable).parent / "granian"
+        wanted: list[list[Any]] = [
+            [granian, "--interface", "wsgi", "saas.wsgi:app", "--host", "127.0.0.1", "--port", port, "--workers", web_workers,
+             "--blocking-threads", 12, "--no-ws"],
+            *([sys.executable, "-m", "saas", *program.split()] for program in programs),
+        ]  # fmt: skip
+        for command in wanted:
+            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            started.append(launch.start(command, env=environment, cwd=ROOT, **quiet))
+        _wait(port, started[0])
+        yield Programs(port, urls, made, started[0], environment)
+    finally:
+        for program in reversed(started):
+            program.send_signal(signal.SIGTERM)
+        for program in started:
+            program.wait(60)
+        valkey.stop()
+        postgres.stop()
+
+
+def _found(environment: dict[str, str]) -> bytes:
+    program = [sys.executable, "-m", "saas"]
+    company = ["tenants", "create", "--company", "Bench", "--email", "o@bench.example", "--plan", "scale", "--json"]
+    subprocess.run([*program, "db", "migrate"], env=environment, cwd=ROOT, check=True, capture_output=True)
+    founding = [*program, *company, "--password", secrets.token_hex(12)]
+    return subprocess.run(founding, env=environment, cwd=ROOT, check=True, capture_output=True).stdout
+
+
+def _wait(port: int, web: subprocess.Popen) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and web.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise RuntimeError("the web workers did not start")
+
+
+def memory_of(parent: subprocess.Popen) -> int:
+    """Return the bytes of memory that a program and its workers hold for themselves."""
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parents[int(entry.parent.name)] = int(entry.read_text().rpartition(")")[2].split()[1])
+    family = {parent.pid}
+    while more := {pid for pid, above in parents.items() if above in family} - family:
+        family |= more
+    return sum(map(_own_memory, family))
+
+
+def _own_memory(pid: int) -> int:
+    """What would be free if the process ended: what it shares with its parent is not counted twice."""
+    with contextlib.suppress(OSError):
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
+    return 0
