@@ -16,6 +16,7 @@ NAMES = {
     "buyers": _l("Customers' tastes"),
     "popular": _l("Popular now"),
     "repeats": _l("Bought again and again"),
+    "alike": _l("Alike by what is written"),
 }
 COUNTED = {
     "bought": "together",
@@ -24,6 +25,7 @@ COUNTED = {
     "buyers": "returning",
     "popular": "views",
     "repeats": "products",
+    "alike": "products",
 }  # what of a fit's notes tells on how much it was learnt
 ALGORITHMS = {
     "bought_together": NAMES["bought"],
@@ -32,6 +34,8 @@ ALGORITHMS = {
     "buyer": NAMES["buyers"],
     "popular": NAMES["popular"],
     "newest": _l("New in the shop"),
+    "alike": NAMES["alike"],
+    "told": _l("What your shop says goes with it"),
     "rule": _l("Your rule"),
 }
 
@@ -56,6 +60,7 @@ def _on(kind: str, notes: dict[str, Any], fewest: int) -> str:
         "buyers": _("%(count)s of at least %(fewest)s customers who bought twice", count=count, fewest=fewest),
         "popular": _("No views and no orders yet"),
         "repeats": _("No orders yet"),
+        "alike": _("%(count)s products with a name", count=count),
     }.get(kind) or _("%(count)s of at least %(fewest)s visits to two products", count=count, fewest=fewest)
 
 
@@ -69,6 +74,7 @@ def learnt_from(kind: str, notes: dict[str, Any]) -> str:
             "%(views)s views and %(purchases)s purchases", views=count, purchases=number(notes.get("purchases", 0))
         ),
         "repeats": _("%(count)s products that people buy again", count=count),
+        "alike": _("%(count)s products with a name", count=count),
     }.get(kind) or _("%(count)s visits to two products or more", count=count)
 
 
@@ -83,6 +89,8 @@ def _quality(kind: str, quality: dict[str, Any]) -> str:
             found=found,
             plain=percent(quality["popular_hit_rate"], 0),
         )
+    if kind == "alike":
+        return _("finds %(found)s of what is wanted next to a product by its words alone", found=found)
     if kind == "buyers":
         return _("finds something that was bought next by %(found)s of customers", found=found)
     if kind == "popular":

@@ -21,6 +21,8 @@ MOST_REMEMBERED = 600  # longer ones are asked for where rules leave little, and
 MOST_POPULAR, MOST_ALLOWED = 5_000, 1_000
 _known: dict[Hashable, list[Suggestion]] = {}
 FOUND = 100.0  # what a search finds stands before what anybody may like
+LEAST_HISTORY = 5  # looks and purchases (a purchase weighs five) below which a product is new
+MOST_ALIKE, LEAST_LIKENESS = 60, 0.2
 LEAST_MEETINGS = 2  # a pair that met once proves nothing
 
 
@@ -105,6 +107,73 @@ def _taste(weight: float, mode: str) -> Callable[[Ask], Named | None]:
     return liked
 
 
+def _told(weight: float, whose: Callable[[Ask], list[int]]) -> Callable[[Ask], Named | None]:
+    """Make a list of what the shop itself says goes with something: the first word where nothing is learnt of it, else one of several."""
+
+    def said(ask: Ask) -> Named | None:
+        items = whose(ask)
+        found = (
+            _predicted(ask, "alike", ("told", *items), lambda model: model.goes_with(items, n=ask.wanted))
+            if items
+            else []
+        )
+        return Named("told", weight if any(_is_new(ask, item) for item in items) else weight / 3, found)
+
+    return said
+
+
+def _alike(weight: float, whose: Callable[[Ask], list[int]]) -> Callable[[Ask], Named | None]:
+    """Make a list of what is like something, and of what goes with what is like it: for what has no history of its own."""
+
+    def near(ask: Ask) -> Named | None:
+        items = [item for item in whose(ask) if _is_new(ask, item)]
+        if not items:
+            return None
+        pairs = model(ask, "bought")
+        most = ask._replace(wanted=min(ask.wanted, MOST_ALIKE))
+        return Named("alike", weight, _predicted(
+            most, "alike", ("alike", *items), lambda model: model.inherited(items, pairs and pairs.pairs, n=most.wanted)
+        ))  # fmt: skip
+
+    return near
+
+
+def _newcomers(weight: float, whose: Callable[[Ask], list[int]]) -> Callable[[Ask], Named | None]:
+    """Make a list of products without a history that are like something: who shows them only when they are wanted never will."""
+
+    def near(ask: Ask) -> Named | None:
+        items = whose(ask)
+        found = _predicted(
+            ask._replace(wanted=MOST_ALIKE), "alike", ("new", *items), lambda model: model.predict(items, n=MOST_ALIKE)
+        ) if items else []  # fmt: skip
+        return Named("alike", weight, [one for one in found if one.score >= LEAST_LIKENESS and _is_new(ask, one.item)])
+
+    return near
+
+
+def _is_new(ask: Ask, item: int) -> bool:
+    """Tell whether so few looked at a product or bought it that nothing can be learnt from them."""
+    known = model(ask, "popular")
+    number = known.vocabulary.number(item) if known is not None else -1
+    return number < 0 or known.counts[number] < LEAST_HISTORY
+
+
+def _this(ask: Ask) -> list[int]:
+    return [ask.product.number] if ask.product is not None else []
+
+
+def _last_seen(ask: Ask) -> list[int]:
+    return ask.shopper.seen[-1:]
+
+
+def _in_cart(ask: Ask) -> list[int]:
+    return ask.shopper.cart[-MEMORY:]
+
+
+def _just_bought(ask: Ask) -> list[int]:
+    return list(ask.bought[-MEMORY:])
+
+
 def popular(ask: Ask, catalogue: Catalogue) -> list[Named]:
     """Name what many want just now, beside a product those of its categories first."""
     category = ask.like.categories[0] if ask.like is not None and ask.like.categories else None
@@ -134,11 +203,30 @@ def _allowed(slot: Slot, catalogue: Catalogue) -> list[int]:
 
 
 PLACES: dict[str, tuple[Callable[[Ask], Named | None], ...]] = {
-    "product": (_bought_with_product, _session(1.0, "discover"), _viewed_with_product),
-    "cart": (_bought_with_cart, _session(0.4, "discover")),
-    "home": (_session(1.0, "continue"), _taste(0.5, "repeat")),
-    "discover": (_session(1.0, "discover"), _taste(0.5, "discover")),
-    "thank-you": (_bought_with_order, _viewed_with_order, _session(0.3, "discover"), _taste(0.3, "discover")),
+    "product": (
+        _bought_with_product,
+        _session(1.0, "discover"),
+        _viewed_with_product,
+        _told(1.0, _this),
+        _alike(0.4, _this),
+        _newcomers(0.2, _this),
+    ),
+    "cart": (_bought_with_cart, _session(0.4, "discover"), _told(0.5, _in_cart), _alike(0.2, _in_cart)),
+    "home": (_session(1.0, "continue"), _taste(0.5, "repeat"), _alike(0.4, _last_seen)),
+    "discover": (
+        _session(1.0, "discover"),
+        _taste(0.5, "discover"),
+        _alike(0.4, _last_seen),
+        _newcomers(0.8, _last_seen),
+    ),
+    "thank-you": (
+        _bought_with_order,
+        _viewed_with_order,
+        _session(0.3, "discover"),
+        _taste(0.3, "discover"),
+        _told(0.5, _just_bought),
+        _alike(0.2, _just_bought),
+    ),
     "search": (_session(0.3, "discover"), _taste(0.2, "discover")),
     "mail": (_taste(1.0, "repeat"), _session(0.5, "continue")),
 }

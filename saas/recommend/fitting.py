@@ -15,20 +15,30 @@ from typing import Any
 import numpy as np
 
 from saas.kit import clock, work
-from saas.recommend import buyer_tuning, cart_tuning, freshness, model_versions, scores, session_tuning, training
+from saas.recommend import (
+    buyer_tuning,
+    cart_tuning,
+    freshness,
+    likeness_tuning,
+    model_versions,
+    scores,
+    session_tuning,
+    training,
+)
 from saas.recommend.baskets import BasketModel
 from saas.recommend.buyers import DEFAULTS as BUYER_DEFAULTS
 from saas.recommend.buyers import BuyerModel
 from saas.recommend.buyers import Weights as BuyerWeights
 from saas.recommend.carts import CartModel
 from saas.recommend.carts import Weights as CartWeights
+from saas.recommend.likeness import LikenessModel, Shares
 from saas.recommend.neighbourhood import Weights
 from saas.recommend.popularity import PopularityModel
 from saas.recommend.repeats import RepeatModel
 from saas.recommend.sessions import DEFAULTS, SessionModel
 from saas.recommend.ties import Fading
 
-FEWEST = {"sessions": 20, "viewed": 20, "bought": 10, "buyers": 50, "popular": 1}
+FEWEST = {"sessions": 20, "viewed": 20, "bought": 10, "buyers": 50, "popular": 1, "alike": 2}
 """Visits with two products or more, such orders, buyers with two purchases, events: below that nothing is learnt."""
 PURCHASE_WEIGHS = 5  # views, for what is popular
 TUNED_FOR = timedelta(days=7)
@@ -58,6 +68,7 @@ def _fit_all(tenant_id: int, tuned_at: datetime | None, parameters: dict[str, An
         "bought": lambda: bought(lines, parameters),
         "buyers": lambda: buyers(lines, parameters),
         "repeats": lambda: repeats(lines),
+        "alike": lambda: alike(training.texts(tenant_id, products), views, lines, parameters),
     }
     notes = {kind: _fit_one(tenant_id, kind, make) for kind, make in fitted.items()}
     with work.unit(tenant_id=tenant_id):
@@ -172,6 +183,31 @@ def buyers(lines: training.Purchases, parameters: dict[str, Any]) -> tuple[Any, 
     fading = Fading(**held["fading"])
     notes["quality"] = scores.next_purchase(people, items, days, fading=fading, weights=weights)
     return BuyerModel.fit(people, items, days, fading=fading, weights=weights), notes
+
+
+def alike(
+    written: training.Texts, views: training.Views, lines: training.Purchases, parameters: dict[str, Any]
+) -> tuple[Any, dict[str, Any]]:
+    """Compare products by what is written about them; how much each part of it counts is chosen on what was wanted together lately."""
+    notes: dict[str, Any] = {"products": len(written.items), "told": len(written.told)}
+    if notes["products"] < FEWEST["alike"]:
+        return None, notes
+    pairs = [*_next_to_each_other(views.visits, views.items), *_next_to_each_other(lines.orders, lines.items)]
+    if "alike" not in parameters:
+        parameters["alike"] = asdict(likeness_tuning.tune(written.items, written.texts, pairs[::2]))
+    model = LikenessModel.fit(written.items, written.texts, told=written.told, shares=Shares(**parameters["alike"]))
+    wanted, times = np.unique(np.concatenate([views.items, lines.items]), return_counts=True)
+    notes["quality"] = likeness_tuning.score(model, pairs[1::2], wanted[np.argsort(-times, kind="stable")].tolist())
+    return model, notes
+
+
+def _next_to_each_other(owners: np.ndarray, items: np.ndarray) -> list[tuple[int, int]]:
+    """Return the newest pairs of one visit or order, one after the other."""
+    owners, items = owners[-10 * likeness_tuning.MOST :], items[-10 * likeness_tuning.MOST :]
+    order = np.argsort(owners, kind="stable")
+    same = (owners[order][1:] == owners[order][:-1]) & (items[order][1:] != items[order][:-1])
+    newest = np.sort(np.flatnonzero(same))[-likeness_tuning.MOST :]
+    return list(zip(items[order][:-1][newest].tolist(), items[order][1:][newest].tolist(), strict=True))
 
 
 def repeats(lines: training.Purchases) -> tuple[Any, dict[str, Any]]:

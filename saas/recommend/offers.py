@@ -38,8 +38,11 @@ FITS = {
     "viewed_together": "viewed",
     "buyer": "buyers",
     "popular": "popular",
+    "alike": "alike",
+    "told": "alike",
 }
 """The kind of model behind each algorithm."""
+BY_WORDS = {"alike": "alike", "told": "goes_with"}
 OF_THEIR_OWN = {"session": "seen", "buyer": "bought_before"}
 BY_OTHERS = {"session": "looked_at_both", "viewed_together": "viewed_together", "buyer": "taste"}
 
@@ -285,6 +288,8 @@ def _why(ask: Ask, choice: Choice, catalogue: Catalogue, language: str) -> tuple
         and (together := together or _met(ask.tenant_id, because, choice.product)) >= ranking.LEAST_MEETINGS
     ):
         code = BY_OTHERS.get(choice.algorithm, code)
+    if choice.algorithm in BY_WORDS and because is not None and _rule(ask.tenant_id, because, choice.product) is None:
+        return BY_WORDS[choice.algorithm], reasons.sentence(BY_WORDS[choice.algorithm], language, name=because.name)
     elif because is not None and choice.algorithm == "session":
         code = "looked_at"
     if code == "popular" and ask.like is not None:

@@ -32,6 +32,8 @@ WORDS: dict[str, dict[str, str]] = {
         "zh": "因为您买过{name}；另有{together}人两样都买了",
     },
     "bought_before": {"en": "You bought this before", "zh": "您以前买过"},
+    "alike": {"en": "Similar to {name}", "zh": "与{name}相似"},
+    "goes_with": {"en": "Goes with {name}", "zh": "与{name}搭配"},
     "popular_like_this": {"en": "Popular in {name}", "zh": "{name}中的热门"},
     "popular": {"en": "Popular right now", "zh": "当前热门"},
     "new": {"en": "New in the shop", "zh": "新品上架"},

@@ -27,6 +27,7 @@ from saas.recommend import archive, places
 from saas.recommend.baskets import BasketModel
 from saas.recommend.buyers import BuyerModel
 from saas.recommend.carts import CartModel
+from saas.recommend.likeness import LikenessModel
 from saas.recommend.models import FittedModel
 from saas.recommend.popularity import PopularityModel
 from saas.recommend.repeats import RepeatModel
@@ -40,6 +41,7 @@ READERS: dict[str, Callable[[bytes], Any]] = {
     "buyers": BuyerModel.from_bytes,
     "popular": PopularityModel.from_bytes,
     "repeats": RepeatModel.from_bytes,
+    "alike": LikenessModel.from_bytes,
     "rules": orjson.loads,
     "slots": places.read,
 }

@@ -15,14 +15,19 @@ import numpy as np
 
 from saas.commerce.models import COUNTED
 from saas.kit import clock, identifiers, pool
+from saas.recommend.likeness import Text
 from saas.recommend.stock import NUMBER
 
 VIEWS_FOR, PURCHASES_FOR = timedelta(days=90), timedelta(days=730)
-MOST_VIEWS, MOST_LINES = 2_000_000, 3_000_000
+MOST_VIEWS, MOST_LINES, MOST_TEXTS = 2_000_000, 3_000_000, 200_000
 BATCH = 10_000
 GAP = 1800.0  # seconds without a view after which a visit is over
 DAY = 86_400.0
 
+TEXTS = """
+    SELECT id, source_id, external_id, name, categories, tags, left(description, 500), cross_sell_keys, up_sell_keys
+    FROM products WHERE active ORDER BY id DESC LIMIT %s
+"""
 PRODUCTS = "SELECT id, source_id, external_id, categories FROM products"
 VIEWS = """
     SELECT hashtextextended(visitor, 0), source_id, product, extract(epoch FROM at)::float8 FROM shop_events
@@ -72,6 +77,31 @@ class Products:
         if known is None:
             return None
         return known.get(source) or known.get(UUID(int=0)) or min(known.values())
+
+
+@dataclass(frozen=True)
+class Texts:
+    """What is written about the products on sale, the newest first, and (product, what the shop says goes with it)."""
+
+    items: list[int]
+    texts: list[Text]
+    told: list[tuple[int, int]]
+
+
+def texts(tenant_id: int, products: Products) -> Texts:
+    """Read what is written about at most 200,000 products."""
+    found = Texts([], [], [])
+    for product_id, source, key, name, categories, tags, description, cross, up in _rows(
+        tenant_id, TEXTS, [MOST_TEXTS]
+    ):
+        if not name and not categories:
+            continue
+        number = product_id.int & NUMBER
+        found.items.append(number)
+        found.texts.append(Text(name or key, categories, tags, description or ""))
+        others = (products.number(source, other) for other in (*cross, *up))
+        found.told.extend((number, other) for other in others if other is not None)
+    return found
 
 
 def _rows(tenant_id: int, query: str, values: list) -> Iterator[tuple]:

@@ -15,6 +15,7 @@ FIT = "workers.jobs.recommend.fit_due"
 def refresh_stock(*, product_ids: list[str], **_: object) -> None:
     """Have what changed offered as it is now, or no more."""
     stock.refresh(tenant_id=scope.tenant_id(), product_ids=product_ids)
+    freshness.note_news()
 
 
 def follow_orders(*, order_ids: list[str], customer_ids: list[str], **_: object) -> None:

@@ -69,7 +69,7 @@ class TestFit:
         with work.unit(tenant_id=shop.tenant_id):
             notes = {row.kind: row.notes for row in db.session.scalars(select(FittedModel))}
             state = freshness.read()
-        assert set(notes) == {"popular", "sessions", "viewed", "bought", "repeats"}
+        assert set(notes) == {"popular", "sessions", "viewed", "bought", "repeats", "alike"}
         assert (notes["sessions"]["visits"], notes["bought"]["together"], notes["popular"]["views"]) == (40, 30, 80)
         assert state.notes["models"]["buyers"]["fitted"] is False
         assert state.fitted_at is not None
@@ -78,7 +78,7 @@ class TestFit:
     def test_too_little_is_said_and_not_learnt(self, company, context):
         little_shop.fill(company, visits=3, baskets=2)
         notes = fitting.fit(company.tenant_id)
-        assert [kind for kind, told in notes.items() if told["fitted"]] == ["popular", "repeats"]
+        assert [kind for kind, told in notes.items() if told["fitted"]] == ["popular", "repeats", "alike"]
         assert shelf.get(company.tenant_id, "sessions") is None
         assert shelf.get(company.tenant_id, "popular") is not None
 
