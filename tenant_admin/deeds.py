@@ -21,7 +21,7 @@ from tenant_admin import formats
 
 KINDS = {
     "customer": _l("Customer"), "product": _l("Product"), "order": _l("Order"), "cart": _l("Cart"), "segment": _l("Segment"), "campaign": _l("Campaign"),
-    "template": _l("Mail design"), "offer_rule": _l("Rule"), "shop": _l("Shop"), "member": _l("Member"), "api_key": _l("API key"),
+    "template": _l("Mail design"), "offer_rule": _l("Rule"), "offer_slot": _l("Place"), "shop": _l("Shop"), "member": _l("Member"), "api_key": _l("API key"),
     "tenant": _l("Company"), "plan": _l("Plan"), "operation": _l("Background work"), "address": _l("Address"), "bin": _l("Bin"),
     "role": _l("Role"), "team": _l("Team"), "custom_field": _l("Field"), "hook": _l("Webhook"), "login": _l("Sign-in"),
     "import": _l("Import"), "view": _l("View"), "support": _l("Support access"), "page": _l("Page"), "sso": _l("Own sign-in"),
@@ -78,6 +78,12 @@ LABELS = {
     "choices": _l("Choices"), "label": _l("Name"), "required": _l("Needed"), "unique": _l("Each record its own"), "personal": _l("Tells something about a person"),
     "help": _l("What should be entered?"), "audience": _l("Who sees it"), "manager_id": _l("Manager"), "text": _l("Text of the mail"),
     "serving": _l("Version at work"), "fitted_at": _l("Learnt"), "held": _l("Held by hand"),
+    "engine": _l("Engine"), "fallback": _l("If that is not enough"), "place": _l("Where"), "pinned": _l("Always first"),
+    "buried": _l("Only where nothing else is left"), "picked": _l("Chosen by hand"), "excluded_tags": _l("Products with these tags"),
+    "excluded_categories": _l("Products of these categories"), "least_stock": _l("At least in stock"), "least_margin": _l("At least left of the price"),
+    "unknown_margin": _l("Also what has no cost"), "price_least": _l("Price from"), "price_most": _l("Price to"), "reduced_only": _l("Only what is reduced"),
+    "category_cap": _l("Of each category at most"), "not_bought_days": _l("Not bought for"), "diversity": _l("Mixture"),
+    "step_least": _l("A step up, at least"), "step_most": _l("A step up, at most"), "bundle": _l("Buy these together"),
 }  # fmt: skip
 # kind -> (endpoint, argument) of a record's page
 PAGES = {

@@ -9,29 +9,18 @@ from uuid import UUID
 from flask import Blueprint, render_template, request, url_for
 from flask_babel import get_timezone
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
-from saas.customers import profiles
-from saas.kit import access, doors, money, scope, search
+from saas.kit import access, doors, money, scope
 from saas.kit import pages as paging
 from saas.kit.errors import Invalid
 from saas.recommend import backtest, fitting, offers, reasons, results, rules, stock
 from saas.tenancy import audit, tenants
-from tenant_admin import formats, frame, learnt
+from tenant_admin import formats, frame, learnt, offer_pickers, offer_words
 
 pages = Blueprint("recommend", __name__, url_prefix="/recommendations")
 
 DAYS = 30
-MOST_LISTED = 400  # products suggested while one types
-SLOTS = {
-    "home": _l("Home page"),
-    "product": _l("Beside a product"),
-    "cart": _l("In the cart"),
-    "discover": _l("Something new"),
-    "thank-you": _l("After an order"),
-    "search": _l("Search"),
-    "mail": _l("In mails"),
-}
+SLOTS = offer_words.PLACES
 
 
 @pages.get("")
@@ -41,7 +30,7 @@ def index():
     currency = tenants.settings().currency
     found = results.of_last(DAYS, currency=currency)
     return render_template(
-        "recommend/index.html", results=found, currency=currency, slots=SLOTS, days=DAYS, chart=_chart(found, currency),
+        "recommend/index.html", results=found, currency=currency, slots=offer_words.place_names(), days=DAYS, chart=_chart(found, currency),
         models=learnt.described(results.models(), fitting.FEWEST), tab="index",
     )  # fmt: skip
 
@@ -50,7 +39,8 @@ def _chart(found: results.Results, currency: str) -> dict[str, Any]:
     """Draw money where there is some, else clicks."""
     sold = found.total.revenue > 0
     by_day = found.revenue if sold else found.clicked
-    series = [{"name": str(SLOTS[slot]), "values": values} for slot, values in by_day.items() if any(values)]
+    names = offer_words.place_names()
+    series = [{"name": str(names.get(slot, slot)), "values": values} for slot, values in by_day.items() if any(values)]
     amount = formats.money(found.total.revenue, currency)
     title = (
         _("Offers led to sales of %(amount)s in %(days)s days", amount=amount, days=DAYS) if sold
@@ -100,7 +90,7 @@ def try_out():
     """Show what somebody would be offered somewhere, and why; nothing is counted."""
     slot = request.args.get("slot") if request.args.get("slot") in SLOTS else "product"
     wished, who = request.args.get("product", "").strip(), request.args.get("customer", "").strip()
-    product, people = _product(wished), _people(who)
+    product, people = offer_pickers.product(wished), offer_pickers.people(who)
     customer = people[0] if people else None
     chosen = None
     if request.args:
@@ -110,7 +100,7 @@ def try_out():
         )  # fmt: skip
     return render_template(
         "recommend/try.html", slot=slot, slots=SLOTS, wished=wished, who=who, product=product, customer=customer,
-        others=people[1:], chosen=[_shown(offer) for offer in chosen.items] if chosen else None, listed=_listed(), tab="try",
+        others=people[1:], chosen=[_shown(offer) for offer in chosen.items] if chosen else None, listed=offer_pickers.listed(), tab="try",
     )  # fmt: skip
 
 
@@ -119,41 +109,6 @@ def _shown(offer: offers.Offer) -> dict[str, Any]:
         "id": offer.product.id, "algorithm": learnt.ALGORITHMS.get(offer.algorithm, offer.algorithm),
         "link": url_for("products.show", product_id=offer.product.id), "price_micros": money.parse_micros(offer.product.price),
     }  # fmt: skip
-
-
-def _people(text: str) -> list[dict[str, str]]:
-    if not text:
-        return []
-    try:
-        known = profiles.one(text)
-        return [{"id": str(known.id), "name": known.name}]
-    except profiles.NoSuchCustomer:
-        hits = search.find(scope.tenant_id(), text, kinds=["customer"], limit=5)
-        return [{"id": str(hit.id), "name": hit.title} for hit in hits]
-
-
-def _listed() -> list[str]:
-    """Suggest products while one types, by name and the shop's id."""
-    every = stock.catalogue(scope.tenant_id()).by_number.values()
-    return [_label(product) for product in sorted(every, key=lambda one: one.name)[:MOST_LISTED] if product.name]
-
-
-def _label(product: stock.Product) -> str:
-    return f"{product.name} ({product.key})"
-
-
-def _product(text: str) -> stock.Product | None:
-    """Find the product that was typed or chosen: by label, id, the shop's id, the exact name, or a name that begins so."""
-    if not text:
-        return None
-    catalogue = stock.catalogue(scope.tenant_id())
-    every = sorted(catalogue.by_number.values(), key=lambda one: (len(one.name), one.key))
-    low = text.lower()
-    tests = (
-        lambda one: _label(one) == text, lambda one: one.id == text, lambda one: one.key == text, lambda one: one.name.lower() == low,
-        lambda one: one.name.lower().startswith(low), lambda one: low in one.name.lower(),
-    )  # fmt: skip
-    return next((one for test in tests for one in every if test(one)), None)
 
 
 @pages.get("/rules")
@@ -234,7 +189,7 @@ def rule_edit(rule_id: str):
         stock.catalogue(scope.tenant_id()).by_number.get(stock.number_of(rule.product_id)) if rule.product_id else None
     )
     values = rules.plain(rule) | {
-        "product": _label(product) if product else "",
+        "product": offer_pickers.label(product) if product else "",
         "starts_on": _day(rule.starts_at),
         "ends_on": _day(rule.ends_at, last=True),
     }
@@ -268,9 +223,9 @@ def _form(values: dict[str, Any], *, errors: dict[str, list[str]] | None = None,
         told["product"] = told.pop("product_id")
     categories = sorted(
         {name for one in stock.catalogue(scope.tenant_id()).by_number.values() for name in one.categories}
-    )[:MOST_LISTED]
+    )[: offer_pickers.MOST_LISTED]
     return render_template(
-        "recommend/rule.html", values=values, errors=told, rule_id=rule_id, slots=SLOTS, listed=_listed(), categories=categories,
+        "recommend/rule.html", values=values, errors=told, rule_id=rule_id, slots=SLOTS, listed=offer_pickers.listed(), categories=categories,
         may_edit=_may_edit(),
     )  # fmt: skip
 
@@ -278,7 +233,7 @@ def _form(values: dict[str, Any], *, errors: dict[str, list[str]] | None = None,
 def _fields() -> dict[str, Any]:
     """Read the form; a product that is not found is left to the room to refuse."""
     form = request.form
-    product = _product(form.get("product", "").strip())
+    product = offer_pickers.product(form.get("product", "").strip())
     return {
         "kind": form.get("kind", ""), "slot": form.get("slot", ""), "category": form.get("category", ""),
         "product_id": UUID(product.id) if product else None, "position": _number(form.get("position"), 1),

@@ -28,6 +28,7 @@ class Entry:
 
 
 ENTRIES = (
+    Entry(date(2026, 11, 22), "added", "/recommendations/slots", "Places of your own and what is wanted for each, with a preview; offers tell the engine, a bundle and a variant. `limit` may be left out."),
     Entry(date(2026, 11, 22), "added", "/members, /teams, /roles", "Inviting people, their roles, the tree of teams, and roles of the company's own."),
     Entry(date(2026, 11, 22), "added", "/bin", "What was deleted: listed, brought back, thrown away for good."),
     Entry(date(2026, 11, 22), "added", "/views", "Ways to look at a list that everybody in the company has."),

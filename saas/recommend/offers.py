@@ -158,8 +158,9 @@ def preview(*, tenant_id: int, placed: Slot, language: str = "en", **question: A
     ask, catalogue = _asked(tenant_id, placed, **question)
     told: dict[int, tuple[str, str]] = {}
     chosen = _chosen(ask, _ready(ask, catalogue, language, told), language)
-    left_out = [LeftOut(catalogue.by_number[number], *why) for number, why in list(told.items())[:MOST_TOLD]]
-    return Preview(chosen, left_out)
+    shown = {offer.product.number for offer in chosen.items}  # one engine may not name what the next one may
+    out = [LeftOut(catalogue.by_number[number], *why) for number, why in told.items() if number not in shown]
+    return Preview(chosen, out[:MOST_TOLD])
 
 
 def _placed(tenant_id: int, slot: str) -> Slot:

@@ -53,17 +53,21 @@ def of_last(days: int, *, currency: str) -> Results:
     """Work out the bound tenant's results of the last days, today included; money in one currency, others are named."""
     today = clock.now().date()
     every = [today - timedelta(days=back) for back in range(days - 1, -1, -1)]
-    places = {slot: Place(slot) for slot in SLOTS}
-    clicked = {slot: dict.fromkeys(every, 0) for slot in SLOTS}
-    revenue = {slot: dict.fromkeys(every, 0) for slot in SLOTS}
-    for row in db.session.scalars(select(OfferCount).where(OfferCount.day >= every[0])):
+    counts = list(db.session.scalars(select(OfferCount).where(OfferCount.day >= every[0])))
+    sales = db.session.execute(_sales(every[0])).all()
+    own = {row.slot for row in (*counts, *sales)} - set(SLOTS)
+    keys = [*SLOTS, *sorted(own)]
+    places = {slot: Place(slot) for slot in keys}
+    clicked = {slot: dict.fromkeys(every, 0) for slot in keys}
+    revenue = {slot: dict.fromkeys(every, 0) for slot in keys}
+    for row in counts:
         place = places[row.slot]
         for name in ("requests", "shown", "seen", "clicked"):
             setattr(place, name, getattr(place, name) + getattr(row, name))
         if row.day in clicked[row.slot]:
             clicked[row.slot][row.day] += row.clicked
     others = set()
-    for slot, day, after, money_of, count, micros in db.session.execute(_sales(every[0])):
+    for slot, day, after, money_of, count, micros in sales:
         place, amount = places[slot], money.from_micros(int(micros), money_of)
         place.bought += count
         place.bought_clicked += count if after == "clicked" else 0

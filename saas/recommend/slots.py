@@ -182,15 +182,17 @@ def _delete(row: OfferSlot) -> None:
 
 
 def plain(row: OfferSlot) -> dict[str, Any]:
-    """Return a place as values that JSON can carry; products by their ids, prices in millionths."""
+    """Return a place as values that JSON can carry; products by their ids, prices as decimal texts."""
     found = {name: getattr(row, name) for name in places.NAMES}
+    for name in ("price_least", "price_most"):
+        found[name] = None if found[name] is None else money.micros_text(found[name])
     return {name: [str(one) for one in value] if isinstance(value, list) else value for name, value in found.items()}
 
 
 def drafted(row: OfferSlot, **fields: Any) -> Slot:
-    """Return what a place would be with other settings, for a preview; nothing is kept. Raises BadSlot."""
+    """Return what a place would be with other settings, for a preview; nothing is kept, and it needs no name. Raises BadSlot."""
     draft = OfferSlot(**{name: getattr(row, name) for name in places.NAMES})
-    _write(draft, fields)
+    _write(draft, {**fields, "name": row.key or "-"})
     return compact(draft)
 
 

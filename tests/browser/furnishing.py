@@ -47,6 +47,8 @@ def by_program(product, demo):
     twice = {"match": "all", "conditions": [{"field": "orders_count", "operator": "at_least", "value": 2}]}
     send("/segments", {"name": f"Come often {mark}", "definition": twice})
     send("/recommendations/rules", RULE)
+    send("/recommendations/slots", {"name": f"Under the article {mark}", "place": "product", "engine": "bought_together", "diversity": 30,
+                                    "excluded_tags": ["Clearance"], "bundle": True, "category_cap": 3})  # fmt: skip
     source = "<p>Hello {{ customer.first_name }}</p>"
     send("/templates", {"name": f"Plain letter {mark}", "subject": "News", "source": source})
     send("/fields/customer", {"label": "Kettle", "type": "choice", "choices": ["Small", "Medium", "Large"]})

@@ -100,6 +100,8 @@ SAME = {
     "reviews.change_settings": "PATCH /reviews/settings", "reviews.fetch": "POST /reviews/fetch",
     "watches.end": "DELETE /watches/{watch_id}", "watches.settings": "PATCH /watches/settings",
     "recommend.rule_create": "POST /recommendations/rules", "recommend.rule_change": "PATCH /recommendations/rules/{rule_id}", "recommend.rule_delete": "DELETE /recommendations/rules/{rule_id}",
+    "offer_slots.create": "POST /recommendations/slots", "offer_slots.change": "PATCH /recommendations/slots/{slot_key}", "offer_slots.delete": "DELETE /recommendations/slots/{slot_key}",
+    "offer_slots.preview": LOOKS + "a preview is drawn while somebody decides, and nothing is kept; GET /recommendations/slots/{slot_key}/preview tries what is kept",
     "recommend_models.pin": "POST /recommendations/models/{model_id}/pin", "recommend_models.release": "POST /recommendations/models/{model_id}/release",
 }  # fmt: skip
 WRITING = {"POST", "PUT", "PATCH", "DELETE"}
