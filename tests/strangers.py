@@ -16,7 +16,7 @@ NAMES = {
     "domain_id": "domain", "offer_id": "offer", "import_id": "import", "export_id": "export", "rule_id": "rule", "slot_key": "slot", "mailing_id": "mailing", "recipient_id": "recipient", "invoice_id": "invoice",
     "webhook_id": "webhook", "message_id": "message", "operation_id": "operation", "file_id": "file", "role_id": "role", "team_id": "team",
     "field_id": "field", "view_id": "view", "entry_id": "entry", "item_id": "item", "pair_id": "pair", "merge_id": "merge", "share_id": "share",
-    "join_id": "join", "parting_id": "parting", "payment_id": "payment", "dispute_id": "dispute", "payout_id": "payout", "account_id": "account", "erasure_id": "erasure", "form_id": "form", "watch_id": "watch", "other_id": "other", "kind": "kind", "record_id": "customer", "name": "name", "state": "state", "choice": "choice", "return_id": "return", "model_id": "model",
+    "join_id": "join", "parting_id": "parting", "payment_id": "payment", "dispute_id": "dispute", "payout_id": "payout", "account_id": "account", "erasure_id": "erasure", "form_id": "form", "watch_id": "watch", "other_id": "other", "kind": "kind", "record_id": "customer", "name": "name", "state": "state", "choice": "choice", "return_id": "return", "coupon_id": "coupon", "code_id": "code", "review_id": "review", "model_id": "model",
 }  # fmt: skip
 
 
@@ -67,6 +67,9 @@ def filled_company(app) -> Filled:
     ids["watch"] = _a_watch(app, company, ids["product"])
     drain_outbox(app, company)
     ids["return"] = _a_return(app, company, ids)
+    make("coupon", "/coupons", {"name": "Welcome", "shop_id": ids["shop"], "kind": "percent", "percent": "10"})
+    ids["code"] = company.api("POST", f"/coupons/{ids['coupon']}/give", json={"customer_id": ids["customer"]}).json["id"]
+    ids["review"] = _a_review(app, company, ids["product"])
     ids["cart"] = company.api("GET", "/carts").json["items"][0]["id"]
     ids["key"], ids["member"] = _of_the_house(app, company)
     ids["domain"] = _a_domain(app, company)
@@ -85,6 +88,13 @@ def _a_return(app, company: Company, ids: dict[str, str]) -> str:
         orders.one(ids["order"]).placed_at = clock.now()
         wanted = {"customer_id": UUID(ids["customer"]), "order_id": ids["order"], "quantities": {0: 1}}
         return str(return_requests.ask(**wanted, reason="other").id)
+
+
+def _a_review(app, company: Company, product_id: str) -> str:
+    said = {"external_id": "r1", "product": "p1", "stars": 4, "text": "A good pot", "name": "Ada"}
+    made = company.api("POST", "/reviews/bulk", json={"items": [said]}).json["items"][0]
+    assert made["status"] == "created", made
+    return made["id"]
 
 
 def _a_domain(app, company: Company) -> str:
@@ -264,7 +274,7 @@ BODIES = {
     "/schedule": {"at": "2090-05-01T10:00:00Z"}, "/test": {"to": "me@shop.example"}, "/consents": {"state": "granted"},
     "/customers/duplicates/": {"state": "different"}, "/merge": {"loser": "11111111-1111-4111-8111-111111111111"},
     "PATCH /api/v1/members/": {"role": "sales"}, "/notes": {"words": "Hello"}, "/fixes": {"column": "email", "to": "a@shop.example"},
-    "POST /api/v1/fields/": {"label": "Red"}, "/returns/": {"state": "accepted"}, "/preferences": {"rhythms": {}}, "PUT /api/v1/fields/": {"keys": ["red"]},
+    "POST /api/v1/fields/": {"label": "Red"}, "/returns/": {"state": "accepted"}, "/decision": {"state": "waiting"}, "PUT /api/v1/reviews/": {"answer": "Thanks"}, "/preferences": {"rhythms": {}}, "PUT /api/v1/fields/": {"keys": ["red"]},
 }  # fmt: skip
 
 

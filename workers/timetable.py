@@ -35,7 +35,7 @@ TASKS: tuple[Task, ...] = (
     Task("workers.jobs.marketing.sweep", timedelta(seconds=10), "events"),
     Task("workers.jobs.forms.fold", timedelta(minutes=1), "events"),
     Task("workers.jobs.forms.sweep", timedelta(hours=1), offset=timedelta(minutes=20)),
-    Task("workers.jobs.reviews.sweep", timedelta(minutes=5), "mail", offset=timedelta(minutes=2)),
+    Task("workers.jobs.reviews.sweep", timedelta(seconds=20), "mail", offset=timedelta(seconds=5)),
     Task("workers.jobs.reviews.compare", timedelta(seconds=30), offset=timedelta(seconds=25)),
     Task("workers.jobs.operations.sweep", timedelta(seconds=10), "events"),
     Task("workers.jobs.integrations.sweep", timedelta(seconds=5), "events"),

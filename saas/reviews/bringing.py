@@ -80,6 +80,8 @@ def bring_many(items: Sequence[Mapping[str, Any]], source_id: UUID, *, origin: s
             results.append(Brought(index, "created", review.id))
         else:
             decided = {"state", "answer"} if review.decided_at is not None or review.answered_at is not None else set()
+            if not item.get("written_at"):
+                decided |= {"written_at"}
             fresh = {
                 name: value for name, value in values.items() if name not in decided and getattr(review, name) != value
             }

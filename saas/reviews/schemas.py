@@ -18,5 +18,5 @@ def shown(review: Review) -> dict[str, Any]:
         "stars": review.stars, "title": review.title, "text": review.body, "name": review.name, "email": "" if "email" in hidden else review.email,
         "language": review.language, "state": review.state, "held": list(review.held or []), "verified": review.verified, "origin": review.origin,
         "reason": review.reason, "words": review.words, "answer": review.answer, "helpful": review.helpful, "reports": review.reports,
-        "photo": photos.address(review), "written_at": review.written_at.isoformat(), "edited_at": review.edited_at and review.edited_at.isoformat(),
+        "photo": photos.address(review), "written_at": review.written_at, "edited_at": review.edited_at,
     }  # fmt: skip

@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sandbox import demo
-from sandbox.demo import forms, groups, letters
+from sandbox.demo import forms, groups, judgements, letters
 
 COMPANY, EMAIL, PASSWORD = "Fern & Kettle", "demo@regulars.example", "fern-and-kettle"
 OLDEST = timedelta(days=29)  # /collect takes nothing that is older than a month
@@ -74,6 +74,8 @@ def main():
     for name, items in (("products", world.products()), ("customers", world.customers()), ("orders", world.orders())):
         print(f"{name}: {send_all(api, name, list(items), shop=known['shop'])}", flush=True)
     print(f"browsing: {browse(options.crm_url, world, known)}", flush=True)
+    print(f"reviews: {send_all(api, 'reviews', list(judgements.judgements(world)), shop=known['shop'])}", flush=True)
+    api.ask("PATCH", "/api/v1/reviews/settings", json.dumps({"sources": {known["shop"]: {"on": True}}, "page": True}))
     made = segments(api)
     print(f"segments: {len(made)}", flush=True)
     mail(api, world, known, made, aside=options.output.with_suffix(".mailings"))

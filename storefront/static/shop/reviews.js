@@ -116,7 +116,7 @@ export const begin = ({ base, key }) => {
     const bars = [5, 4, 3, 2, 1].map(n => {
       const many = summary.stars[n], bar = make('span', { className: 'bar' });
       bar.style.setProperty('--share', `${summary.count ? many * 100 / summary.count : 0}%`);
-      const row = make('button', { type: 'button', ariaPressed: `${asked.stars === n}`, ariaLabel: `${fill(words.of, { stars: n })}: ${many}` }, make('span', {}, `${n} ★`), bar, make('span', {}, many));
+      const row = make('button', { type: 'button', ariaPressed: `${asked.stars === n}`, title: fill(words.of, { stars: n }) }, make('span', {}, `${n} ★`), bar, make('span', {}, many));
       row.onclick = () => again({ stars: asked.stars === n ? '' : n });
       return row;
     });

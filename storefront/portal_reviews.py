@@ -1,0 +1,81 @@
+"""A shopper's own reviews: what they said and how it stands, what they can still judge, and whether they want to be asked.
+
+Writing and changing is the form behind the mail's link; being signed in proves the same, so it is opened with a link made here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from saas.commerce import finding, orders
+from saas.kit import doors, scope
+from saas.reviews import asking, links, writing
+from storefront import portal_frame, review_words
+from storefront.portal_frame import Here, show
+
+door = Blueprint("portal_reviews", __name__, template_folder="templates")
+MOST_ORDERS = 10
+
+
+@door.get("/my/<site>/reviews")
+@doors.open_to("anyone", unit=False)
+@portal_frame.page(tab="reviews")
+def index(here: Here) -> ResponseReturnValue:
+    """Show what they said, and what of their last orders they can judge."""
+    said = writing.of_customer(here.customer.id)
+    return show(
+        here, "reviews", said=[_said(one) for one in said], orders=_open_orders(here, said), stopped=asking.stopped(here.customer.id),
+        note=_("Saved.") if request.args.get("noted") else "",
+    )  # fmt: skip
+
+
+@door.post("/my/<site>/reviews/mails")
+@doors.open_to("anyone", unit=False)
+@portal_frame.page(tab="reviews")
+def mails(here: Here) -> ResponseReturnValue:
+    """End the mails that ask, or have them again."""
+    wanted = asking.again if request.form.get("act") == "again" else asking.stop
+    wanted(here.customer.id, proof=portal_frame.proof())
+    return redirect(here.url("portal_reviews.index", noted="1"), 303)
+
+
+@door.post("/my/<site>/reviews/<review_id>/withdraw")
+@doors.open_to("anyone", unit=False)
+@portal_frame.page(tab="reviews")
+def withdraw(here: Here, review_id: str) -> ResponseReturnValue:
+    """Take one back."""
+    writing.withdraw(review_id, customer_id=here.customer.id)
+    return redirect(here.url("portal_reviews.index", noted="1"), 303)
+
+
+def _said(review: Any) -> dict[str, Any]:
+    link = (
+        url_for("review_links.show", token=links.made(scope.tenant_id(), review.order_id), item=review.product_id)
+        if review.order_id and review.product_id and review.verified
+        else ""
+    )
+    reason = review_words.reasons().get(review.reason, "")
+    return {
+        "id": review.id, "name": review.product_name, "stars": review.stars, "title": review.title, "body": review.body, "at": review.written_at,
+        "state": review_words.states()[review.state], "why": ": ".join(filter(None, (reason, review.words))), "link": link, "answer": review.answer,
+        "withdrawn": review.state == "withdrawn",
+    }  # fmt: skip
+
+
+def _open_orders(here: Here, said: list[Any]) -> list[dict[str, Any]]:
+    """The last orders that have something not judged yet; what of it went back is told by the form."""
+    page = finding.listed(customer_id=here.customer.id, limit=MOST_ORDERS)
+    placed = {order.id: order for order in page.items if order.status in asking.ASKABLE}
+    judged, things = {one.product_id for one in said}, {}
+    for line in orders.lines_of(list(placed)):
+        if line.product_id is not None and line.product_id not in judged and line.quantity > 0:
+            things.setdefault(line.order_id, {})[line.product_id] = line.name or line.sku
+    return [
+        {"number": order.number, "at": order.placed_at, "things": ", ".join(things[key].values()),
+         "link": url_for("review_links.show", token=links.made(scope.tenant_id(), key))}
+        for key, order in placed.items() if key in things
+    ]  # fmt: skip
