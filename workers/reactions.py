@@ -85,6 +85,7 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
         Reaction("workers.jobs.recommend.recognise"),
     ),
     "ModelsOutdated": (Reaction("workers.jobs.recommend.fit_soon"),),
+    "OfferTrialPaused": (Reaction("workers.jobs.recommend_trials.write_paused", "mail"),),
     "ReviewDue": (Reaction("workers.jobs.reviews.write", "mail"),),
     "ReviewWritten": (Reaction("workers.jobs.reviews.tell_written"),),
     "ReviewPublished": (Reaction("workers.jobs.reviews.tell_published"),),

@@ -190,6 +190,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_offers_shown_customer_id", "offers_shown", ["tenant_id", "customer_id", "id"], unique=False)
     op.create_index("ix_offers_shown_product_id", "offers_shown", ["tenant_id", "product_id"], unique=False)
+    op.create_index(
+        "ix_offers_shown_trial_id",
+        "offers_shown",
+        ["tenant_id", "trial_id"],
+        unique=False,
+        postgresql_where=sa.text("trial_id IS NOT NULL AND seen_at IS NOT NULL"),
+    )
     op.create_index("ix_offers_shown_visitor", "offers_shown", ["tenant_id", "visitor", "id"], unique=False)
     for statement in walls.protect("offers_shown"):
         op.execute(statement)
@@ -245,6 +252,7 @@ def upgrade() -> None:
         sa.Column("clickers", sa.BigInteger(), nullable=False),
         sa.Column("leavers", sa.BigInteger(), nullable=False),
         sa.Column("ended", sa.BigInteger(), nullable=False),
+        sa.Column("payers", sa.BigInteger(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("squares", sa.Numeric(precision=40, scale=0), nullable=False),
         sa.ForeignKeyConstraint(

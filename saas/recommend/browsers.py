@@ -1,6 +1,6 @@
 """Whose browser is whose, for the hot path: a copy in Valkey of all proven bindings, so that a stranger costs no query.
 
-`whose:<tenant>:<visitor>` holds the customer's id, and `whose:<tenant>` says that the copy is whole: without it the next reader
+`whose:<tenant>:<visitor>` holds the customer's id and their first browser (the name a trial knows them by), and `whose:<tenant>` says that the copy is whole: without it the next reader
 makes the copy, and reads PostgreSQL while somebody else is at it. A missing key in a whole copy means an anonymous browser.
 """
 
@@ -12,7 +12,11 @@ from saas.kit import access, pool, valkey
 
 KEPT_FOR = 24 * 3600  # seconds; the note that it is whole goes a minute sooner
 BATCH = 1000
-ALL = "SELECT value, customer_id FROM customer_identities WHERE kind = 'visitor' AND proven"
+ALL = """
+    SELECT value, customer_id::text || ' ' || (SELECT first.value FROM customer_identities first
+        WHERE first.customer_id = customer_identities.customer_id AND first.kind = 'visitor' AND first.proven
+        ORDER BY first.created_at, first.id LIMIT 1)
+    FROM customer_identities WHERE kind = 'visitor' AND proven"""
 ONE = f"{ALL} AND value = %s"
 SOME = f"{ALL} AND value = ANY(%s)"
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('recommend.browsers', %s))"
@@ -27,7 +31,7 @@ def whole(tenant_id: int) -> str:
 
 
 def look_up(tenant_id: int, visitor: str) -> bytes | None:
-    """Return the customer a browser is proven to be, from PostgreSQL, and see to it that there is a copy soon."""
+    """Return what the copy holds of a browser, from PostgreSQL, and see to it that there is a copy soon."""
     try:
         if valkey.client().set(f"{whole(tenant_id)}:making", b"1", nx=True, ex=60):
             publish(tenant_id)
@@ -35,7 +39,7 @@ def look_up(tenant_id: int, visitor: str) -> bytes | None:
         pass
     with pool.connection(tenant_id=tenant_id) as opened:
         row = opened.execute(ONE, [visitor]).fetchone()
-    return str(row[1]).encode() if row else None
+    return row[1].encode() if row else None
 
 
 def publish(tenant_id: int) -> None:
@@ -46,8 +50,8 @@ def publish(tenant_id: int) -> None:
         found = opened.execute(ALL).fetchall()
         for start in range(0, len(found), BATCH):
             with valkey.client().pipeline(transaction=False) as together:
-                for visitor, customer_id in found[start : start + BATCH]:
-                    together.set(key(tenant_id, visitor), str(customer_id), ex=KEPT_FOR)
+                for visitor, whose in found[start : start + BATCH]:
+                    together.set(key(tenant_id, visitor), whose, ex=KEPT_FOR)
                 together.execute()
         valkey.client().set(whole(tenant_id), b"1", ex=KEPT_FOR - 60)
         valkey.client().delete(f"{whole(tenant_id)}:making")
@@ -61,7 +65,7 @@ def refresh(*, tenant_id: int, visitors: list[str]) -> None:
         with valkey.client().pipeline(transaction=False) as together:
             for visitor in visitors:
                 if visitor in found:
-                    together.set(key(tenant_id, visitor), str(found[visitor]), ex=KEPT_FOR)
+                    together.set(key(tenant_id, visitor), found[visitor], ex=KEPT_FOR)
                 else:
                     together.delete(key(tenant_id, visitor))
             together.execute()

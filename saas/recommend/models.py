@@ -107,6 +107,12 @@ class OfferShown(TenantModel):
             "bought_order_id",
             postgresql_where=text("bought_order_id IS NOT NULL"),
         ),
+        Index(
+            "ix_offers_shown_trial_id",
+            "tenant_id",
+            "trial_id",
+            postgresql_where=text("trial_id IS NOT NULL AND seen_at IS NOT NULL"),
+        ),
         Index("ix_offers_shown_bought_at", "tenant_id", "bought_at", postgresql_where=text("bought_at IS NOT NULL")),
         CheckConstraint("bought_after IN ('', 'seen', 'clicked')", name="bought_after"),
         {"postgresql_partition_by": "RANGE (id)"},

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from saas.kit import errors, identifiers, money, scope
 from saas.kit.text import gettext as _
-from saas.recommend import answers, ranking, reasons, shelf, shoppers, shown, slots, stock
+from saas.recommend import answers, ranking, reasons, shelf, shoppers, shown, slots, stock, trials
 from saas.recommend.baskets import Rule
 from saas.recommend.neighbourhood import MEMORY
 from saas.recommend.places import Slot
@@ -135,19 +135,34 @@ def choose(
         tenant_id, placed, visitor=visitor, product=product, cart=cart, cart_id=cart_id, customer_id=customer_id, limit=limit, source=source,
         bought=bought, query=query,
     )  # fmt: skip
-    chosen = _chosen(ask, _answer(ask, catalogue, language), language)
+    part = trials.part_of(tenant_id, slot, placed, ask.shopper) if record else None
+    if part is None:
+        ready = _answer(ask, catalogue, language)
+        arms = [""] * len(ready)
+    else:
+        ready, arms = trials.answered(
+            part, lambda theirs: _answer(_placed_as(ask, theirs, limit), catalogue, language), limit=limit
+        )
+        ask = ask._replace(placed=part.placed or placed)
+    chosen = _chosen(ask, ready, language)
     fits = shelf.versions(tenant_id)
-    if record and chosen.items:
+    if record and (chosen.items or part):
         shown.note(
             tenant_id=tenant_id, request_id=chosen.request_id, slot=slot, visitor=visitor, customer_id=ask.shopper.customer_id,
             source=ask.source,
             items=[
                 [str(o.id), o.product.id, o.product.key, o.reason_code, o.reason_text, o.algorithm, o.rule,
-                 fits.get(FITS.get(o.algorithm, ""), ""), ""]
-                for o in chosen.items
+                 fits.get(FITS.get(o.algorithm, ""), ""), arm]
+                for o, arm in zip(chosen.items, arms, strict=True)
             ],
+            met=part.met if part else (),
         )  # fmt: skip
     return chosen
+
+
+def _placed_as(ask: Ask, placed: Slot, limit: int | None) -> Ask:
+    """Ask the same for a place with other settings, such as an arm of a trial has."""
+    return ask._replace(placed=placed, limit=(placed.count or FOUR) if limit is None else limit)
 
 
 def preview(*, tenant_id: int, placed: Slot, language: str = "en", **question: Any) -> Preview:

@@ -23,7 +23,7 @@ from sqlalchemy import delete, func, select
 
 from saas.kit import clock, identifiers, pool, scope, valkey, work
 from saas.kit.db import db
-from saas.recommend import archive, places
+from saas.recommend import archive, places, running_trials
 from saas.recommend.baskets import BasketModel
 from saas.recommend.buyers import BuyerModel
 from saas.recommend.carts import CartModel
@@ -44,8 +44,9 @@ READERS: dict[str, Callable[[bytes], Any]] = {
     "alike": LikenessModel.from_bytes,
     "rules": orjson.loads,
     "slots": places.read,
+    "trials": running_trials.read,
 }
-DECIDED = ("rules", "slots")
+DECIDED = ("rules", "slots", "trials")
 LEARNT = tuple(kind for kind in READERS if kind not in DECIDED)
 """The kinds that are fitted; the others are decided by people."""
 SERVING = "SELECT version, blob FROM recommend_models WHERE kind = %s AND serving"

@@ -52,7 +52,8 @@ Bought = list[tuple[int, float]]
 class Shopper:
     """What is known of whoever is offered something. `seen` and `cart` are product numbers, oldest first.
 
-    `declined` are those that they did not want when somebody of the company offered them.
+    `declined` are those that they did not want when somebody of the company offered them. `anchor` is a proven customer's
+    first browser, by which trials know them in all their browsers.
     """
 
     visitor: str = ""
@@ -61,6 +62,7 @@ class Shopper:
     cart: list[int] = field(default_factory=list)
     bought: Bought = field(default_factory=list)
     declined: frozenset[int] = frozenset()
+    anchor: str = ""
 
     def bought_since(self, days: float) -> list[int]:
         """Return what they bought in so many last days, the newest last."""
@@ -78,7 +80,7 @@ def meet(
     live = _live(tenant_id, visitor) if visitor else {}
     if visitor and cart_id and "items" not in live:
         live["cart"] = _left_behind(tenant_id, visitor, cart_id)
-    shopper = Shopper(visitor, customer_id or live.get("whose"))
+    shopper = Shopper(visitor, customer_id or live.get("whose"), anchor=live.get("anchor", ""))
     shopper.seen = _numbers(catalogue, (item[0] for item in live.get("items", ())), source)
     shopper.cart = _numbers(catalogue, [*live.get("cart", ()), *cart], source)
     if shopper.customer_id is not None:
@@ -93,18 +95,20 @@ def _numbers(catalogue: Catalogue, keys: Any, source: str) -> list[int]:
 
 
 def _live(tenant_id: int, visitor: str) -> dict[str, Any]:
-    """Read the live session, and whose browser it is under "whose" (a UUID, where proven)."""
+    """Read the live session, whose browser it is under "whose" (a UUID, where proven), and their first browser under "anchor"."""
     names = [f"live:{tenant_id}:{visitor}", browsers.key(tenant_id, visitor), browsers.whole(tenant_id)]
     try:
         told, whose, whole = valkey.client().mget(names)
     except (RedisError, OSError):
         told = whose = whole = None
     live = orjson.loads(told) if told else {}
-    if live.get("customer"):
-        whose = live["customer"].encode() if live.get("proven") else None
-    elif whole is None:
+    if whole is None and not live.get("customer"):
         whose = browsers.look_up(tenant_id, visitor)
-    live["whose"] = UUID(whose.decode()) if whose else None
+    customer, _blank, first = whose.decode().partition(" ") if whose else ("", "", "")
+    if live.get("customer"):
+        first = first if live["customer"] == customer else ""
+        customer = live["customer"] if live.get("proven") else ""
+    live["whose"], live["anchor"] = UUID(customer) if customer else None, first if customer else ""
     return live
 
 

@@ -75,8 +75,9 @@ class TrialDay(TenantModel):
     """What the people of one arm did on a day (UTC); kept when the people are forgotten.
 
     `people` met the trial on that day; `buyers`, `clickers`, `leavers` bought, clicked an offer, or unsubscribed for the first time
-    on that day. `ended` are people who met it on that day and whose days are over, `amount` and `squares` what they paid, the sum
-    and the sum of squares, in minor units.
+    on that day. `ended` are people who met it on that day and whose days are over, `payers` those of them who paid, `amount` and
+    `squares` what they paid, the sum and the sum of squares, in minor units. In an interleaved trial an arm's `buyers` and
+    `clickers` are people who, their days being over, chose more of its products than of the other's.
     """
 
     __tablename__ = "offer_trial_days"
@@ -93,5 +94,6 @@ class TrialDay(TenantModel):
     clickers: Mapped[int] = mapped_column(BigInteger, default=0)
     leavers: Mapped[int] = mapped_column(BigInteger, default=0)
     ended: Mapped[int] = mapped_column(BigInteger, default=0)
+    payers: Mapped[int] = mapped_column(BigInteger, default=0)
     amount: Mapped[int] = mapped_column(BigInteger, default=0)
     squares: Mapped[Any] = mapped_column(Numeric(40, 0), default=0)

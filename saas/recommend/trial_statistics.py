@@ -33,6 +33,7 @@ SURE_OF_MISMATCH = 0.01
 FEWEST_PAYERS = 40
 """Payers in each of two arms before money is judged: a mean of fewer heavy-tailed values is not yet normal."""
 FAR = 1e6
+LARGE = 0.5  # a difference that few people are enough to show
 
 
 @dataclass(frozen=True)
@@ -49,31 +50,46 @@ class Band:
         return -worth < self.low and self.high < worth
 
 
-def coin_evidence(ours: Any, theirs: Any, *, chance: float, strength: float) -> Any:
+def coin_evidence(ours: Any, theirs: Any, *, chance: float, strengths: Sequence[float]) -> Any:
     """This function will return the logarithm of the e-value against a coin that shows `ours` with `chance`.
 
-    `ours` and `theirs` are how often each side came, numbers or arrays of them; `strength` is how many throws the mixture's prior is worth (beta(strength
-    x chance, strength x (1 - chance))): many look for small differences.
+    `ours` and `theirs` are how often each side came, numbers or arrays of them; `strengths` are how many throws each of the mixture's
+    priors is worth (beta(strength x chance, strength x (1 - chance)), all alike likely): many look for small differences.
     """
-    a, b = strength * chance, strength * (1 - chance)
-    return betaln(a + ours, b + theirs) - betaln(a, b) - ours * math.log(chance) - theirs * math.log1p(-chance)
+    return _mixed(ours, theirs, chance, strengths) - ours * math.log(chance) - theirs * math.log1p(-chance)
 
 
-def strength_for(lift: float, *, chance: float) -> float:
-    """This function will return the prior's strength for a relative difference that would matter (0.1 is a tenth)."""
+def _mixed(ours: Any, theirs: Any, chance: float, strengths: Sequence[float]) -> Any:
+    """Return the logarithm of the mixture's likelihood."""
+    each = [
+        betaln(strength * chance + ours, strength * (1 - chance) + theirs)
+        - betaln(strength * chance, strength * (1 - chance))
+        for strength in strengths
+    ]
+    return np.logaddexp.reduce(each) - math.log(len(strengths))
+
+
+def strengths_for(lift: float, *, chance: float) -> tuple[float, float]:
+    """This function will return the priors' strengths for a relative difference that would matter (0.1 is a tenth).
+
+    One looks for differences of that size, one for large ones, which few people then are enough to show.
+    """
+    return _strength(lift, chance), _strength(max(LARGE, lift), chance)
+
+
+def _strength(lift: float, chance: float) -> float:
     spread = max(abs(lift), 0.005) * chance * (1 - chance)
     return max(chance * (1 - chance) / spread**2 - 1, 4.0)
 
 
 def coin_interval(
-    ours: int, theirs: int, *, chance: float, strength: float, alpha: float = ALPHA
+    ours: int, theirs: int, *, chance: float, strengths: Sequence[float], alpha: float = ALPHA
 ) -> tuple[float, float]:
     """This function will return all chances of the coin that its throws do not rule out, as an always-valid interval.
 
     A chance q stays while the mixture's likelihood is below 1/alpha times that of q (a confidence sequence by Ville).
     """
-    a, b = strength * chance, strength * (1 - chance)
-    mixed = float(betaln(a + ours, b + theirs) - betaln(a, b)) + math.log(alpha)
+    mixed = float(_mixed(ours, theirs, chance, strengths)) + math.log(alpha)
 
     def left(q: float) -> float:
         return mixed - float(xlogy(ours, q) + xlog1py(theirs, -q))
@@ -92,9 +108,9 @@ def share_lift(*, hits: int, base_hits: int, part: float, base_part: float, wort
     (any unit); `worth` the smallest relative difference that would matter. The number of people who did not is not needed.
     """
     chance = part / (part + base_part)
-    strength = strength_for(worth, chance=chance)
-    low, high = coin_interval(hits, base_hits, chance=chance, strength=strength, alpha=alpha)
-    evidence = _evidence(coin_evidence(hits, base_hits, chance=chance, strength=strength))
+    strengths = strengths_for(worth, chance=chance)
+    low, high = coin_interval(hits, base_hits, chance=chance, strengths=strengths, alpha=alpha)
+    evidence = _evidence(coin_evidence(hits, base_hits, chance=chance, strengths=strengths))
     estimate = (hits / part) / (base_hits / base_part) - 1 if base_hits else (0.0 if not hits else FAR)
     return Band(estimate, _lift(low, chance), _lift(high, chance), evidence)
 
@@ -191,7 +207,9 @@ def needed_hits(*, worth: float, chance: float = 0.5, alpha: float = ALPHA, powe
     """
     true = chance * (1 + worth) / (chance * (1 + worth) + (1 - chance))
     one, prior = true * (1 - true), (max(worth, 0.005) * chance * (1 - chance)) ** 2
-    return _until(lambda n: _shrunk(one / n, prior, true - chance, alpha, power))
+    return _until(
+        lambda n: _shrunk(one / n, prior, true - chance, alpha / 2, power)
+    )  # half of the mixture looks elsewhere
 
 
 def needed_payers(*, worth: float, mean: float, deviation: float, alpha: float = ALPHA, power: float = POWER) -> int:

@@ -291,7 +291,7 @@ TABLES: dict[str, Marks] = {
     ),
     "offer_counts": Marks(plain="day slot algorithm rule_id requests shown seen clicked carted"),
     "offer_rules": Marks(plain="kind slot product_id category position percent active starts_at ends_at note"),
-    "offer_trial_days": Marks(plain="trial_id day arm people buyers clickers leavers ended amount squares"),
+    "offer_trial_days": Marks(plain="trial_id day arm people buyers clickers leavers ended payers amount squares"),
     "offer_trial_people": Marks(
         person="visitor customer_id met_at arm",
         plain="trial_id",

@@ -21,8 +21,8 @@ def buyers_by_day(generator, rate: float, *, runs: int = RUNS) -> np.ndarray:
 
 
 def ever_sure(ours: np.ndarray, base: np.ndarray, *, worth: float) -> np.ndarray:
-    strength = statistics.strength_for(worth, chance=0.5)
-    return (statistics.coin_evidence(ours, base, chance=0.5, strength=strength) >= SURE).any(axis=1)
+    strengths = statistics.strengths_for(worth, chance=0.5)
+    return (statistics.coin_evidence(ours, base, chance=0.5, strengths=strengths) >= SURE).any(axis=1)
 
 
 class TestShares:
@@ -45,8 +45,8 @@ class TestShares:
         needed = statistics.needed_hits(worth=0.3)
         enough = int(np.ceil(needed / (A_DAY / 2 * (0.065 + 0.05))))
         assert enough < DAYS
-        strength = statistics.strength_for(0.3, chance=0.5)
-        found = statistics.coin_evidence(ours, base, chance=0.5, strength=strength) >= SURE
+        strengths = statistics.strengths_for(0.3, chance=0.5)
+        found = statistics.coin_evidence(ours, base, chance=0.5, strengths=strengths) >= SURE
         power = found[:, :enough].any(axis=1).mean()
         assert power >= statistics.POWER
         assert (found & (ours < base)).any(axis=1).mean() <= ALPHA / 2  # and hardly ever the wrong one
@@ -57,7 +57,7 @@ class TestShares:
         rate = np.where(np.arange(DAYS) % 7 < 2, 0.09, 0.03)
         ours = generator.binomial(40, rate, size=(RUNS, DAYS)).cumsum(axis=1)
         base = generator.binomial(360, rate, size=(RUNS, DAYS)).cumsum(axis=1)
-        evidence = statistics.coin_evidence(ours, base, chance=0.1, strength=statistics.strength_for(0.1, chance=0.1))
+        evidence = statistics.coin_evidence(ours, base, chance=0.1, strengths=statistics.strengths_for(0.1, chance=0.1))
         assert (evidence >= SURE).any(axis=1).mean() <= ALPHA
 
     def test_the_interval_holds_the_truth_at_all_looks_together(self):
@@ -83,9 +83,13 @@ class TestShares:
         assert (band.estimate, band.low, band.high, band.evidence) == (0.0, -1.0, statistics.FAR, 1.0)
         assert statistics.judge(band, worth=0.1) == "open"
 
+    def test_few_people_are_enough_for_a_large_difference(self):
+        band = statistics.share_lift(hits=30, base_hits=3, part=1, base_part=1, worth=0.1)
+        assert statistics.judge(band, worth=0.1) == "better"
+
     def test_evidence_by_hand(self):
         """A uniform mixture over a coin: heads twice of two has the likelihood 1/3, against 1/4 for a fair one."""
-        found = statistics.coin_evidence(2, 0, chance=0.5, strength=2.0)
+        found = statistics.coin_evidence(2, 0, chance=0.5, strengths=[2.0])
         assert math.exp(found) == pytest.approx(4 / 3)
 
     def test_a_share_of_the_people_is_taken_into_account(self):
@@ -147,11 +151,11 @@ class TestMoney:
 class TestInterleaving:
     def test_votes_for_equal_teams_raise_no_alarm_and_for_a_better_one_do(self):
         generator = np.random.default_rng(13)
-        strength = statistics.strength_for(0.1, chance=0.5)
+        strengths = statistics.strengths_for(0.1, chance=0.5)
         for rate, least, most in ((0.5, 0.0, ALPHA), (0.56, statistics.POWER, 1.0)):
             ours = generator.binomial(20, rate, size=(RUNS, 120)).cumsum(axis=1)
             voters = 20 * np.arange(1, 121)
-            evidence = statistics.coin_evidence(ours, voters - ours, chance=0.5, strength=strength)
+            evidence = statistics.coin_evidence(ours, voters - ours, chance=0.5, strengths=strengths)
             assert least <= (evidence >= SURE).any(axis=1).mean() <= most
 
     def test_a_vote_is_a_relative_preference(self):
