@@ -44,6 +44,11 @@ class Settings:
     search_engine: str = setting("auto", "auto, whoosh or postgres; auto moves large tenants to PostgreSQL")
     search_whoosh_limit: int = setting(50_000, "records above which auto takes PostgreSQL for a tenant's search")
 
+    picture_fonts: tuple[str, ...] = setting(
+        (),
+        "font files for the words in pictures of offers in mails, comma separated; taken before those of the machine",
+    )
+
     smtp_url: str = setting(
         "smtp://127.0.0.1:2525", "where mail is handed over: smtp[s]://user:password@host:port", secret=True
     )

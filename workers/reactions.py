@@ -84,6 +84,7 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
         Reaction("workers.jobs.commerce.settle_visitors"),
         Reaction("workers.jobs.recommend.recognise"),
     ),
+    "MailOffersSeen": (Reaction("workers.jobs.recommend.follow_mail"),),
     "ModelsOutdated": (Reaction("workers.jobs.recommend.fit_soon"),),
     "OfferTrialPaused": (Reaction("workers.jobs.recommend_trials.write_paused", "mail"),),
     "ReviewDue": (Reaction("workers.jobs.reviews.write", "mail"),),

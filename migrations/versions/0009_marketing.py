@@ -172,6 +172,7 @@ def upgrade() -> None:
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("noted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("offers", postgresql.JSONB(astext_type=Text()), nullable=True),
+        sa.Column("offers_opened", postgresql.JSONB(astext_type=Text()), nullable=True),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("proxy_opened_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("clicked_at", sa.DateTime(timezone=True), nullable=True),

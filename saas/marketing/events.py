@@ -47,3 +47,12 @@ class WatchDue:
     """What somebody waits for has come: the product is back, or costs less; they are to be told."""
 
     watch_id: str
+
+
+@event
+class MailOffersSeen:
+    """Somebody saw, or with `clicked` clicked, offers of a mail."""
+
+    offer_ids: list[str]
+    at: str
+    clicked: bool

@@ -11,7 +11,7 @@ from saas import config
 from saas.customers import profiles
 from saas.kit import clock, errors, identifiers, mail, mail_headers, smtp, smtp_server
 from saas.kit.text import gettext as _
-from saas.marketing import campaigns, mailings, people, previews, rendering, senders, templating, tracking
+from saas.marketing import campaigns, mailings, open_offers, people, previews, rendering, senders, templating, tracking
 from saas.marketing.models import MailingRecipient
 from saas.marketing.press import Press
 from saas.tenancy import tenants
@@ -37,16 +37,20 @@ def as_page(recipient: MailingRecipient) -> str:
         raise mailings.NoSuchRecipient
     press = Press(mailings.one(recipient.mailing_id))
     own = press.load([recipient.customer_id])[recipient.customer_id]
-    own["offers"] = own["offers"][: len(recipient.offers or ())]
+    own["offers"] = open_offers.as_sent(recipient)
     return previews.sandboxed(press.parts(recipient.id, own).html)
 
 
-def person(customer_id: UUID | str | None, *, offers: int = 0) -> dict[str, Any]:
+def person(customer_id: UUID | str | None, *, offers: int = 0, language: str = "en") -> dict[str, Any]:
     """Return what a mail would know of a customer, or of somebody made up; raises NoSuchCustomer."""
     if not customer_id:
         return people.SAMPLE | people.company()
     found = profiles.one(customer_id)
-    return people.load([found.id], offers=offers)[found.id] | people.company() | {"campaign": {"name": ""}}
+    return (
+        people.load([found.id], offers=offers, language=language)[found.id]
+        | people.company()
+        | {"campaign": {"name": ""}}
+    )
 
 
 def preview(
@@ -59,7 +63,7 @@ def preview(
     made = campaigns.compile_written(**written, sample=person(customer_id))
     if made.problems:
         return made, None
-    return made, filled(made, person(customer_id, offers=made.offers))
+    return made, filled(made, person(customer_id, offers=made.offers, language=made.language))
 
 
 def subject_line(source: str, data: dict[str, Any]) -> str:
@@ -77,7 +81,8 @@ def filled(made: rendering.Compiled, data: dict[str, Any]) -> rendering.Parts:
     """Fill a compiled mail in for somebody, its links leading where they lead without us; raises RenderFailed."""
     targets = [_target(link, data) for link in made.links]
     offers = [
-        {name: value for name, value in offer.items() if name != "product_id"} for offer in data.get("offers") or ()
+        {name: value for name, value in offer.items() if name not in open_offers.OURS}
+        for offer in data.get("offers") or ()
     ]
     return rendering.Letter(made).fill(
         data | {"offers": offers, "view_url": "#", "preferences_url": "#", "portal_url": "#"},
@@ -102,7 +107,7 @@ def send_test(campaign_id: UUID | str, *, to: str, customer_id: UUID | str | Non
     made = rendering.Compiled.load(campaign.compiled) if campaign.compiled else rendering.Compiled()
     if made.problems:
         raise templating.RenderFailed(made.problems[0].sentence)
-    parts = filled(made, person(customer_id, offers=made.offers))
+    parts = filled(made, person(customer_id, offers=made.offers, language=made.language))
     sender, address = senders.current(), mail_headers.address(to)
     frame = mail.Frame(
         sender_email=sender.email,

@@ -16,8 +16,8 @@ from uuid import UUID
 
 from saas.kit import errors
 
-CLICK, OPEN, UNSUBSCRIBE, PREFERENCES, LANDING, VIEW = range(6)
-PATHS = {CLICK: "c", OPEN: "o", UNSUBSCRIBE: "u", PREFERENCES: "p", VIEW: "v"}
+CLICK, OPEN, UNSUBSCRIBE, PREFERENCES, LANDING, VIEW, PICTURE = range(7)
+PATHS = {CLICK: "c", OPEN: "o", UNSUBSCRIBE: "u", PREFERENCES: "p", VIEW: "v", PICTURE: "i"}
 SIGNATURE = 12
 OFFERS = 1000  # links from here on are the person's own offers: number 1000 is the first one shown
 _VERSION, _LONGEST = 1, 120
@@ -32,7 +32,7 @@ class LinkRefused(errors.NotFound):
 
 @dataclass(frozen=True)
 class Opened:
-    """What a token says. `link` is the number of the link clicked, from OFFERS on that of an offer."""
+    """What a token says. `link` is the number of the link clicked, from OFFERS on that of an offer; of a picture the offer's place."""
 
     kind: int
     tenant_id: int
@@ -81,12 +81,19 @@ class Addresses:
 
     def tracked(self, recipient_id: UUID | int, count: int, *, first: int = 0) -> list[str]:
         """This function will return the click addresses of links number `first` and the `count - 1` after it."""
-        start, prefix = self._start(CLICK, recipient_id), self.base_url + "c/"
-        return [prefix + _signed(self.key, start + _varint(link)) for link in range(first, first + count)]
+        return self._many(CLICK, recipient_id, range(first, first + count))
 
     def offers(self, recipient_id: UUID | int, count: int) -> list[str]:
         """This function will return the click addresses of a person's first `count` offers."""
         return self.tracked(recipient_id, count, first=OFFERS)
+
+    def pictures(self, recipient_id: UUID | int, count: int) -> list[str]:
+        """This function will return where the pictures of a person's first `count` offers are, drawn when they are asked for."""
+        return self._many(PICTURE, recipient_id, range(count))
+
+    def _many(self, kind: int, recipient_id: UUID | int, numbers: range) -> list[str]:
+        start, prefix = self._start(kind, recipient_id), f"{self.base_url}{PATHS[kind]}/"
+        return [prefix + _signed(self.key, start + _varint(number)) for number in numbers]
 
     def address(self, kind: int, recipient_id: UUID | int) -> str:
         """This function will return the address that opens (the pixel), unsubscribes, and so on."""

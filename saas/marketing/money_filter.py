@@ -14,11 +14,12 @@ from liquid.filter import with_context
 def money(value: object, currency: object = "", *, context) -> str:
     """This function will write a decimal amount with its currency; what is not an amount comes back as it is."""
     language = context.resolve("language", default="en")
-    return _written(str(value), str(currency or ""), language if isinstance(language, str) else "en")
+    return written(str(value), str(currency or ""), language if isinstance(language, str) else "en")
 
 
 @lru_cache(maxsize=4096)
-def _written(value: str, currency: str, language: str) -> str:
+def written(value: str, currency: str, language: str) -> str:
+    """This function will write a decimal amount with its currency as people of a language do."""
     try:
         amount = Decimal(value)
         if not amount.is_finite() or abs(amount.adjusted()) > 18:

@@ -1,7 +1,8 @@
 """The tags of our own in a mail: `{% offers limit: 3 %}` and, made by us only, `{% link 3 %}`.
 
 The offers come with each person's data as plain dicts (name, url, image_url, price, currency, reason.text); where
-there are none the block leaves no trace. Marketers who want their own layout loop over `offers` instead.
+there are none the block leaves no trace. In a mail that is sent they have a `live_image_url` too: a picture that is drawn when
+the mail is opened, with name, price and reason in it, and what was chosen at sending is what stands there without pictures. Marketers who want their own layout loop over `offers` instead.
 """
 
 from __future__ import annotations
@@ -22,6 +23,12 @@ _ARGUMENT = re.compile(r"(\w+)\s*:\s*(?:([0-9]{1,4})|(\"[^\"]*\"|'[^']*'))\s*(?:
 _OPENING = (
     '<div style="font-size:0;text-align:center;"><!--[if mso]><table role="presentation" width="100%"><tr><![endif]-->'
 )
+_OPEN = (
+    '<!--[if mso]><td width="{percent}%" valign="top"><![endif]-->'
+    '<div style="display:inline-block;width:100%;max-width:{width}px;vertical-align:top;text-align:center;">'
+    '<div style="padding:8px;font-size:14px;line-height:1.4;">'
+)
+_SHUT = "</div></div><!--[if mso]></td><![endif]-->"
 _CLOSING = "<!--[if mso]></tr></table><![endif]--></div>"
 
 
@@ -50,7 +57,14 @@ class OffersNode(Node):
     def _cell(self, offer: dict, context) -> str:
         width, url, name = 552 // self.columns, escape(offer["url"]), escape(offer.get("name", ""))
         price = escape(money_filter.money(offer.get("price", ""), offer.get("currency", ""), context=context))
-        picture, reason, button = escape(offer.get("image_url") or ""), escape(_reason(offer)), escape(self.button)
+        picture, reason = escape(offer.get("image_url") or ""), escape(_reason(offer))
+        if offer.get("live_image_url"):
+            return (
+                _OPEN.format(percent=100 // self.columns, width=width)
+                + self._live(offer, context)
+                + self._button(url)
+                + _SHUT
+            )
         if picture:
             picture = (
                 f'<img src="{picture}" alt="" width="{width - 16}" '
@@ -58,18 +72,33 @@ class OffersNode(Node):
             )
         if reason:
             reason = f'<div style="padding-top:4px;font-size:12px;opacity:.7;">{reason}</div>'
-        if button:
-            button = (
-                f'<div style="padding-top:8px;"><a href="{url}" style="display:inline-block;padding:8px 16px;'
-                f'border:1px solid;border-radius:6px;color:inherit;text-decoration:none;">{button}</a></div>'
-            )
         return (
-            f'<!--[if mso]><td width="{100 // self.columns}%" valign="top"><![endif]-->'
-            f'<div style="display:inline-block;width:100%;max-width:{width}px;vertical-align:top;text-align:center;">'
-            '<div style="padding:8px;font-size:14px;line-height:1.4;">'
-            f'<a href="{url}" style="color:inherit;text-decoration:none;">{picture}'
+            _OPEN.format(percent=100 // self.columns, width=width)
+            + f'<a href="{url}" style="color:inherit;text-decoration:none;">{picture}'
             f'<span style="font-weight:bold;">{name}</span></a>'
-            f'<div style="padding-top:4px;">{price}</div>{reason}{button}</div></div><!--[if mso]></td><![endif]-->'
+            f'<div style="padding-top:4px;">{price}</div>{reason}' + self._button(url) + _SHUT
+        )
+
+    def _live(self, offer: dict, context) -> str:
+        """The picture of the opening; a mail program that shows no pictures shows its words instead."""
+        width, url, source = 552 // self.columns - 16, escape(offer["url"]), escape(offer["live_image_url"])
+        words = [
+            offer.get("name", ""),
+            money_filter.money(offer.get("price", ""), offer.get("currency", ""), context=context),
+        ]
+        words = escape(" \u2013 ".join(filter(None, [" ".join(map(str, filter(None, words))), _reason(offer)])))
+        return (
+            f'<a href="{url}" style="color:inherit;text-decoration:none;">'
+            f'<img src="{source}?columns={self.columns}" alt="{words}" width="{width}" '
+            'style="display:block;width:100%;height:auto;border:0;border-radius:8px;font-size:14px;line-height:1.4;"></a>'
+        )
+
+    def _button(self, url: str) -> str:
+        if not self.button:
+            return ""
+        return (
+            f'<div style="padding-top:8px;"><a href="{url}" style="display:inline-block;padding:8px 16px;'
+            f'border:1px solid;border-radius:6px;color:inherit;text-decoration:none;">{escape(self.button)}</a></div>'
         )
 
 

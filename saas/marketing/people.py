@@ -69,9 +69,11 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def load(customer_ids: Sequence[UUID], *, offers: int = 0, carts: bool = True) -> dict[UUID, dict[str, Any]]:
+def load(
+    customer_ids: Sequence[UUID], *, offers: int = 0, carts: bool = True, language: str = "en"
+) -> dict[UUID, dict[str, Any]]:
     """Return, by customer, what a mail may say of them; those who are gone are left out. `offers`: how many each may
-    get.
+    get, their reasons in the customer's language, or in `language` (the mail's) where that is not known.
     """
     query = (
         select(
@@ -97,9 +99,12 @@ def load(customer_ids: Sequence[UUID], *, offers: int = 0, carts: bool = True) -
         .where(Customer.id.in_(customer_ids))
     )
     own = [field for field in custom_values.own_fields("customer") if field.formula is None]
-    found = {row.id: {"customer": _person(row, own)} for row in db.session.execute(query)}
+    rows = db.session.execute(query).all()
+    found = {row.id: {"customer": _person(row, own)} for row in rows}
     left = _carts(found) if carts else {}
-    chosen = recommended.for_mail(list(found), limit=min(offers, MOST_OFFERS)) if offers else {}
+    wishes = {row.id: row.language for row in rows if row.language}
+    most = min(offers, MOST_OFFERS)
+    chosen = recommended.for_mail(list(found), limit=most, languages=wishes, language=language) if offers else {}
     for customer_id, data in found.items():
         data["cart"] = left.get(customer_id)
         data["offers"] = chosen.get(customer_id, [])[: min(offers, MOST_OFFERS)]

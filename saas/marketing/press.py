@@ -10,7 +10,7 @@ from uuid import UUID
 
 from saas import config
 from saas.kit import clock, dkim, mail, scope, smtp
-from saas.marketing import landing, links, people, rendering, senders
+from saas.marketing import landing, links, open_offers, people, rendering, senders
 from saas.marketing.models import Mailing
 
 MESSAGE_ID = re.compile(r"^<?([0-9a-f]{32})\.(\d{1,18})@")
@@ -43,20 +43,27 @@ class Press:
     def load(self, customer_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
         """Return what the mail may say of these people."""
         return people.load(
-            customer_ids, offers=self.offers, carts="cart" in self.letter.compiled.html + self.letter.compiled.subject
-        )
+            customer_ids, offers=self.offers, carts="cart" in self.letter.compiled.html + self.letter.compiled.subject,
+            language=self.letter.compiled.language,
+        )  # fmt: skip
 
     def remembered(self, data: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-        """Return what has to be kept of a person's offers, so that clicks on them find their way."""
-        shown = [{name: offer.get(name) for name in ("url", "product", "offer")} for offer in data["offers"]]
-        return shown or None
+        """Return what has to be kept of a person's offers, so that clicks on them find their way and pictures know what was sent."""
+        return [open_offers.remembered(offer, self.letter.compiled.language) for offer in data["offers"]] or None
 
     def data(self, recipient_id: UUID, own: Mapping[str, Any]) -> dict[str, Any]:
         """Return all that Liquid may read for one recipient, offers with the addresses that come back to us."""
         addresses = self.addresses.offers(recipient_id, len(own["offers"]))
+        pictures = self.addresses.pictures(recipient_id, len(own["offers"]))
+        if not open_offers.drawable(own["offers"], self.letter.compiled.language):
+            pictures = [None] * len(pictures)
         offers = [
-            {**{name: value for name, value in offer.items() if name != "product_id"}, "url": address}
-            for offer, address in zip(own["offers"], addresses, strict=True)
+            {
+                **{name: value for name, value in offer.items() if name not in open_offers.OURS},
+                "url": address,
+                "live_image_url": picture,
+            }
+            for offer, address, picture in zip(own["offers"], addresses, pictures, strict=True)
         ]
         view = self.addresses.address(links.VIEW, recipient_id)
         own_page = self.addresses.address(links.PREFERENCES, recipient_id)

@@ -18,7 +18,7 @@ from saas.customers import consent, purposes
 from saas.customers.purposes import Purpose
 from saas.kit import clock, text
 from saas.kit.db import db
-from saas.marketing import landing, links, mailings, people, pushing, rendering, tracking
+from saas.marketing import landing, links, mailings, offer_cards, open_offers, people, pushing, rendering, tracking
 from saas.marketing.models import MailEvent, MailingRecipient
 
 PROXIES = re.compile(r"GoogleImageProxy|YahooMailProxy|ggpht\.com|^Mozilla/5\.0$", re.IGNORECASE)
@@ -95,6 +95,8 @@ def clicked(token: links.Opened, *, browser: str, method: str = "GET") -> str:
     if bot:
         db.session.flush()
         return address
+    if token.link >= links.OFFERS:
+        open_offers.note_click(recipient, token.link - links.OFFERS)
     recipient.opened_at = recipient.opened_at or clock.now()
     if recipient.clicked_at is None:
         recipient.clicked_at = clock.now()
@@ -104,16 +106,30 @@ def clicked(token: links.Opened, *, browser: str, method: str = "GET") -> str:
     return landing.with_token(address, landing.token(mailing_id=recipient.mailing_id, recipient_id=recipient.id))
 
 
+def offer_shown(token: links.Opened, *, browser: str, columns: int, method: str = "GET") -> offer_cards.Card | None:
+    """Return what the picture of an offer shows at this opening, None for nothing; raises LinkRefused.
+
+    A program that looks through mails, or fetches their pictures at the moment of delivery, is shown what was sent. A proxy that
+    fetches them when somebody opens the mail is shown what is chosen now, but nobody's eyes are counted.
+    """
+    recipient = find(token)
+    proxy, bot = bool(PROXIES.search(browser.strip())), bool(BOTS.search(browser)) or method == "HEAD"
+    early = _at_once(recipient, "open")
+    if open_offers.wants_choice(recipient) and not early and (proxy or not bot):
+        recipient = find(token, lock=True)
+        db.session.refresh(recipient)
+        open_offers.choose(recipient)
+    if not (proxy or bot or early):
+        open_offers.note_sight(recipient)
+    return open_offers.card(recipient, token.link, columns=columns)
+
+
 def target(recipient: MailingRecipient, number: int) -> str:
     """Return where a link of somebody's mail leads, by what we kept and never by what the address says; raises
     LinkRefused.
     """
     if number >= links.OFFERS:
-        shown = recipient.offers or []
-        place = number - links.OFFERS
-        if place >= len(shown) or not str(shown[place].get("url") or "").startswith(("https://", "http://")):
-            raise links.LinkRefused()
-        return str(shown[place]["url"])
+        return open_offers.target(recipient, number - links.OFFERS)
     found = mailings.link(recipient.mailing_id, number)
     if found is None:
         raise links.LinkRefused()

@@ -11,9 +11,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from saas.kit.db import Stamped, TenantModel, tenant_fk
+from saas.recommend.answer_models import OfferAnswer  # noqa: F401  all tables of the room are met here
 from saas.recommend.places import SLOTS
 from saas.recommend.slot_models import OfferSlot  # noqa: F401  all tables of the room are met here
-from saas.recommend.answer_models import OfferAnswer  # noqa: F401  all tables of the room are met here
 from saas.recommend.trial_models import OfferTrial, TrialDay, TrialPerson  # noqa: F401  all tables of the room are met here
 
 NO_SOURCE = UUID(int=0)

@@ -351,5 +351,7 @@ def for_mail(
         wish = (languages or {}).get(customer_id, language)
         ready = _ready(ask, catalogue, reasons.language_of(wish))
         offers = [Offer(identifiers.new(), *one, position) for position, one in enumerate(ready, 1)]
-        answer[customer_id] = [offer.plain() | {"product_id": offer.product.id} for offer in offers]
+        answer[customer_id] = [
+            offer.plain() | {"product_id": offer.product.id, "algorithm": offer.algorithm} for offer in offers
+        ]
     return answer

@@ -14,7 +14,7 @@ import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -169,6 +169,19 @@ def mark(visitors: Sequence[str]) -> None:
         for visitor, kind, at, told_of in told
         if (offer := _offer_id(told_of)) is not None
     ]
+    _mark_told(rows, low)
+
+
+def mark_in_mail(offer_ids: Sequence[str], *, at: datetime, clicked: bool) -> None:
+    """Mark the bound tenant's offers that somebody saw or clicked in a mail, however long ago it was chosen."""
+    rows = [
+        {"offer": one_of_them, "visitor": "", "at": at.isoformat(), "clicked": clicked} for one_of_them in offer_ids
+    ]
+    _mark_told(rows, min((UUID(one_of_them) for one_of_them in offer_ids), default=NO_SOURCE))
+
+
+def _mark_told(rows: list[dict[str, Any]], low: UUID) -> None:
+    """Mark what is told of offers with ids from `low` on, after what waits in the stream where one is not written yet."""
     if not rows:
         return
     wanted = {row["offer"] for row in rows}

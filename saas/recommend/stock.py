@@ -337,6 +337,7 @@ def refresh(*, tenant_id: int, product_ids: Sequence[str]) -> None:
             _from_row(row) for row in opened.execute(f"{COLUMNS} WHERE p.id = ANY(%s)", [list(map(UUID, product_ids))])
         ]
         mark = _mark(tenant_id)
+        products += _gone(tenant_id, {number_of(UUID(one)) for one in product_ids} - {one.number for one in products})
         if mark is None or not products:  # nothing to bring up to date: the next reader builds it
             return
         name, counter = f"stock:{tenant_id}", mark[1] + 1
@@ -345,6 +346,12 @@ def refresh(*, tenant_id: int, product_ids: Sequence[str]) -> None:
             together.zadd(f"{name}:moved", {str(p.number): counter for p in products})
             together.hset(f"{name}:mark", "counter", counter)
             together.execute()
+
+
+def _gone(tenant_id: int, numbers: set[int]) -> list[Product]:
+    """Return what lies in the bin, or is gone for good, as something that cannot be offered."""
+    held = valkey.client().hmget(f"stock:{tenant_id}", [str(number) for number in numbers]) if numbers else []
+    return [replace(_unpacked(value), offerable=False) for value in held if value]
 
 
 def still_offerable(*, tenant_id: int, product_ids: Sequence[str]) -> set[str]:

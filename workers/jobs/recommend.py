@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from functools import partial
 
 from saas.kit import partitions, queues, scope, ticks, work
@@ -30,6 +31,11 @@ def follow_visitors(*, visitors: list[str], **_: object) -> None:
     shown.mark(visitors)
     shown.mark_carts(visitors)
     freshness.note_news()
+
+
+def follow_mail(*, offer_ids: list[str], at: str, clicked: bool, **_: object) -> None:
+    """Mark the offers that somebody saw or clicked in a mail."""
+    shown.mark_in_mail(offer_ids, at=datetime.fromisoformat(at), clicked=clicked)
 
 
 def recognise(*, visitors: list[str], **_: object) -> None:

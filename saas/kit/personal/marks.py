@@ -262,7 +262,7 @@ TABLES: dict[str, Marks] = {
     "mail_links": Marks(plain="mailing_id number target label personal"),
     "mail_templates": Marks(plain="name subject source text_source compiled version"),
     "mailing_recipients": Marks(
-        person="customer_id email state reason sent_at offers opened_at proxy_opened_at clicked_at unsubscribed_at bounced_at complained_at",
+        person="customer_id email state reason sent_at offers offers_opened opened_at proxy_opened_at clicked_at unsubscribed_at bounced_at complained_at",
         plain="mailing_id place coupon_code_id worker claimed_at lease_until due_at attempts first_try_at noted_at",
         ways=(
             ("customer_id", "customers"),
@@ -272,6 +272,7 @@ TABLES: dict[str, Marks] = {
             "customer_id": "NULL",
             "email": "''",
             "offers": "NULL",
+            "offers_opened": "NULL",
             "reason": "CASE WHEN state = 'skipped' THEN reason ELSE '' END",
             "state": "CASE WHEN state = 'queued' THEN 'skipped' ELSE state END",
             "due_at": "NULL",

@@ -19,6 +19,14 @@ from tests.rooms.recommend.test_offers import VISITOR, chosen, customer_of, keys
 
 
 @pytest.fixture
+def shop(company, context, drain):
+    """A company with a little shop of which nothing is learnt: the newest products are offered."""
+    little_shop.fill(company, visits=0, baskets=6)
+    drain(company)
+    return company
+
+
+@pytest.fixture
 def ann(shop) -> UUID:
     return customer_of(shop, 1)
 

@@ -344,3 +344,20 @@ class TestReasons:
 
     def test_a_very_long_name_is_cut(self):
         assert len(reasons.sentence("looked_at", name="x" * 500)) < 100
+
+
+def test_what_was_put_into_the_bin_is_offered_no_more_and_comes_back_with_it(shop, drain):
+    from saas.tenancy import audit, undoing
+
+    assert "tea-3" in keys(chosen(shop, "product", product="tea-2"))
+    with work.unit(tenant_id=shop.tenant_id):
+        products.delete(products.by_external(["tea-3"])["tea-3"].id)
+        entry = audit.latest()
+    drain(shop)
+    stock.catalogue(shop.tenant_id).looked_at -= 1
+    assert "tea-3" not in keys(chosen(shop, "product", product="tea-2", limit=20))
+    with work.unit(tenant_id=shop.tenant_id):
+        undoing.undo(entry)
+    drain(shop)
+    stock.catalogue(shop.tenant_id).looked_at -= 1
+    assert "tea-3" in keys(chosen(shop, "product", product="tea-2"))

@@ -1,0 +1,216 @@
+"""The offers of a mail at the moment when it is opened: chosen anew, in stock, and the same for picture and link.
+
+A mail holds what was chosen when it was sent as text. Its pictures come from us, so they show what is chosen when they are asked
+for; one choice serves all pictures of an opening and the clicks that follow, and is kept with the recipient. What was sent and is
+still among the best keeps its place. A click leads to what the last pictures showed, else to what the text says, and never to
+something sold out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from saas.customers.models import Customer
+from saas.kit import clock, identifiers, scope
+from saas.kit import db as kit_db
+from saas.kit.db import db
+from saas.kit.events import announce
+from saas.marketing import landing, links, money_filter, offer_cards, people
+from saas.marketing.events import MailOffersSeen
+from saas.marketing.models import MailingRecipient
+from saas.recommend import offers, reasons, shown, stock
+from saas.recommend.stock import NO_SOURCE, Product
+
+AGAIN = timedelta(minutes=10)
+"""For so long a choice is the choice of one opening, however often its pictures are asked for."""
+OURS = ("product_id", "algorithm")
+"""What is known of an offer and is none of a template's business."""
+PLACE = "mail"
+Item = Mapping[str, Any]
+
+
+def remembered(offer: Item, language: str) -> dict[str, Any]:
+    """Return what is kept of an offer that is sent."""
+    reason = offer.get("reason") or {}
+    return {
+        "url": offer.get("url"), "product": offer.get("product"), "offer": offer.get("offer"), "id": offer.get("product_id"),
+        "code": reason.get("code", ""), "why": reason.get("text", ""), "algorithm": offer.get("algorithm", ""), "language": language,
+    }  # fmt: skip
+
+
+def drawable(sent: Sequence[Item], language: str) -> bool:
+    """Tell whether this machine has the letters to draw these offers; where not, the mail shows them as text as ever."""
+    return all(
+        offer_cards.drawable(
+            str(offer.get("name") or ""), str((offer.get("reason") or {}).get("text") or ""),
+            money_filter.written(str(offer.get("price") or ""), str(offer.get("currency") or ""), language),
+        )
+        for offer in sent
+    )  # fmt: skip
+
+
+def as_sent(recipient: MailingRecipient) -> list[dict[str, Any]]:
+    """Return the offers a mail was sent with, as a template wants them, with today's names and prices."""
+    found = []
+    for item in recipient.offers or ():
+        product = _product(item)
+        known = (
+            {"name": product.name, "price": product.price, "currency": product.currency, "image_url": product.image_url}
+            if product
+            else {}
+        )
+        found.append({
+            "name": "", "price": "", "currency": "", "image_url": "", **known, "offer": item.get("offer"), "product": item.get("product"),
+            "url": item.get("url"), "reason": {"code": item.get("code", ""), "text": item.get("why", "")},
+        })  # fmt: skip
+    return found
+
+
+# At the opening
+
+
+def wants_choice(recipient: MailingRecipient) -> bool:
+    """Tell whether an opening now would be a new one: nothing is chosen, or long ago, or something of it is sold out.
+
+    A mail that is older than its links are good for keeps what it showed last, and who was erased is chosen nothing for.
+    """
+    if recipient.customer_id is None or not recipient.offers:
+        return False
+    if recipient.sent_at is None or recipient.sent_at < clock.now() - landing.GOOD_FOR:
+        return False
+    held = recipient.offers_opened
+    if held is None or not held["pictures"] or datetime.fromisoformat(held["at"]) < clock.now() - AGAIN:
+        return True
+    return any(item is not None and _offerable(item) is None for item in held["items"])
+
+
+def choose(recipient: MailingRecipient) -> None:
+    """Choose what this opening shows and keep it; the row is locked, and who came first has chosen for all."""
+    if not wants_choice(recipient):
+        return
+    sent = recipient.offers or []
+    wish = db.session.scalar(select(Customer.language).where(Customer.id == recipient.customer_id))
+    language = reasons.language_of(wish or sent[0].get("language"))
+    chosen = offers.choose(
+        tenant_id=scope.tenant_id(), slot=PLACE, customer_id=recipient.customer_id, limit=len(sent), language=language
+    )
+    fresh = [
+        {"offer": str(one.id), "id": one.product.id, "product": one.product.key, "why": one.reason_text}
+        for one in chosen.items
+    ]
+    _keep(recipient, _arranged(sent, fresh), request=chosen.request_id, pictures=True)
+
+
+def _arranged(sent: Sequence[Item], fresh: list[dict[str, Any]]) -> list[dict[str, Any] | None]:
+    """Leave in its place what was sent and is among the best still, and fill the other places in their order."""
+    waiting = {one["id"]: one for one in fresh}
+    places: list[dict[str, Any] | None] = [waiting.pop(item.get("id"), None) for item in sent]
+    rest = iter(waiting.values())
+    return [place or next(rest, None) for place in places]
+
+
+def _keep(recipient: MailingRecipient, items: Sequence[Item | None], *, request: UUID, pictures: bool) -> None:
+    recipient.offers_opened = {
+        "at": clock.now().isoformat(), "request": str(request), "pictures": pictures, "seen": False, "items": list(items),
+    }  # fmt: skip
+    db.session.flush()
+
+
+def note_sight(recipient: MailingRecipient) -> None:
+    """Somebody looks at what was chosen: it counts as seen, once."""
+    held = recipient.offers_opened
+    if held is not None and held["pictures"] and not held["seen"]:
+        recipient.offers_opened = {**held, "seen": True}
+        db.session.flush()
+        _tell([item["offer"] for item in held["items"] if item is not None], clicked=False)
+
+
+def card(recipient: MailingRecipient, place: int, *, columns: int) -> offer_cards.Card | None:
+    """Return what is drawn at a place; None where nothing can be offered. Raises LinkRefused for a place there never was."""
+    sent = recipient.offers or []
+    if recipient.customer_id is None or not sent:
+        return None
+    if place >= len(sent):
+        raise links.LinkRefused()
+    item = _shown(recipient)[place]
+    product = _offerable(item)
+    if product is None:
+        return None
+    language = str(sent[place].get("language") or "en")
+    price = money_filter.written(product.price, product.currency, language)
+    return offer_cards.Card(product.image_url, product.name, price, str(item.get("why") or ""), columns)
+
+
+def _shown(recipient: MailingRecipient) -> Sequence[Item]:
+    """What the mail shows: the last choice of its pictures, else what was sent."""
+    held = recipient.offers_opened
+    items = held["items"] if held is not None else recipient.offers or []
+    return [item or {} for item in items]
+
+
+# At the click
+
+
+def target(recipient: MailingRecipient, place: int) -> str:
+    """Return where a click on an offer leads: to what is shown there, or to the shop when it is sold out or forgotten.
+
+    Raises LinkRefused for a place there never was, and where no page is known to lead to.
+    """
+    items = _shown(recipient)
+    if place >= people.MOST_OFFERS or (items and place >= len(items)):
+        raise links.LinkRefused()
+    product = _offerable(items[place]) if items else None
+    if product is not None:
+        return product.url
+    home = str(people.company()["shop"]["url"] or "")
+    others = (other.url for item in items if (other := _offerable(item)) is not None)
+    found = home if home.startswith(("https://", "http://")) else next(others, None)
+    if found is None:
+        raise links.LinkRefused()
+    return found
+
+
+def note_click(recipient: MailingRecipient, place: int) -> None:
+    """Keep that somebody clicked an offer; who clicks before any picture was shown has read the text, so that is the choice."""
+    if recipient.customer_id is None or not recipient.offers:
+        return
+    if recipient.offers_opened is None:
+        _take_text(recipient)
+    item = _shown(recipient)[place]
+    if item.get("offer"):
+        _tell([item["offer"]], clicked=True)
+
+
+def _take_text(recipient: MailingRecipient) -> None:
+    request = identifiers.new()
+    items = [{**item, "offer": str(identifiers.new())} for item in recipient.offers or ()]
+    _keep(recipient, items, request=request, pictures=False)
+    shown.note(
+        tenant_id=scope.tenant_id(), request_id=request, slot=PLACE, visitor="", customer_id=recipient.customer_id, source=NO_SOURCE,
+        items=[
+            [item["offer"], item["id"], item["product"], item["code"], item["why"], item["algorithm"], "", "", ""]
+            for item in items if item.get("id")
+        ],
+    )  # fmt: skip
+
+
+def _tell(offer_ids: Sequence[str], *, clicked: bool) -> None:
+    announce(MailOffersSeen(offer_ids=list(offer_ids), at=clock.now().isoformat(), clicked=clicked))
+
+
+def _product(item: Item) -> Product | None:
+    catalogue = stock.catalogue(scope.tenant_id())
+    product_id = kit_db.uuid(item.get("id") or "")
+    if product_id is not None:
+        return catalogue.by_number.get(stock.number_of(product_id))
+    return catalogue.find(str(item.get("product") or ""))
+
+
+def _offerable(item: Item) -> Product | None:
+    product = _product(item)
+    return product if product is not None and product.offerable else None
