@@ -17,6 +17,7 @@ NAMES = {
     "popular": _l("Popular now"),
     "repeats": _l("Bought again and again"),
     "alike": _l("Alike by what is written"),
+    "arrivals": _l("Where newcomers come from"),
 }
 COUNTED = {
     "bought": "together",
@@ -26,6 +27,7 @@ COUNTED = {
     "popular": "views",
     "repeats": "products",
     "alike": "products",
+    "arrivals": "visits",
 }  # what of a fit's notes tells on how much it was learnt
 ALGORITHMS = {
     "bought_together": NAMES["bought"],
@@ -35,6 +37,7 @@ ALGORITHMS = {
     "popular": NAMES["popular"],
     "newest": _l("New in the shop"),
     "alike": NAMES["alike"],
+    "arrival": NAMES["arrivals"],
     "told": _l("What your shop says goes with it"),
     "rule": _l("Your rule"),
 }
@@ -61,6 +64,7 @@ def _on(kind: str, notes: dict[str, Any], fewest: int) -> str:
         "popular": _("No views and no orders yet"),
         "repeats": _("No orders yet"),
         "alike": _("%(count)s products with a name", count=count),
+        "arrivals": _("%(count)s visits of which it is known where they came from", count=count),
     }.get(kind) or _("%(count)s of at least %(fewest)s visits to two products", count=count, fewest=fewest)
 
 
@@ -75,6 +79,7 @@ def learnt_from(kind: str, notes: dict[str, Any]) -> str:
         ),
         "repeats": _("%(count)s products that people buy again", count=count),
         "alike": _("%(count)s products with a name", count=count),
+        "arrivals": _("%(count)s visits of which it is known where they came from", count=count),
     }.get(kind) or _("%(count)s visits to two products or more", count=count)
 
 
@@ -86,6 +91,12 @@ def _quality(kind: str, quality: dict[str, Any]) -> str:
     if kind in ("sessions", "viewed"):
         return _(
             "finds the next product in %(found)s of visits; the most popular alone %(plain)s",
+            found=found,
+            plain=percent(quality["popular_hit_rate"], 0),
+        )
+    if kind == "arrivals":
+        return _(
+            "finds the first product of %(found)s of newcomers; the most popular alone %(plain)s",
             found=found,
             plain=percent(quality["popular_hit_rate"], 0),
         )

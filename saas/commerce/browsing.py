@@ -114,7 +114,7 @@ def _seen(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
     details = newest["details"] or {}
     seen = {
         "at": newest["at"], "since": first["at"], "kind": SHOWN[newest["type"]], "product": newest["product"], "url": newest["url"],
-        "title": details.get("title"), "word": details.get("query") or details.get("category"), "from": _from(first),
+        "title": details.get("title"), "word": details.get("query") or details.get("category"), "from": _from(first), "landing": first["url"],
     }  # fmt: skip
     carts = [row["details"]["cart"] for row in known if row["type"] in ("cart_updated", "checkout_started")]
     if carts:

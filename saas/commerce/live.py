@@ -48,10 +48,11 @@ if fresh.cart_at and fresh.cart_at >= cart_at then cart, cart_id, cart_at = fres
 local seen_now = session.seen or {}
 if fresh.seen then
   local since, from = math.min(seen_now.since or fresh.seen.since, fresh.seen.since), seen_now.from or fresh.seen.from
+  local landing = seen_now.landing or fresh.seen.landing
   local total, currency = seen_now.total, seen_now.currency
   if fresh.seen.at >= (seen_now.at or 0) then seen_now = fresh.seen end
   if fresh.cart_at and fresh.cart_at >= cart_at then total, currency = fresh.seen.total, fresh.seen.currency end
-  seen_now.since, seen_now.from, seen_now.total, seen_now.currency = since, from, total, currency
+  seen_now.since, seen_now.from, seen_now.landing, seen_now.total, seen_now.currency = since, from, landing, total, currency
 end
 local function list(values, first)
   local parts = {}

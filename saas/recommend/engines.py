@@ -174,6 +174,15 @@ def _just_bought(ask: Ask) -> list[int]:
     return list(ask.bought[-MEMORY:])
 
 
+def _arrived(ask: Ask) -> Named | None:
+    by = ask.shopper.ways
+    return (
+        Named("arrival", 1.0, _predicted(ask, "arrivals", by, lambda model: model.predict(by, n=ask.wanted)))
+        if by
+        else None
+    )
+
+
 def popular(ask: Ask, catalogue: Catalogue) -> list[Named]:
     """Name what many want just now, beside a product those of its categories first."""
     category = ask.like.categories[0] if ask.like is not None and ask.like.categories else None
@@ -212,12 +221,13 @@ PLACES: dict[str, tuple[Callable[[Ask], Named | None], ...]] = {
         _newcomers(0.2, _this),
     ),
     "cart": (_bought_with_cart, _session(0.4, "discover"), _told(0.5, _in_cart), _alike(0.2, _in_cart)),
-    "home": (_session(1.0, "continue"), _taste(0.5, "repeat"), _alike(0.4, _last_seen)),
+    "home": (_session(1.0, "continue"), _taste(0.5, "repeat"), _alike(0.4, _last_seen), _arrived),
     "discover": (
         _session(1.0, "discover"),
         _taste(0.5, "discover"),
         _alike(0.4, _last_seen),
         _newcomers(0.8, _last_seen),
+        _arrived,
     ),
     "thank-you": (
         _bought_with_order,

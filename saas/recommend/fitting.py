@@ -16,6 +16,7 @@ import numpy as np
 
 from saas.kit import clock, work
 from saas.recommend import (
+    arrivals,
     buyer_tuning,
     cart_tuning,
     freshness,
@@ -25,6 +26,7 @@ from saas.recommend import (
     session_tuning,
     training,
 )
+from saas.recommend.arrivals import ArrivalsModel, Visit
 from saas.recommend.baskets import BasketModel
 from saas.recommend.buyers import DEFAULTS as BUYER_DEFAULTS
 from saas.recommend.buyers import BuyerModel
@@ -38,7 +40,7 @@ from saas.recommend.repeats import RepeatModel
 from saas.recommend.sessions import DEFAULTS, SessionModel
 from saas.recommend.ties import Fading
 
-FEWEST = {"sessions": 20, "viewed": 20, "bought": 10, "buyers": 50, "popular": 1, "alike": 2}
+FEWEST = {"sessions": 20, "viewed": 20, "bought": 10, "buyers": 50, "popular": 1, "alike": 2, "arrivals": 100}
 """Visits with two products or more, such orders, buyers with two purchases, events: below that nothing is learnt."""
 PURCHASE_WEIGHS = 5  # views, for what is popular
 TUNED_FOR = timedelta(days=7)
@@ -69,6 +71,7 @@ def _fit_all(tenant_id: int, tuned_at: datetime | None, parameters: dict[str, An
         "buyers": lambda: buyers(lines, parameters),
         "repeats": lambda: repeats(lines),
         "alike": lambda: alike(training.texts(tenant_id, products), views, lines, parameters),
+        "arrivals": lambda: newcomers(training.visits(tenant_id, products)),
     }
     notes = {kind: _fit_one(tenant_id, kind, make) for kind, make in fitted.items()}
     with work.unit(tenant_id=tenant_id):
@@ -208,6 +211,18 @@ def _next_to_each_other(owners: np.ndarray, items: np.ndarray) -> list[tuple[int
     same = (owners[order][1:] == owners[order][:-1]) & (items[order][1:] != items[order][:-1])
     newest = np.sort(np.flatnonzero(same))[-likeness_tuning.MOST :]
     return list(zip(items[order][:-1][newest].tolist(), items[order][1:][newest].tolist(), strict=True))
+
+
+def newcomers(visits: list[Visit]) -> tuple[Any, dict[str, Any]]:
+    """Count what those look at who came the same way; used only where that finds more than what is popular does."""
+    notes: dict[str, Any] = {"visits": len(visits)}
+    if notes["visits"] < FEWEST["arrivals"]:
+        return None, notes
+    notes["quality"] = arrivals.score(visits)
+    if notes["quality"].get("hit_rate", 0.0) <= notes["quality"].get("popular_hit_rate", 0.0):
+        return None, notes
+    model = ArrivalsModel.fit(visits)
+    return (model if len(model) else None), notes | {"ways": len(model)}
 
 
 def repeats(lines: training.Purchases) -> tuple[Any, dict[str, Any]]:

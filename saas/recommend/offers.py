@@ -40,6 +40,7 @@ FITS = {
     "popular": "popular",
     "alike": "alike",
     "told": "alike",
+    "arrival": "arrivals",
 }
 """The kind of model behind each algorithm."""
 BY_WORDS = {"alike": "alike", "told": "goes_with"}
@@ -259,7 +260,7 @@ def _answer(ask: Ask, catalogue: Catalogue, language: str) -> list[Ready]:
     shopper, now = ask.shopper, time.monotonic()
     question = (
         ask.tenant_id, ask.placed, ask.limit, ask.source, language, ask.product.number if ask.product else 0, tuple(shopper.seen[-MEMORY:]),
-        tuple(shopper.cart), tuple(shopper.bought), shopper.declined, ask.bought, ask.query, shelf.stamp(ask.tenant_id), catalogue.stamp,
+        tuple(shopper.cart), tuple(shopper.bought), shopper.declined, shopper.ways, ask.bought, ask.query, shelf.stamp(ask.tenant_id), catalogue.stamp,
     )  # fmt: skip
     known = _answers.get(question)
     if known is not None and known[0] > now:
@@ -288,6 +289,8 @@ def _why(ask: Ask, choice: Choice, catalogue: Catalogue, language: str) -> tuple
     because = catalogue.by_number.get(choice.because) if choice.because is not None else None
     if choice.algorithm == "up_sell" and because is not None:
         return "up_sell", reasons.sentence("up_sell", language, name=because.name)
+    if choice.algorithm in BY_WORDS and because is not None and _rule(ask.tenant_id, because, choice.product) is None:
+        return BY_WORDS[choice.algorithm], reasons.sentence(BY_WORDS[choice.algorithm], language, name=because.name)
     beside = ask.product if ask.slot == "product" and choice.algorithm not in PLAIN else None
     rule = _rule(ask.tenant_id, beside or because, choice.product)
     name, together, having = because.name if because is not None else "", choice.together, 0
@@ -304,8 +307,6 @@ def _why(ask: Ask, choice: Choice, catalogue: Catalogue, language: str) -> tuple
         and (together := together or _met(ask.tenant_id, because, choice.product)) >= ranking.LEAST_MEETINGS
     ):
         code = BY_OTHERS.get(choice.algorithm, code)
-    if choice.algorithm in BY_WORDS and because is not None and _rule(ask.tenant_id, because, choice.product) is None:
-        return BY_WORDS[choice.algorithm], reasons.sentence(BY_WORDS[choice.algorithm], language, name=because.name)
     elif because is not None and choice.algorithm == "session":
         code = "looked_at"
     if code == "popular" and ask.like is not None:

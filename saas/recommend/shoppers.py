@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 from saas.commerce.models import COUNTED
 from saas.customers import identity
 from saas.kit import pool, valkey
-from saas.recommend import answers, browsers, copies
+from saas.recommend import answers, arrivals, browsers, copies
 from saas.recommend.stock import NUMBER, Catalogue
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,8 @@ Bought = list[tuple[int, float]]
 class Shopper:
     """What is known of whoever is offered something. `seen` and `cart` are product numbers, oldest first.
 
-    `declined` are those that they did not want when somebody of the company offered them. `anchor` is a proven customer's
+    `ways` says by which ways a newcomer came of whom nothing
+    else is known (see `arrivals`). `declined` are those that they did not want when somebody of the company offered them. `anchor` is a proven customer's
     first browser, by which trials know them in all their browsers.
     """
 
@@ -62,6 +63,7 @@ class Shopper:
     cart: list[int] = field(default_factory=list)
     bought: Bought = field(default_factory=list)
     declined: frozenset[int] = frozenset()
+    ways: tuple[str, ...] = ()
     anchor: str = ""
 
     def bought_since(self, days: float) -> list[int]:
@@ -82,6 +84,9 @@ def meet(
         live["cart"] = _left_behind(tenant_id, visitor, cart_id)
     shopper = Shopper(visitor, customer_id or live.get("whose"), anchor=live.get("anchor", ""))
     shopper.seen = _numbers(catalogue, (item[0] for item in live.get("items", ())), source)
+    here = live.get("seen") or {}
+    if here and not shopper.seen and shopper.customer_id is None:
+        shopper.ways = arrivals.ways(f"//{here.get('from', '')}", here.get("landing") or here.get("url") or "")
     shopper.cart = _numbers(catalogue, [*live.get("cart", ()), *cart], source)
     if shopper.customer_id is not None:
         shopper.bought = bought_by(tenant_id, shopper.customer_id)

@@ -15,15 +15,21 @@ import numpy as np
 
 from saas.commerce.models import COUNTED
 from saas.kit import clock, identifiers, pool
+from saas.recommend import arrivals
+from saas.recommend.arrivals import Visit
 from saas.recommend.likeness import Text
 from saas.recommend.stock import NUMBER
 
 VIEWS_FOR, PURCHASES_FOR = timedelta(days=90), timedelta(days=730)
-MOST_VIEWS, MOST_LINES, MOST_TEXTS = 2_000_000, 3_000_000, 200_000
+MOST_VIEWS, MOST_LINES, MOST_TEXTS, MOST_VISITS = 2_000_000, 3_000_000, 200_000, 200_000
 BATCH = 10_000
 GAP = 1800.0  # seconds without a view after which a visit is over
 DAY = 86_400.0
 
+VISITS = """
+    SELECT source_id, referrer, landing, products FROM visits
+    WHERE began_at >= %s AND cardinality(products) > 0 AND (referrer <> '' OR landing <> '') ORDER BY began_at DESC LIMIT %s
+"""
 TEXTS = """
     SELECT id, source_id, external_id, name, categories, tags, left(description, 500), cross_sell_keys, up_sell_keys
     FROM products WHERE active ORDER BY id DESC LIMIT %s
@@ -102,6 +108,17 @@ def texts(tenant_id: int, products: Products) -> Texts:
         others = (products.number(source, other) for other in (*cross, *up))
         found.told.extend((number, other) for other in others if other is not None)
     return found
+
+
+def visits(tenant_id: int, products: Products) -> list[Visit]:
+    """Read the ways and products of the newest visits of 90 days, the oldest first; at most 200,000."""
+    found = []
+    for source, referrer, landing, keys in _rows(tenant_id, VISITS, [clock.now() - VIEWS_FOR, MOST_VISITS]):
+        by = arrivals.ways(referrer, landing)
+        items = [number for key in keys if (number := products.number(source, key)) is not None]
+        if by and items:
+            found.append((by, items))
+    return found[::-1]
 
 
 def _rows(tenant_id: int, query: str, values: list) -> Iterator[tuple]:
