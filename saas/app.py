@@ -24,7 +24,7 @@ KIT_TABLES = (
     "saas.kit.outbox", "saas.kit.ticks", "saas.kit.files", "saas.kit.belongings.models", "saas.kit.search.models",
 )  # fmt: skip
 JOINERS = (
-    "saas.tenancy.custom_fields", "saas.customers.fields", "saas.catalog.fields", "saas.commerce.fields", "saas.marketing.landing", "saas.customers.duplicate_work", "saas.customers.merge_undoing", "saas.integrations.deliveries_in", "saas.integrations.persons", "saas.integrations.erasures", "saas.integrations.shop_privacy", "saas.integrations.retention_work", "saas.commerce.joining", "saas.commerce.payment_joining", "saas.marketing.joining", "saas.integrations.import_work", "saas.integrations.exports",
+    "saas.tenancy.custom_fields", "saas.customers.fields", "saas.catalog.fields", "saas.commerce.fields", "saas.marketing.landing", "saas.customers.duplicate_work", "saas.customers.merge_undoing", "saas.integrations.deliveries_in", "saas.integrations.persons", "saas.integrations.erasures", "saas.integrations.shop_privacy", "saas.integrations.retention_work", "saas.commerce.joining", "saas.commerce.payment_joining", "saas.commerce.separating", "saas.commerce.unjoining", "saas.marketing.joining", "saas.marketing.separating", "saas.integrations.import_work", "saas.integrations.exports",
     "saas.customers.searching", "saas.commerce.searching",
     "saas.tenancy.history_export", "saas.tenancy.role_undoing", "saas.customers.undoing", "saas.catalog.undoing", "saas.commerce.undoing", "saas.reviews.undoing", "saas.audiences.undoing", "saas.audiences.bulk_actions", "saas.recommend.undoing", "saas.recommend.trial_undoing", "saas.recommend.slot_undoing", "saas.marketing.undoing", "saas.marketing.form_undoing", "saas.integrations.undoing",
 )  # fmt: skip

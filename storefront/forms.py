@@ -7,7 +7,6 @@ from uuid import UUID
 
 import orjson
 from flask import Blueprint, Response, request
-from sqlalchemy.exc import IntegrityError
 
 from saas.kit import doors, errors, rates, scope, work
 from saas.kit.text import gettext as _
@@ -76,13 +75,6 @@ def take(form_id: str) -> Response:
 def watch() -> Response:
     """Take the wish to be told when a product is back or costs less: 202, or 422 with what is missing."""
     place, given = _read()
-    try:
-        return _noted(place, given)
-    except IntegrityError:  # whoever has this address became a customer at this very moment
-        return _noted(place, given)
-
-
-def _noted(place: directory.Place, given: dict[str, Any]) -> Response:
     with work.unit(tenant_id=place.tenant_id, actor=SHOPPER):
         return _answer(watching.ask(given, _sender(place), tenant_id=place.tenant_id))
 

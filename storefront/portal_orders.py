@@ -147,6 +147,7 @@ def _line(line: Any, known: dict[Any, Any], left: dict[int, int]) -> dict[str, A
     product = known.get(line.product_id)
     return {
         "position": line.position, "name": line.name or (product.name if product else "") or line.sku or _("Nameless thing"), "sku": line.sku,
+        "variant": orders.variant_beside(line),
         "image": product.image_url if product else "", "url": product.url if product else "", "quantity": line.quantity,
         "unit": line.unit_micros, "total": line.line_micros, "left": left.get(line.position, 0),
     }  # fmt: skip

@@ -131,7 +131,7 @@ def _line(line: Any, known: dict[Any, Any]) -> dict[str, Any]:
     product = known.get(line.product_id)
     found = {
         "id": line.product_id, "name": line.name or (product.name if product else "") or line.product_key or line.sku or _("Nameless thing"),
-        "sku": line.sku, "image": product.picture if product else "", "quantity": line.quantity, "unit": line.unit_micros,
+        "sku": line.sku, "variant": orders.variant_beside(line), "image": product.picture if product else "", "quantity": line.quantity, "unit": line.unit_micros,
         "total": line.line_micros, "off": line.discount_micros, "flags": [str(FLAGS.get(flag, flag)) for flag in line.flags],
     }  # fmt: skip
     return access.blanked("order", found, unit="total", off="total")

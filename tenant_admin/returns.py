@@ -58,7 +58,7 @@ def show(return_id: str) -> Any:
 
 
 @pages.post("/returns/<return_id>")
-@doors.open_to("member", "orders.edit")
+@doors.open_to("member", "orders.answer")
 def answer(return_id: str) -> Any:
     """Take the next step; the shopper gets a mail."""
     words = request.form.get("words", "")

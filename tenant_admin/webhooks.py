@@ -24,6 +24,9 @@ def topic_names() -> dict[str, str]:
         "customer.changed": _("Customers: new and changed"), "customer.deleted": _("Customers: deleted"),
         "order.changed": _("Orders: new and changed"), "product.changed": _("Products: new and changed"),
         "address.suppressed": _("Addresses that must not be written to any more"),
+        "shop.repaired": _("What comparing with a shop put right"),
+        "coupon.given": _("Coupon codes that were given"),
+        "coupon.redeemed": _("Coupon codes that were used"),
         "review.written": _("Reviews that were written"),
         "review.published": _("Reviews that are shown from now on"),
     }  # fmt: skip

@@ -73,6 +73,7 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("proof", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("came_by", postgresql.ARRAY(sa.Uuid()), server_default="{}", nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id", "customer_id"],
             ["customers.tenant_id", "customers.id"],
@@ -152,6 +153,7 @@ def upgrade() -> None:
         sa.Column("made_by", sa.Text(), server_default="", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("parting_id", sa.Uuid(), nullable=True),
         sa.CheckConstraint(
             "kind IN ('email', 'phone', 'external', 'visitor')", name=op.f("ck_customer_identities_kind")
         ),
@@ -631,6 +633,7 @@ def upgrade() -> None:
         sa.Column("ref", sa.Text(), nullable=False),
         sa.Column("made_by", sa.Text(), server_default="", nullable=False),
         sa.Column("parting_id", sa.Uuid(), nullable=True),
+        sa.Column("name_id", sa.Uuid(), nullable=True),
         sa.CheckConstraint(
             "way IN ('signature', 'mail_link', 'claim', 'form', 'order', 'checkout', 'member', 'program')",
             name=op.f("ck_customer_joins_way"),
@@ -667,6 +670,8 @@ def upgrade() -> None:
         sa.Column("moved", postgresql.JSONB(astext_type=Text()), server_default="{}", nullable=False),
         sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("undone_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("to_id", sa.Uuid(), nullable=True),
+        sa.Column("made", sa.Boolean(), server_default="false", nullable=False),
         sa.CheckConstraint("kind IN ('email', 'phone', 'external', 'visitor')", name=op.f("ck_customer_partings_kind")),
         sa.ForeignKeyConstraint(
             ["tenant_id", "customer_id"],
@@ -708,6 +713,29 @@ def upgrade() -> None:
     )
     op.create_index("ix_visitor_parts_customer_id", "visitor_parts", ["tenant_id", "customer_id"], unique=False)
     for statement in walls.protect("visitor_parts"):
+        op.execute(statement)
+    op.create_table(
+        "customer_voices",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("names", postgresql.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("said", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "customer_id"],
+            ["customers.tenant_id", "customers.id"],
+            name=op.f("fk_customer_voices_tenant_id_customer_id_customers"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_customer_voices_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_customer_voices")),
+        sa.UniqueConstraint(
+            "tenant_id", "customer_id", "names", name=op.f("uq_customer_voices_tenant_id_customer_id_names")
+        ),
+    )
+    for statement in walls.protect("customer_voices"):
         op.execute(statement)
 
 

@@ -106,6 +106,7 @@ def upgrade() -> None:
         sa.Column("cancel_reason", sa.Text(), server_default="", nullable=False),
         sa.Column("details", postgresql.JSONB(astext_type=Text()), server_default="{}", nullable=False),
         sa.Column("told", postgresql.ARRAY(Text()), server_default="{}", nullable=False),
+        sa.Column("came_by", postgresql.ARRAY(sa.Uuid()), server_default="{}", nullable=False),
         sa.Column("customer_version", sa.Text(), server_default="", nullable=False),
         sa.Column("country", sa.Text(), nullable=False),
         sa.Column("custom", postgresql.JSONB(astext_type=Text()), server_default="{}", nullable=False),

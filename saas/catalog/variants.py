@@ -120,6 +120,12 @@ def retire(*, external_ids: Iterable[str], source_id: UUID, at: datetime) -> set
     return touched
 
 
+def called(variant: ProductVariant) -> str:
+    """Return what tells a variant from the product's others in words: its size and colour, else its name."""
+    values = [one.get("value", "") for one in variant.options or ()]
+    return ", ".join(value for value in values if value) or variant.name
+
+
 def of_product(product_id: UUID, *, cursor: str | None = None, limit: int = pages.LIMIT) -> pages.Page:
     """Return a page of a product's variants as the shop orders them; those that are gone are left out."""
     query = select(ProductVariant).where(ProductVariant.product_id == product_id, ProductVariant.gone.is_(False))

@@ -163,6 +163,17 @@ class PayoutFailed:
 
 
 @event
+class ShopRepaired:
+    """Comparing with a shop found what was never told and put it right: how many things by topic, and how many were deleted there
+    by kind."""
+
+    shop_id: str
+    comparison_id: str
+    repaired: dict[str, int]
+    gone: dict[str, int]
+
+
+@event
 class ShopWentSilent:
     """Something of a shop is not well: `what` is silent, undelivered, keys or away, `topic` what about, where that matters."""
 

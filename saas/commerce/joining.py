@@ -22,22 +22,22 @@ MOST = 2_000
 
 def merged(winner: UUID, loser: UUID) -> None:
     """Count anew for the winner and tell the live sessions."""
-    _settle(winner)
-    _count([winner])
-    _tell_live(winner)
+    settle(winner)
+    count([winner])
+    tell_live(winner)
 
 
 def parted(holder: UUID, back: UUID, since: datetime) -> None:
     """Give back what came by the browsers of `back` while they were one, then count both anew."""
-    _settle(holder, back)
+    settle(holder, back)
     late = select(Order).where(Order.customer_id == back, Order.created_at >= since).order_by(Order.id).limit(MOST)
     order_effects.tell(list(db.session.scalars(late)))
-    _count([holder, back])
-    _tell_live(holder)
-    _tell_live(back)
+    count([holder, back])
+    tell_live(holder)
+    tell_live(back)
 
 
-def _settle(*customer_ids: UUID) -> None:
+def settle(*customer_ids: UUID) -> None:
     """Work out anew whose the time of their browsers is."""
     browsers = joins.visitors_of(*customer_ids)
     joins.derive(browsers)
@@ -45,16 +45,18 @@ def _settle(*customer_ids: UUID) -> None:
     for start in range(0, len(browsers), 500):
         for row in recognition.hold_many(browsers[start : start + 500]):
             touched |= recognition.settle(row)
-    _count(sorted(touched - set(customer_ids)))
+    count(sorted(touched - set(customer_ids)))
 
 
-def _count(customer_ids: list[UUID]) -> None:
+def count(customer_ids: list[UUID]) -> None:
+    """Count anew what customers bought, looked at and put into carts."""
     order_effects.count(customer_ids)
     visits.count(customer_ids)
     carts.count(customer_ids)
 
 
-def _tell_live(customer_id: UUID) -> None:
+def tell_live(customer_id: UUID) -> None:
+    """Have the live sessions of a customer's newest browsers know whose they are."""
     newest = select(Visitor).where(Visitor.customer_id == customer_id).order_by(Visitor.last_seen_at.desc()).limit(20)
     for row in db.session.scalars(newest):
         digests.tell_live(row)

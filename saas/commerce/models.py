@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, Text, UniqueConstraint, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -66,7 +66,8 @@ class Order(Stamped, TenantModel):
     `lines_count` and `lines_micros` are of all its lines; `sold_count` and `sold_micros` of those that are no return and
     have a price, so that reports over years need not read the lines. `details` are its discounts, taxes, shipping lines and
     fees one by one; `presentment` is what the buyer saw, where that is another currency. `customer_version` is the version that
-    said whose it is, since a later one may not say; `told` names what was announced of it.
+    said whose it is, since a later one may not say; `came_by` are the names (identities) it said that by. `told` names what was
+    announced of it.
     """
 
     __tablename__ = "orders"
@@ -112,6 +113,7 @@ class Order(Stamped, TenantModel):
     customer_version: Mapped[str] = mapped_column(Text, default="", server_default="")
     country: Mapped[str] = mapped_column(Text, default="")
     custom: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    came_by: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list, server_default="{}")
     version: Mapped[str] = mapped_column(Text, default="")
 
 
@@ -125,11 +127,15 @@ class OrderValue(record_values.RecordValue, TenantModel):
 class OrderLine(TenantModel):
     """One line of an order, known by its position: two equal lines are two lines. A negative quantity is a return.
 
-    `flags` say what is odd about it: return, free, negative_price, unknown_product.
+    `flags` say what is odd about it: return, free, negative_price, unknown_product. `variant_name` and `options` (of size, of
+    colour) are put here where lines are read to be shown.
     """
 
     __tablename__ = "order_lines"
     __table_args__ = (
+    variant_name = ""
+    options = ()
+
         tenant_fk("order_id", "orders", ondelete="CASCADE"),
         tenant_fk("product_id", "products", ondelete="SET NULL"),
         tenant_fk("variant_id", "product_variants", ondelete="SET NULL"),

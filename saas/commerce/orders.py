@@ -18,6 +18,7 @@ from sqlalchemy import BigInteger, Integer, Text, Uuid, and_, delete, func, inse
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from saas.catalog import products, variants
+from saas.catalog.models import ProductVariant
 from saas.commerce import drafting, order_history, order_news, order_references, parts
 from saas.commerce.drafting import BadItem, Draft, drafted
 from saas.commerce.events import OrdersRecorded
@@ -35,6 +36,8 @@ LINE = {
     "line_micros": BigInteger, "key": Text, "discount_micros": BigInteger, "tax_micros": BigInteger,
 }  # fmt: skip
 CHUNK = 500
+Owner = tuple[UUID | None, str, list[UUID]]
+"""Whose an order is, the version that says so, and the names it says it by."""
 
 
 class NoSuchOrder(errors.NotFound):
@@ -84,7 +87,7 @@ def record_many(
         held = newest.get(draft.row["external_id"])
         if held is None or draft.row["version"] > held.row["version"]:
             newest[draft.row["external_id"]] = draft
-    customers, origins = _customers(drafts, source_id, source)
+    customers, origins, named = _customers(drafts, source_id, source)
     known = _locked(newest, source_id)
     fresh = {key: draft for key, draft in newest.items() if key not in known}
     later = {key: draft for key, draft in newest.items() if key in known and draft.row["version"] > known[key].version}
@@ -98,7 +101,7 @@ def record_many(
             results[draft.index].error = f"{field.name}: another order has this value already; it was left out."
     _cancel_removed({**fresh, **later}, source_id)
     formers = _formers(drafts, newest, known, later, ids)
-    owners = _owners(drafts, customers, known)
+    owners = _owners(drafts, customers, named, known)
     _write_orders(fresh, later, ids, owners, source_id, known)
     _write_lines({**fresh, **later}, ids, set(later), source_id)
     order_history.keep(formers)
@@ -162,15 +165,15 @@ def _formers(
 
 
 def _owners(
-    drafts: Sequence[Draft], customers: Mapping[int, UUID], known: Mapping[str, Order]
-) -> dict[str, tuple[UUID, str]]:
+    drafts: Sequence[Draft], customers: Mapping[int, UUID], named: Mapping[int, tuple[UUID, ...]], known: Mapping[str, Order]
+) -> dict[str, Owner]:  # fmt: skip
     """Return whose orders these are now, where that is news, with the version that says it: the latest that names anybody."""
-    found: dict[str, tuple[UUID, str]] = {}
+    found: dict[str, Owner] = {}
     for draft in drafts:
         key, version = draft.row["external_id"], draft.row["version"]
         held = found[key][1] if key in found else known[key].customer_version if key in known else ""
         if draft.index in customers and version > held:
-            found[key] = customers[draft.index], version
+            found[key] = customers[draft.index], version, list(named.get(draft.index, ()))
     return found
 
 
@@ -186,9 +189,11 @@ def _announce(order_ids: list[UUID], customer_ids: set[UUID]) -> None:
     ])  # fmt: skip
 
 
-def _customers(drafts: Sequence[Draft], source_id: UUID, source: str) -> tuple[dict[int, UUID], dict[int, UUID]]:
-    """Find or create the customers that orders name; returns by the item's index their ids, and by which former self they
-    were named when they are merged."""
+def _customers(
+    drafts: Sequence[Draft], source_id: UUID, source: str
+) -> tuple[dict[int, UUID], dict[int, UUID], dict[int, tuple[UUID, ...]]]:
+    """Find or create the customers that orders name; returns by the item's index their ids, by which former self they were
+    named when they are merged, and the names they were called by."""
     named = [draft for draft in drafts if draft.customer]
     given = [
         {**(draft.customer or {}), "updated_at": (draft.customer or {}).get("updated_at") or draft.at}
@@ -199,6 +204,7 @@ def _customers(drafts: Sequence[Draft], source_id: UUID, source: str) -> tuple[d
     return (
         {draft.index: result.id for draft, result in found if result.id},
         {draft.index: result.origin for draft, result in found if result.id and result.origin},
+        {draft.index: result.names for draft, result in found if result.id},
     )
 
 
@@ -208,14 +214,14 @@ def _locked(keys: Iterable[str], source_id: UUID) -> dict[str, Order]:
 
 
 def _write_orders(
-    fresh: dict[str, Draft], later: dict[str, Draft], ids: dict[str, UUID], owners: dict[str, tuple[UUID, str]], source_id: UUID,
+    fresh: dict[str, Draft], later: dict[str, Draft], ids: dict[str, UUID], owners: dict[str, Owner], source_id: UUID,
     known: dict[str, Order],
 ) -> None:  # fmt: skip
     now, tenant_id = clock.now(), scope.tenant_id()
     if fresh:
         every = insert(Order).execution_options(render_nulls=True)  # else those without a customer go by themselves
         db.session.execute(every, [
-            {"tenant_id": tenant_id, "id": ids[key], "source_id": source_id, **_owned(owners.get(key, (None, ""))),
+            {"tenant_id": tenant_id, "id": ids[key], "source_id": source_id, **_owned(owners.get(key, (None, "", []))),
              "refunded_amount": 0, "told": [], "created_at": now, "updated_at": now, **draft.row, "custom": custom_values.merged({}, draft.own)}
             for key, draft in fresh.items()
         ])  # fmt: skip
@@ -233,8 +239,8 @@ def _write_orders(
     custom_values.write_many("order", {ids[key]: draft.own for key, draft in later.items()})
 
 
-def _owned(owner: tuple[UUID | None, str]) -> dict[str, Any]:
-    return {"customer_id": owner[0], "customer_version": owner[1]}
+def _owned(owner: Owner) -> dict[str, Any]:
+    return {"customer_id": owner[0], "customer_version": owner[1], "came_by": owner[2]}
 
 
 def _write_lines(drafts: dict[str, Draft], ids: dict[str, UUID], replaced: set[str], source_id: UUID) -> None:
@@ -290,14 +296,21 @@ def record_part(
     model: type[parts.Part], read: Callable[[], dict[str, Any]], *, order_key: str, source_id: UUID, loud: bool
 ) -> None:
     """Record what came by itself and belongs to an order; raises BadItem."""
-    key = text.clean(order_key, most=200)
-    held = _locked([key], source_id)
+    record_parts(model, [(order_key, read)], source_id, loud=loud)
+
+
+def record_parts(
+    model: type[parts.Part], told: Sequence[tuple[str, Callable[[], dict[str, Any]]]], source_id: UUID, *, loud: bool
+) -> None:
+    """Record parts of one kind, each with the shop's id of its order; raises BadItem."""
+    keys = [text.clean(order_key, most=200) for order_key, _read in told]
+    held = _locked(dict.fromkeys(keys), source_id)
     ids = {name: order.id for name, order in held.items()}
     try:
-        row = {"order_key": key, "order_id": ids.get(key), **read()}
+        rows = [{"order_key": key, "order_id": ids.get(key), **read()} for key, (_, read) in zip(keys, told, strict=True)]
     except money.NotMoney as error:
         raise BadItem(str(error)) from None
-    changed = parts.keep(model, [row], source_id)
+    changed = parts.keep(model, rows, source_id)
     if changed:
         db.session.execute(update(Order).where(Order.id.in_(changed)).values(updated_at=clock.now()))
     changed |= _sum_refunds(list(ids.values()))
@@ -391,9 +404,21 @@ def many(order_ids: Iterable[UUID]) -> dict[UUID, Order]:
 
 
 def lines_of(order_ids: Sequence[UUID]) -> list[OrderLine]:
-    """Return the lines of orders, in their order."""
-    query = select(OrderLine).where(OrderLine.order_id.in_(order_ids)).order_by(OrderLine.order_id, OrderLine.position)
-    return list(db.session.scalars(query))
+    """Return the lines of orders, in their order, each with what its variant is called."""
+    mine = and_(ProductVariant.tenant_id == OrderLine.tenant_id, ProductVariant.id == OrderLine.variant_id)
+    query = select(OrderLine, ProductVariant).outerjoin(ProductVariant, mine).where(OrderLine.order_id.in_(order_ids))
+    found = []
+    for line, variant in db.session.execute(query.order_by(OrderLine.order_id, OrderLine.position)):
+        if variant is not None:
+            line.variant_name, line.options = variants.called(variant), variant.options
+        found.append(line)
+    return found
+
+
+def variant_beside(line: OrderLine) -> str:
+    """Return size, colour and the like of what a line is about, unless its name says them already."""
+    values = [one.get("value", "") for one in line.options] or [line.variant_name]
+    return "" if all(value in (line.name or "") for value in values) else line.variant_name
 
 
 def refunds_of(order_id: UUID) -> list[Refund]:

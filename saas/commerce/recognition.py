@@ -12,7 +12,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import delete, select
@@ -79,12 +79,16 @@ def _told(visitor: str, given: Sequence[Any], proven_elsewhere: bool) -> list[jo
         if who is not None:
             way = "claim" if not proven else "mail_link" if one.identity.get("token") else "signature"
             seen = joins.Evidence(way, one.at, ref=one.ref, last_at=one.last_at, shop_id=one.source_id, url=one.url)
-            found.append(joins.Told(visitor, who[0], who[1], proven, seen))
+            found.append(joins.Told(visitor, who.customer_id, who.self_id, proven, seen, who.name_id))
     return found
 
 
-Who = tuple[UUID, UUID]
-"""A customer, and who that is at bottom where the customer was merged of several."""
+class Who(NamedTuple):
+    """A customer, who that is at bottom where the customer was merged of several, and the name by which they were found."""
+
+    customer_id: UUID
+    self_id: UUID
+    name_id: UUID | None = None
 
 
 def _proven(told: Mapping[str, str], source_id: UUID) -> Who | None:
@@ -95,7 +99,7 @@ def _by_token(told: Mapping[str, str]) -> Who | None:
     if not told.get("token"):
         return None
     found = next((found for reader in _token_readers if (found := reader(told["token"])) is not None), None)
-    return (found, found) if found is not None else None
+    return Who(found, found) if found is not None else None
 
 
 def _by_signature(told: Mapping[str, str], source_id: UUID) -> Who | None:
@@ -116,7 +120,7 @@ def _by_signature(told: Mapping[str, str], source_id: UUID) -> Who | None:
 def _made(item: dict[str, Any], source_id: UUID) -> Who | None:
     """Find whom a shop's own word is about, or make the customer."""
     made = arriving.upsert_many([item], source_id, source="tracker")[0]
-    return (made.id, made.origin or made.id) if made.id is not None else None
+    return Who(made.id, made.origin or made.id, next(iter(made.names), None)) if made.id is not None else None
 
 
 def sign(secret: str, name: str) -> str:
@@ -128,26 +132,26 @@ def _by_key(key: str, source_id: UUID) -> Who | None:
     """Whom a shop means by an id: its own customer, else one that came straight through the API."""
     names = [("external", source_id, key), ("external", NO_SOURCE, key)]
     found = identity.look(names)
-    return next((_who(found[name]) for name in names if name in found), None)
+    lead = identity.leading(names, found)
+    return _who(found[lead]) if lead else None
 
 
-def _who(found: tuple[UUID, UUID | None]) -> Who:
-    return found[0], found[1] or found[0]
+def _who(found: identity.Known) -> Who:
+    return Who(found.customer_id, found.origin_id or found.customer_id, found.id)
 
 
 def _claimed(told: Mapping[str, str], source_id: UUID, *, make: bool) -> Who | None:
     """A claim finds whom we know; it makes a customer only of a valid address, and ties no name of a shop to it."""
-    if told.get("external_id"):
-        found = _by_key(told["external_id"], source_id)
-        if found is not None:
-            return found
+    key = told.get("external_id")
+    names = [("external", source_id, key), ("external", NO_SOURCE, key)] if key else []
     try:
-        name = ("email", NO_SOURCE, text.email(told.get("email", "")))
+        names.append(("email", NO_SOURCE, text.email(told.get("email", ""))))
     except text.NotAnEmail:
-        return None
-    known = identity.look([name]).get(name)
-    if known is not None:
-        return _who(known)
+        make = False
+    found = identity.look(names)
+    lead = identity.leading(names, found)
+    if lead is not None:
+        return _who(found[lead])
     return _made({"email": told["email"]}, source_id) if make else None
 
 

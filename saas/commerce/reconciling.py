@@ -18,10 +18,12 @@ from saas.catalog import products
 from saas.catalog.models import Product
 from saas.commerce import hearing, orders, silence
 from saas.commerce.connectors.past import Outcome, Past, Portion
+from saas.commerce.events import ShopRepaired
 from saas.commerce.health_models import ShopComparison
 from saas.commerce.models import Order, Shop
 from saas.kit import clock, identifiers, work
 from saas.kit.db import db
+from saas.kit.events import announce
 
 GRACE = timedelta(minutes=15)
 OVERLAP = timedelta(hours=1)
@@ -126,19 +128,28 @@ def finished(shop: Shop, state: dict[str, Any]) -> None:
         return
     found, done = state.get("found") or {}, state.get("done", {})
     gone = {kind: done[f"gone_{kind}"]["changed"] for kind in ("orders", "products") if f"gone_{kind}" in done}
+    compared = identifiers.new()
     db.session.add(
         ShopComparison(
-            id=identifiers.new(), shop_id=shop.id, began_at=datetime.fromisoformat(state["begun_at"]), ended_at=clock.now(),
+            id=compared, shop_id=shop.id, began_at=datetime.fromisoformat(state["begun_at"]), ended_at=clock.now(),
             since=datetime.fromisoformat(state["since"]), deep=bool(state.get("deep")), found=found, gone=gone,
             webhooks=shop.reconciled.get("webhooks") or {},
         )
     )  # fmt: skip
+    _announce(shop, compared, {topic: row["repaired"] for topic, row in found.items()}, gone)
     for topic, row in found.items():
         if row["missed"] >= FEW and row["missed"] >= MOST_MISSED * row["expected"]:
             silence.raise_alarm("undelivered", shop, topic=topic, seen=row["came"], expected=row["expected"])
         elif row["expected"] and not row["missed"]:
             silence.end_alarms(shop, kinds=("undelivered",), topic=topic)
     _tidy(shop.id)
+
+
+def _announce(shop: Shop, compared: UUID, repaired: dict[str, int], gone: dict[str, int]) -> None:
+    """Say what was put right, if anything was."""
+    repaired, gone = ({name: many for name, many in one.items() if many} for one in (repaired, gone))
+    if repaired or gone:
+        announce(ShopRepaired(shop_id=str(shop.id), comparison_id=str(compared), repaired=repaired, gone=gone))
 
 
 def _tidy(shop_id: UUID) -> None:

@@ -294,7 +294,8 @@ def line_shown(line: Any) -> dict[str, Any]:
     found = {
         "position": line.position, "product": line.product_key, "product_id": line.product_id and str(line.product_id),
         "variant": line.variant_key, "variant_id": line.variant_id and str(line.variant_id), "sku": line.sku,
-        "external_id": line.key, "name": line.name, "quantity": line.quantity, "flags": line.flags,
+        "variant_name": line.variant_name, "options": list(line.options), "external_id": line.key, "name": line.name,
+        "quantity": line.quantity, "flags": line.flags,
     }  # fmt: skip
     if not access.readable("order", "total"):
         return found

@@ -16,17 +16,20 @@ from sqlalchemy import func, select
 
 from saas.commerce import carts, digests, recognition, shops, visits
 from saas.commerce.models import Cart, Order, Visit, Visitor
-from saas.customers import facts, identity, joins, merge_tree, profiles
-from saas.customers.models import NO_SOURCE, Join, Parting
+from saas.customers import facts, identity, joins, merge_tree, profiles, splitting
+from saas.customers.models import NO_SOURCE, Identity, Join, Parting
 from saas.kit import access, errors, search
 from saas.kit.db import db
 from saas.kit.text import gettext as _
-from saas.tenancy import audit
+from saas.tenancy import audit, undoing
+from saas.tenancy.audit import Told
 
 ORDER = ("email", "phone", "external", "visitor")
 HIDING = {"email": "email", "phone": "phone", "external": "external_id"}
 """The field of the customer that a name of a kind would tell."""
 MOST = 500
+TOLD = ("visits", "carts", "orders", "form_submissions", "product_watches", "mailing_recipients", "payments")
+"""What the history says went along."""
 
 
 class NoSuchJoin(errors.NotFound):
@@ -69,24 +72,47 @@ def of(customer_id: UUID | str) -> dict[str, Any]:
 
 
 def _names(customer_id: UUID, shop_names: dict[UUID, str]) -> list[Shown]:
-    """Addresses, numbers and shops' ids, in the order they came."""
+    """Addresses, numbers and shops' ids, in the order they came; then names of others that orders of this customer gave too."""
     held = [one for one in identity.names_of(customer_id) if one.kind != "visitor"]
     held.sort(key=lambda one: (ORDER.index(one.kind), one.created_at, one.id))
+    foreign, orders = _foreign(customer_id), _came_by(customer_id)
+    if foreign:
+        held += db.session.scalars(select(Identity).where(Identity.id.in_(foreign)).order_by(Identity.id))
     merges = {one.loser_id: one for one in merge_tree.below(customer_id)}
+    apart = select(Parting).where(Parting.id.in_([one.parting_id for one in held if one.parting_id]))
+    partings: dict[UUID | None, Parting] = {one.id: one for one in db.session.scalars(apart)}
     found = []
     for name in held:
         seen = {"id": str(name.id), "way": name.way, "at": name.created_at, "last_at": name.created_at, "proven": name.proven, "by": name.made_by,
-                "shop": shop_names.get(name.source_id, ""), "url": "", "ref": "", "counts": True}  # fmt: skip
+                "shop": shop_names.get(name.source_id, ""), "url": "", "ref": "", "counts": name.customer_id == customer_id}  # fmt: skip
         evidence = [seen]
         if name.origin_id is not None and (merge := merges.get(name.origin_id)) is not None:
             evidence.append(
                 {**seen, "way": "merge", "at": merge.made_at, "by": merge.made_by, "ref": str(merge.id), "shop": ""}
             )
+        if (parting := partings.get(name.parting_id)) is not None:
+            evidence.append(
+                {
+                    **seen,
+                    "way": "parting",
+                    "at": parting.at,
+                    "by": parting.made_by,
+                    "ref": str(parting.customer_id),
+                    "shop": "",
+                }
+            )
         found.append(
-            Shown(name.id, name.kind, name.value, name.source_id, shop_names.get(name.source_id, ""), name.proven, True, name.created_at,
-                  name.created_at, {}, evidence)
+            Shown(name.id, name.kind, name.value, name.source_id, shop_names.get(name.source_id, ""), name.proven, name.customer_id == customer_id,
+                  name.created_at, name.created_at, {"orders": orders.get(name.id, 0)}, evidence)
         )  # fmt: skip
     return found
+
+
+def _came_by(customer_id: UUID) -> dict[UUID, int]:
+    """Return how many of a customer's orders came by each name."""
+    named = func.unnest(Order.came_by)
+    query = select(named, func.count()).where(Order.customer_id == customer_id).group_by(named)
+    return dict(db.session.execute(query).all())
 
 
 def _browsers(customer_id: UUID, shop_names: dict[UUID, str]) -> list[Shown]:
@@ -137,43 +163,82 @@ def _numbers(told: Sequence[Join]) -> dict[str, str]:
 
 
 def unjoin(customer_id: UUID | str, join_id: UUID | str) -> list[Parting]:
-    """Say that a browser is not this customer's: its browsing, visits and carts go where they were before.
+    """Say that a browser, an address, a number or an account is not this customer's.
 
-    Returns the partings, by the first of which it is undone. Raises NoSuchCustomer or NoSuchJoin.
+    A browser's visits and carts go where they were before; what came by another name goes to whoever's it is, or to a customer of
+    its own. Returns the partings, by the first of which it is undone. Raises NoSuchCustomer, NoSuchJoin or TheirOnlyName.
     """
     customer = profiles.one(customer_id)
-    join = _one(customer.id, join_id)
+    name = _name_of(customer.id, join_id)
+    if name is not None:
+        access.require_readable("customer", [HIDING[name.kind]])
     with access.lifted(reason=joins.WHOLE):
+        if name is not None:
+            parting = splitting.take_off(customer.id, name.id)
+            _trace("customers.unjoined", customer.id, parting)
+            return [parting]
+        join = _one(customer.id, join_id)
         row = _lock(join.visitor)
         moved = _held(customer.id).get(join.visitor, {"visits": 0, "events": 0, "carts": 0})
         made = joins.part(customer.id, join.visitor, moved=moved)
         if not made:
             raise NoSuchJoin
         _settle(row)
-    _trace("customers.unjoined", customer.id, join.visitor, moved, made[0].id)
+        _trace("customers.unjoined", customer.id, made[0])
     return made
 
 
 def rejoin(customer_id: UUID | str, parting_id: UUID | str) -> None:
-    """Take a parting back: what spoke for the join counts again. Raises NoSuchCustomer, NoSuchParting or RejoinedAlready."""
+    """Take a parting back: what spoke for the join counts again, and who was taken apart is one again.
+
+    Raises NoSuchCustomer, NoSuchParting, RejoinedAlready or OtherGone.
+    """
     customer = profiles.one(customer_id)
     parting = db.session.scalars(
-        select(Parting).where(Parting.id == _id(parting_id, NoSuchParting), Parting.customer_id == customer.id)
+        select(Parting)
+        .where(Parting.id == _id(parting_id, NoSuchParting), Parting.customer_id == customer.id)
+        .with_for_update()
     ).one_or_none()
     if parting is None:
         raise NoSuchParting
     if parting.undone_at is not None:
         raise RejoinedAlready(_("This was joined again already."))
     with access.lifted(reason=joins.WHOLE):
-        row = _lock(parting.value)
-        together = select(Parting).where(
-            Parting.customer_id == customer.id, Parting.kind == parting.kind, Parting.value == parting.value,
-            Parting.at == parting.at, Parting.undone_at.is_(None),
-        )  # fmt: skip
-        for one in db.session.scalars(together.order_by(Parting.id)).all():
-            joins.rejoin(one)
-        _settle(row)
-    _trace("customers.rejoined", customer.id, parting.value, parting.moved, parting.id)
+        if parting.kind != "visitor":
+            splitting.put_back(parting)
+        else:
+            row = _lock(parting.value)
+            together = select(Parting).where(
+                Parting.customer_id == customer.id, Parting.kind == parting.kind, Parting.value == parting.value,
+                Parting.at == parting.at, Parting.undone_at.is_(None),
+            )  # fmt: skip
+            for one in db.session.scalars(together.order_by(Parting.id)).all():
+                joins.rejoin(one)
+            _settle(row)
+        _trace("customers.rejoined", customer.id, parting)
+
+
+def _name_of(customer_id: UUID, join_id: UUID | str) -> Identity | None:
+    """Return the name of that id, if it is the customer's or something of theirs came by it; browsers are told by their joins."""
+    query = select(Identity).where(Identity.id == _id(join_id, NoSuchJoin), Identity.kind != "visitor")
+    found = db.session.scalars(query).one_or_none()
+    if found is None or found.customer_id == customer_id or found.id in _foreign(customer_id):
+        return found
+    return None
+
+
+def _foreign(customer_id: UUID) -> dict[UUID, int]:
+    """Return names of others by which orders of this customer came too, with how many did."""
+    named = (
+        select(func.unnest(Order.came_by).label("name"), Order.id).where(Order.customer_id == customer_id).subquery()
+    )
+    query = (
+        select(Identity.id, func.count())
+        .join(named, named.c.name == Identity.id)
+        .where(Identity.customer_id != customer_id)
+        .group_by(Identity.id)
+    )
+    return dict(db.session.execute(query).all())
 
 
 def _one(customer_id: UUID, join_id: UUID | str) -> Join:
@@ -210,8 +275,37 @@ def _settle(row: Visitor | None) -> None:
     digests.tell_live(row)
 
 
-def _trace(action: str, customer_id: UUID, visitor: str, moved: dict[str, Any], parting_id: UUID) -> None:
-    told = {"browser": visitor[:12], "parting_id": str(parting_id)} | {
-        name: moved.get(name, 0) for name in ("visits", "carts")
-    }
+def _trace(action: str, customer_id: UUID, parting: Parting) -> None:
+    name = {"browser": parting.value[:12]} if parting.kind == "visitor" else {parting.kind: parting.value}
+    told: dict[str, Any] = {**name, "parting_id": str(parting.id)}
+    told |= {what: many for what, many in (parting.moved or {}).items() if what in TOLD and many}
     audit.record(action=action, kind="customer", record_id=customer_id, after=told)
+
+
+def _apart(told: Told, rest: bool) -> None:
+    """Take a parting of the history back."""
+    rejoin(told.entry.record_id, told.after.get("parting_id", ""))
+
+
+def _again(told: Told, rest: bool) -> None:
+    """Take what was joined again off once more."""
+    parting = db.session.scalars(select(Parting).where(Parting.id == UUID(told.after["parting_id"]))).one_or_none()
+    customer = profiles.one(told.entry.record_id)
+    if parting is None:
+        raise undoing.CannotUndo(_("This cannot be undone."))
+    if parting.kind == "visitor":
+        query = select(Join.id).where(
+            Join.customer_id == customer.id, Join.visitor == parting.value, Join.parting_id.is_(None)
+        )
+    else:
+        query = select(Identity.id).where(
+            Identity.kind == parting.kind, Identity.source_id == parting.source_id, Identity.value == parting.value
+        )
+    found = db.session.scalars(query.limit(1)).one_or_none()
+    if found is None:
+        raise undoing.CannotUndo(_("It is as it was before already."))
+    unjoin(customer.id, found)
+
+
+undoing.register("customers.unjoined", _apart, permission="customers.edit")
+undoing.register("customers.rejoined", _again, permission="customers.edit")

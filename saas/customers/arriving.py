@@ -6,16 +6,16 @@ what is stored changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from saas.customers import consent, facts, identity
+from saas.customers import consent, facts, identity, voices
 from saas.customers.events import CustomersChanged
 from saas.customers.models import NO_SOURCE, Customer
 from saas.kit import access, clock, identifiers, scope, search, text, versions
@@ -47,6 +47,8 @@ class Upserted:
     error: str = ""
     origin: UUID | None = None
     """Whose name led here, when that one was merged into the customer."""
+    names: tuple[UUID, ...] = ()
+    """The names it came by: ids of identities."""
 
 
 Message = tuple[datetime, dict[str, Any]]
@@ -123,13 +125,17 @@ def upsert_many(
             results[index].error = str(error)
     names = {index: _names(row, source_id) for index, row in rows}
     known, foreign = _known(names)
-    origins = identity.origins(known)
     now = clock.now()
     created: dict[UUID, Message] = {}
     changes: dict[UUID, list[Message]] = {}
+    leading: dict[identity.Name, UUID] = {}
     for index, row in rows:
         at = items[index].get("updated_at") or now + timedelta(microseconds=index)
-        held = next((known[name] for name in names[index] if name in known), None)
+        lead = identity.leading(names[index], known)
+        first = next((name for name in names[index] if name in known or name in leading), None)
+        if lead is not None and not known[lead].apart and first not in known:
+            lead = None  # what an item before it in this batch said comes first
+        held = known[lead].customer_id if lead else leading.get(first) if first else None
         if held in foreign:
             results[index].error = COLLEAGUES
             continue
@@ -138,26 +144,32 @@ def upsert_many(
             created[held] = (at, row)
             results[index].status = "created"
         else:
-            origin = next((origins[name] for name in names[index] if name in origins), None)
-            changes.setdefault(held, []).append((at, row if origin is None else _nameless(row)))
-            results[index].status, results[index].origin = "updated", origin
+            told = _as_told(row, names[index], known, lead, source_id) if lead else row
+            changes.setdefault(held, []).append((at, told))
+            results[index].status = "updated"
+            results[index].origin = known[lead].origin_id if lead else None
         results[index].id = held
         for name in names[index]:
-            known.setdefault(name, held)
+            leading.setdefault(name, held)
     if own:
         _leave_out_taken(results, created, changes)
-    _insert(created, source_id, {results[index].id: items[index].get("created_at") for index, _row in rows})
+    since = {results[index].id: items[index].get("created_at") for index, _row in rows}
+    ways = _Ways(source_id, source, known, leading, {result.id: result.origin for result in results if result.origin})
+    written = _insert(created, source_id, since)
+    new = _link(ways, created, written)
+    _give_way(created, written, ways, new, changes, results, since)
+    _note_names(results, names, known | new)
+    told = [
+        voices.Said(result.id, result.names, items[index].get("updated_at") or now, _flat(row), _word(items[index], now))
+        for index, row in rows if (result := results[index]).id is not None
+    ]  # fmt: skip
+    voices.keep(told, fresh=created, new_names={one.id for one in new.values()})
     quiet = _update(changes, source_id)
     for result in results:
         if result.status == "updated":
             result.status = quiet.get(result.id, "updated")
     unchanged = {customer for customer in quiet if customer not in created}
-    came = {result.id: result.origin for result in results if result.id and result.origin}
-    links = [
-        (known[name], *name) for own in names.values() for name in own if name in known and known[name] not in foreign
-    ]
-    identity.link_many(links, origins=came, way=source)
-    _record_consent(items, results, source)
+    _record_consent(items, results, source, now)
     touched = [customer for customer in dict.fromkeys(r.id for r in results if r.id) if customer not in unchanged]
     search.touch("customer", *touched)
     announce(*[
@@ -188,15 +200,100 @@ def _require_writable(item: dict[str, Any]) -> None:
             raise BadItem(f"You can see “{name}” and not change it.")
 
 
-def _known(names: Mapping[int, list[identity.Name]]) -> tuple[dict[identity.Name, UUID], set[UUID]]:
-    """Return the customers that names lead to, and which of these the acting member does not see."""
+def _known(names: Mapping[int, list[identity.Name]]) -> tuple[dict[identity.Name, identity.Known], set[UUID]]:
+    """Return what is known of names, and which of the customers they lead to the acting member does not see."""
     wanted = [name for own in names.values() for name in own]
     if access.limiting() is None:
-        return identity.find_held(wanted), set()
+        return identity.hold(wanted), set()
     with access.lifted(reason="a name leads to one customer of the whole company"):
-        known = identity.find_held(wanted)
-    visible = set(db.session.scalars(select(Customer.id).where(Customer.id.in_(set(known.values())))))
-    return known, set(known.values()) - visible
+        known = identity.hold(wanted)
+    whose = {one.customer_id for one in known.values()}
+    return known, whose - set(db.session.scalars(select(Customer.id).where(Customer.id.in_(whose))))
+
+
+@dataclass
+class _Ways:
+    """Where the names of a batch lead: those known before (`known`), and those that shall lead somewhere (`leading`)."""
+
+    source_id: UUID
+    source: str
+    known: dict[identity.Name, identity.Known]
+    leading: dict[identity.Name, UUID]
+    origins: dict[UUID, UUID]
+
+
+def _link(ways: _Ways, created: Collection[UUID], written: set[UUID]) -> dict[identity.Name, identity.Known]:
+    """Have names that led nowhere lead to these customers, and return where they lead now: whoever wrote the same name at the
+    same moment has been waited for."""
+    missing = {name: held for name, held in ways.leading.items() if name not in ways.known}
+    if not missing:
+        return {}
+    links = [(held, *name) for name, held in missing.items() if held in written or held not in created]
+    identity.link_many(links, origins=ways.origins, way=ways.source)
+    return identity.look(missing)
+
+
+def _give_way(
+    created: dict[UUID, Message], written: set[UUID], ways: _Ways, new: dict[identity.Name, identity.Known],
+    changes: dict[UUID, list[Message]], results: list[Upserted], since: Mapping[UUID | None, datetime | None],
+) -> None:  # fmt: skip
+    """Where another message of the same person came first, at the same moment as ours, ours is about whom that one made."""
+    theirs: dict[UUID, list[identity.Name]] = {}
+    for name, held in ways.leading.items():
+        if held in created:
+            theirs.setdefault(held, []).append(name)
+    for customer, names in theirs.items():
+        elsewhere = {name: one for name, one in new.items() if name in names and one.customer_id != customer}
+        if not elsewhere and customer in written:
+            continue
+        at, row = created.pop(customer)
+        lead = identity.leading(names, elsewhere)
+        if lead is None:  # somebody holds the address as theirs, though it leads to nobody
+            created[customer] = at, {key: value for key, value in row.items() if key not in ("email", "email_norm")}
+            _insert({customer: created[customer]}, ways.source_id, since)
+            identity.link_many([(customer, *name) for name in names], way=ways.source)
+            new |= identity.look(names)
+            continue
+        first = elsewhere[lead].customer_id
+        facts.hold([first])
+        rest = [name for name in names if name not in elsewhere]
+        identity.give(rest, holder=customer, to=first)
+        identity.link_many([(first, *name) for name in rest], way=ways.source)
+        db.session.execute(delete(Customer).where(Customer.id == customer))
+        changes.setdefault(first, []).append((at, _as_told(row, names, elsewhere, lead, ways.source_id)))
+        new |= identity.look(names)
+        for result in results:
+            if result.id == customer:
+                result.id, result.status, result.origin = first, "updated", elsewhere[lead].origin_id
+
+
+def _note_names(
+    results: Sequence[Upserted], names: Mapping[int, list[identity.Name]], known: Mapping[identity.Name, identity.Known]
+) -> None:
+    for result in results:
+        if result.id is not None:
+            result.names = tuple(sorted(known[name].id for name in names[result.index] if name in known))
+
+
+def _word(item: dict[str, Any], now: datetime) -> tuple[datetime, str] | None:
+    """Return when an item says what of mails, if it does."""
+    state = (item.get("consent") or {}).get("email")
+    return (item.get("updated_at") or now, state) if state in ("granted", "withdrawn") else None
+
+
+def _as_told(
+    row: dict[str, Any], names: Sequence[identity.Name], known: Mapping[identity.Name, identity.Known], lead: identity.Name,
+    source_id: UUID,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the columns that an item fills of whom its leading name leads to, without the names that are somebody else's."""
+    if known[lead].origin_id is not None:
+        return _nameless(row)
+    columns = {("external", source_id): ("external_id",), ("email", NO_SOURCE): ("email", "email_norm")}
+    others = {
+        column for name in names if name in known and known[name].customer_id != known[lead].customer_id
+        for column in columns.get(name[:2], ())
+    }  # fmt: skip
+    return {name: value for name, value in row.items() if name not in others}
 
 
 def _names(row: dict[str, Any], source_id: UUID) -> list[identity.Name]:
@@ -242,10 +339,11 @@ def _held(customer: Customer, name: str) -> Any:
     return customer.custom.get(name.removeprefix(CUSTOM)) if name.startswith(CUSTOM) else getattr(customer, name)
 
 
-def _insert(created: dict[UUID, Message], source_id: UUID, since: Mapping[UUID | None, datetime | None]) -> None:
-    """Write new customers; `since` says when the shop got to know them, if it told."""
+def _insert(created: dict[UUID, Message], source_id: UUID, since: Mapping[UUID | None, datetime | None]) -> set[UUID]:
+    """Write new customers and return those whose address nobody else wrote at the same moment; `since` says when the shop got to
+    know them, if it told."""
     if not created:
-        return
+        return set()
     now = clock.now()
     limits = access.limiting()
     blank = dict.fromkeys(TEXTS, "") | {
@@ -261,11 +359,13 @@ def _insert(created: dict[UUID, Message], source_id: UUID, since: Mapping[UUID |
         {"tenant_id": scope.tenant_id(), "id": customer, "source_id": source_id, "note": "", "email_consent": "unknown",
          "created_at": min(since.get(customer) or now, now), "updated_at": now, "tags": [], **blank, **row, "name_sort": sort_name(row),
          "custom": custom_values.merged({}, own[customer]), "versions": dict.fromkeys(_flat(row), versions.stamp(at))}
-        for customer, (at, row) in created.items()
+        for customer, (at, row) in sorted(created.items(), key=lambda one: one[1][1].get("email_norm") or "")
     ]  # fmt: skip
-    db.session.execute(insert(Customer), values)
-    custom_values.write_many("customer", own, fresh=True)
-    facts.ensure(list(created))
+    statement = insert(Customer).on_conflict_do_nothing().returning(Customer.id)
+    written = set(db.session.scalars(statement, values))
+    custom_values.write_many("customer", {key: value for key, value in own.items() if key in written}, fresh=True)
+    facts.ensure(sorted(written))
+    return written
 
 
 def _update(changes: dict[UUID, list[Message]], source_id: UUID) -> dict[UUID, str]:
@@ -320,13 +420,15 @@ def _addresses_taken(changes: dict[UUID, list[Message]]) -> dict[str | None, UUI
         return dict(db.session.execute(query).all())
 
 
-def _record_consent(items: Sequence[dict[str, Any]], results: Sequence[Upserted], source: str) -> None:
-    wanted = []
+def _record_consent(items: Sequence[dict[str, Any]], results: Sequence[Upserted], source: str, now: datetime) -> None:
+    said: dict[UUID, tuple[datetime, str]] = {}
+    names: dict[UUID, Sequence[UUID]] = {}
     for item, result in zip(items, results, strict=True):
-        state = (item.get("consent") or {}).get("email")
-        if result.id and state in ("granted", "withdrawn"):
-            wanted.append((result.id, state, item.get("updated_at")))
-    consent.record_many(wanted, source=source)
+        word = _word(item, now)
+        if result.id and word and word >= said.get(result.id, word):
+            said[result.id], names[result.id] = word, result.names
+    wanted = [(customer, state, at) for customer, (at, state) in said.items()]
+    consent.record_many(wanted, source=source, came_by=names)
 
 
 def touch_updated(customer_ids: Sequence[UUID]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -57,12 +57,14 @@ def withdraw(
 
 def record_many(
     changes: Sequence[Change], *, channel: str = "email", purpose: str = MAIN, source: str, proof: dict[str, Any] | None = None,
+    came_by: Mapping[UUID, Sequence[UUID]] | None = None,
 ) -> int:  # fmt: skip
     """Record what customers said and return how many were news. What is older than the newest entry changes nothing.
 
     Of two statements of one moment the withdrawal counts. What they said of mails with news and offers is also kept with
     the profile, where lists and segments read it. Where the company wants a click in a mail (double opt-in), a consent
-    that a form, a shop or a program tells of is asked for by mail instead, unless its proof says `confirmed`.
+    that a form, a shop or a program tells of is asked for by mail instead, unless its proof says `confirmed`. `came_by` are the
+    names by which each was told of.
     """
     now = clock.now()
     wanted: dict[UUID, tuple[datetime, str]] = {}
@@ -88,7 +90,7 @@ def record_many(
         db.session.execute(update(Customer).where(Customer.id.in_(ids)).values(email_consent=state))
     db.session.execute(insert(Consent), [
         {"tenant_id": scope.tenant_id(), "id": identifiers.new(), "customer_id": customer, "channel": channel, "purpose": purpose, "state": state,
-         "at": at, "source": source, "proof": proof or {}}
+         "at": at, "source": source, "proof": proof or {}, "came_by": list((came_by or {}).get(customer, ()))}
         for customer, (at, state) in news.items()
     ])  # fmt: skip
     titles = _titles(channel, purpose)

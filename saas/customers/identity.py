@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Text, Uuid, delete, func, literal, select
+from sqlalchemy import Text, Uuid, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from saas.customers import facts, joins
@@ -16,36 +17,52 @@ from saas.kit.db import db
 Name = tuple[str, UUID, str]  # kind, source id, value
 
 
+@dataclass(frozen=True)
+class Known:
+    """What is known of a name: its own id, the customer it leads to, whose it was before a merge, and whether it was taken off
+    somebody (`apart`): then it says more than the names that come with it."""
+
+    id: UUID
+    customer_id: UUID
+    origin_id: UUID | None
+    apart: bool
+
+
+def leading(names: Sequence[Name], known: Mapping[Name, Known]) -> Name | None:
+    """Return the name by which something belongs to a customer: the first that was taken off somebody, else the first known.
+
+    Somebody decided whose a name is that was taken off; what it comes with may be the very mistake (an order under another's
+    account)."""
+    found = [name for name in names if name in known]
+    return next((name for name in found if known[name].apart), found[0] if found else None)
+
+
 def find(kind: str, value: str, source_id: UUID = NO_SOURCE) -> UUID | None:
     """Return the customer that a name leads to, or None."""
     return find_many([(kind, source_id, value)]).get((kind, source_id, value))
 
 
-def find_many(names: Iterable[Name]) -> dict[Name, UUID]:
-    """Return the customers that names lead to; names that lead nowhere are left out."""
-    return {name: customer for name, (customer, _origin) in look(names).items()}
-
-
-def find_held(names: Iterable[Name]) -> dict[Name, UUID]:
-    """Return the customers that names lead to as `find_many` does, held, so that nobody merges or deletes them meanwhile.
+def hold(names: Iterable[Name]) -> dict[Name, Known]:
+    """Return what is known of names, their customers held, so that nobody merges or deletes them meanwhile.
 
     Of whom was merged while we waited the names are looked up again: they lead to somebody else by now.
     """
     wanted, found = list(names), {}
     for _try in range(3):
-        found = find_many(wanted)
-        if len(facts.hold(found.values())) == len(set(found.values())):
+        found = look(wanted)
+        whose = {known.customer_id for known in found.values()}
+        if len(facts.hold(whose)) == len(whose):
             break
     return found
 
 
-def origins(names: Iterable[Name]) -> dict[Name, UUID]:
-    """Return, of names that lead to a merged customer, whose they were before."""
-    return {name: origin for name, (_customer, origin) in look(names).items() if origin is not None}
+def find_many(names: Iterable[Name]) -> dict[Name, UUID]:
+    """Return the customers that names lead to; names that lead nowhere are left out."""
+    return {name: known.customer_id for name, known in look(names).items()}
 
 
-def look(names: Iterable[Name]) -> dict[Name, tuple[UUID, UUID | None]]:
-    """Return the customers that names lead to, each with whose name it was before they were merged (None: their own)."""
+def look(names: Iterable[Name]) -> dict[Name, Known]:
+    """Return what is known of names; those that lead nowhere are left out."""
     wanted = list(dict.fromkeys(names))
     if not wanted:
         return {}
@@ -53,14 +70,25 @@ def look(names: Iterable[Name]) -> dict[Name, tuple[UUID, UUID | None]]:
         kind=([kind for kind, _source, _value in wanted], Text), source_id=([source for _kind, source, _value in wanted], Uuid),
         value=([value for _kind, _source, value in wanted], Text),
     )  # fmt: skip
-    columns = (Identity.kind, Identity.source_id, Identity.value, Identity.customer_id, Identity.origin_id)
+    columns = (
+        Identity.kind, Identity.source_id, Identity.value, Identity.id, Identity.customer_id, Identity.origin_id, Identity.parting_id,
+    )  # fmt: skip
     query = select(*columns).where(
         Identity.kind == new.c.kind, Identity.source_id == new.c.source_id, Identity.value == new.c.value
     )
     return {
-        (kind, source, value): (customer, origin)
-        for kind, source, value, customer, origin in db.session.execute(arrays.each(new, query))
+        (kind, source, value): Known(row_id, customer, origin, parting is not None)
+        for kind, source, value, row_id, customer, origin, parting in db.session.execute(arrays.each(new, query))
     }
+
+
+def give(names: Collection[Name], *, holder: UUID, to: UUID) -> None:
+    """Have names that lead to one customer lead to another."""
+    for kind, source, value in names:
+        theirs = update(Identity).where(
+            Identity.kind == kind, Identity.source_id == source, Identity.value == value, Identity.customer_id == holder
+        )
+        db.session.execute(theirs.values(customer_id=to).execution_options(synchronize_session=False))
 
 
 def link(customer_id: UUID, kind: str, value: str, source_id: UUID = NO_SOURCE, *, proven: bool = True) -> UUID:
@@ -83,6 +111,7 @@ def link_many(
     """
     if not rows:
         return
+    rows = sorted(rows, key=lambda row: row[1:])  # two who write the same names never wait for each other crosswise
     new = arrays.table(
         id=(identifiers.many(len(rows)), Uuid), customer_id=([one[0] for one in rows], Uuid), kind=([one[1] for one in rows], Text),
         source_id=([one[2] for one in rows], Uuid), value=([one[3] for one in rows], Text),

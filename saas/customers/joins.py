@@ -60,6 +60,8 @@ class Told:
     self_id: UUID
     proven: bool
     evidence: Evidence
+    name_id: UUID | None = None
+    """The name (identity) by which they were found."""
 
 
 @dataclass
@@ -126,7 +128,7 @@ def _write(told: Sequence[Told]) -> None:
             "tenant_id": scope.tenant_id(), "id": identifiers.at(seen.at, one.visitor, seen.way, seen.ref), "customer_id": one.customer_id,
             "self_id": one.self_id, "visitor": one.visitor, "way": seen.way, "proven": one.proven, "at": seen.at, "last_at": last_at,
             "shop_id": seen.shop_id, "url": seen.url[:2000], "ref": seen.ref, "made_by": scope.actor().name if seen.way in ("member", "program") else "",
-            "parting_id": _barred(parted.get((one.visitor, one.self_id), ()), proven=one.proven, last_at=last_at),
+            "parting_id": _barred(parted.get((one.visitor, one.self_id), ()), proven=one.proven, last_at=last_at), "name_id": one.name_id,
         }  # fmt: skip
     if not rows:
         return
@@ -134,7 +136,10 @@ def _write(told: Sequence[Told]) -> None:
     new = statement.excluded
     same = (Join.self_id == new.self_id) & (Join.customer_id == new.customer_id)
     changed = (Join.at != new.at) | (Join.last_at != new.last_at) | ~same | (Join.proven != new.proven)
-    renewed = {name: new[name] for name in ("customer_id", "self_id", "proven", "at", "last_at", "url", "parting_id")}
+    renewed = {
+        name: new[name]
+        for name in ("customer_id", "self_id", "proven", "at", "last_at", "url", "parting_id", "name_id")
+    }
     fresh = statement.on_conflict_do_update(
         index_elements=["tenant_id", "visitor", "way", "ref"], set_=renewed, where=changed
     )

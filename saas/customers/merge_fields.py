@@ -152,11 +152,13 @@ def result(winner: Customer, loser: Customer, taken: Mapping[str, str]) -> dict[
 
 
 def write(winner: Customer, changed: Mapping[str, Columns], loser_versions: Mapping[str, str]) -> dict[str, dict[str, Columns]]:  # fmt: skip
-    """Give the winner what was chosen, as old as it is; returns the links {name: {"before", "after"}}."""
+    """Give the winner what was chosen, as old as it is; returns the links {name: {"before", "after", "versions"}}: what it had, what
+    it has, and how old what it had was."""
     held = Live(winner)
     links = {}
     for name, after in changed.items():
-        links[name] = {"before": held.get(name), "after": after}
+        was = {column: winner.versions[column] for column in GROUPS.get(name, (name,)) if column in winner.versions}
+        links[name] = {"before": held.get(name), "after": after, "versions": was}
         held.put(name, after)
     stamps = {column: loser_versions[column] for name in changed for column in GROUPS.get(name, ()) if column in loser_versions}  # fmt: skip
     winner.versions = winner.versions | {column: max(stamp, winner.versions.get(column, "")) for column, stamp in stamps.items()}  # fmt: skip

@@ -82,7 +82,8 @@ class Identity(Stamped, TenantModel):
     """One name a customer goes by: an address, a number, a shop's id, a browser. A name leads to one customer.
 
     `origin_id` is the customer whose name it was before a merge; empty while it is the customer's own. `way` says how it came
-    (shop, api, import, tracker, form, member), `made_by` who wrote it.
+    (shop, api, import, tracker, form, member), `made_by` who wrote it. `parting_id` is the parting by which it was taken off
+    somebody: such a name says more than those that come with it.
     """
 
     __tablename__ = "customer_identities"
@@ -101,6 +102,24 @@ class Identity(Stamped, TenantModel):
     origin_id: Mapped[UUID | None]
     way: Mapped[str] = mapped_column(Text, default="", server_default="")
     made_by: Mapped[str] = mapped_column(Text, default="", server_default="")
+    parting_id: Mapped[UUID | None]
+
+
+class Voice(TenantModel):
+    """What was said of a customer under one set of names (`names`: ids of identities): the newest of each field, as
+    {column: [version, value]}, and of consent. Kept from the moment on that a customer is spoken of under different names, so
+    that each can have again what was said of them alone.
+    """
+
+    __tablename__ = "customer_voices"
+    __table_args__ = (
+        tenant_fk("customer_id", "customers", ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "customer_id", "names"),
+    )
+
+    customer_id: Mapped[UUID]
+    names: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    said: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
 
 
 class Join(TenantModel):
@@ -108,7 +127,7 @@ class Join(TenantModel):
     parting by which it does not count.
 
     `self_id` is the customer it spoke of, whoever holds it after merges (`customer_id`); `ref` names what it is: the order,
-    the event, the form.
+    the event, the form; `name_id` is the identity by which an event named them.
     """
 
     __tablename__ = "customer_joins"
@@ -132,12 +151,14 @@ class Join(TenantModel):
     ref: Mapped[str] = mapped_column(Text)
     made_by: Mapped[str] = mapped_column(Text, default="", server_default="")
     parting_id: Mapped[UUID | None]
+    name_id: Mapped[UUID | None]
 
 
 class Parting(TenantModel):
-    """That a name, a browser so far, is not a customer's, whatever spoke for it until `at`; `undone_at` takes it back.
+    """That a name is not a customer's, whatever spoke for it until `at`; `undone_at` takes it back.
 
-    `moved` says what went.
+    `moved` says how much of what went. A browser goes where it was before; any other name goes `to_id`, who was made by the
+    parting (`made`) or known before.
     """
 
     __tablename__ = "customer_partings"
@@ -158,6 +179,8 @@ class Parting(TenantModel):
     moved: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
     undone_at: Mapped[datetime | None]
     undone_by: Mapped[str] = mapped_column(Text, default="", server_default="")
+    to_id: Mapped[UUID | None]
+    made: Mapped[bool] = mapped_column(Boolean, default=False, server_default="false")
 
 
 class VisitorPart(TenantModel):
@@ -180,7 +203,8 @@ class VisitorPart(TenantModel):
 
 
 class Consent(TenantModel):
-    """One entry of the consent ledger: what a customer agreed to or withdrew, with its proof. Never changed."""
+    """One entry of the consent ledger: what a customer agreed to or withdrew, with its proof. Never changed. `came_by` are the
+    names (identities) of the message that told it."""
 
     __tablename__ = "consents"
     __table_args__ = (
@@ -196,6 +220,7 @@ class Consent(TenantModel):
     at: Mapped[datetime]
     source: Mapped[str] = mapped_column(Text, default="")
     proof: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    came_by: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list, server_default="{}")
 
 
 class ConsentPurpose(Stamped, TenantModel):

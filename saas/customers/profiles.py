@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from saas.customers import arriving, asking, consent, facts, identity, merge_tree, owners, purposes, timeline
+from saas.customers import arriving, asking, consent, facts, identity, merge_tree, owners, purposes, timeline, voices
 from saas.customers.arriving import Upserted, upsert_many
 from saas.customers.events import CustomersChanged
 from saas.customers.models import NO_SOURCE, Customer, TimelineEntry
@@ -134,6 +134,7 @@ def change(customer_id: UUID | str, **fields: Any) -> Customer:
         row["note"] = (fields["note"] or "")[:10_000]
     if "email_norm" in row and customer.email_norm and row["email_norm"] != customer.email_norm:
         identity.unlink(customer.id, "email", customer.email_norm)
+    voices.settle(customer.id)  # what people enter is said under no name
     before = {name: getattr(customer, name) for name in row}
     for name, value in row.items():
         setattr(customer, name, value)

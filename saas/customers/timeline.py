@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Text, Uuid, all_, delete, select
+from sqlalchemy import Select, Text, Uuid, all_, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from saas.customers.models import TimelineEntry
@@ -74,6 +74,14 @@ def remove_many(names: Sequence[tuple[str, datetime, str]]) -> None:
         db.session.execute(
             delete(TimelineEntry).where(TimelineEntry.id.in_(gone)).execution_options(synchronize_session=False)
         )
+
+
+def give(names: Sequence[tuple[str, datetime, str]], *, holder: UUID, to: UUID) -> None:
+    """Give entries (kind, at, key) of one customer to another."""
+    if names:
+        given = [identifiers.at(at, str(scope.tenant_id()), kind, key) for kind, at, key in names]
+        theirs = update(TimelineEntry).where(TimelineEntry.id.in_(given), TimelineEntry.customer_id == holder)
+        db.session.execute(theirs.values(customer_id=to).execution_options(synchronize_session=False))
 
 
 TELLING = frozenset({"number", "status", "placed_at", "total", "refunded"})

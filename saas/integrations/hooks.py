@@ -20,7 +20,7 @@ from saas.tenancy import audit
 
 TOPICS = (
     "customer.changed", "customer.deleted", "order.changed", "product.changed", "address.suppressed", "review.written", "review.published",
-    "coupon.given", "coupon.redeemed",
+    "coupon.given", "coupon.redeemed", "shop.repaired",
 )  # fmt: skip
 ROTATION = timedelta(hours=24)
 """How long messages carry a signature of the secret before, too."""

@@ -88,7 +88,7 @@ def count(customer_ids: Sequence[UUID]) -> None:
     held = facts.hold(customer_ids)
     if not held:
         return
-    got, last = MailingRecipient, _last_answers(held)
+    got, last, none = MailingRecipient, _last_answers(held), (0, 0, 0, None)
     query = (
         select(
             got.customer_id,
@@ -100,6 +100,8 @@ def count(customer_ids: Sequence[UUID]) -> None:
         .where(got.customer_id.in_(held))
         .group_by(got.customer_id)
     )
+    found = {customer: figures for customer, *figures in db.session.execute(query)}
+    counted = [(customer, *found.get(customer, none)) for customer in held]
     facts.note_mails(
         [
             {
@@ -111,7 +113,7 @@ def count(customer_ids: Sequence[UUID]) -> None:
                 "last_open_at": last.get((customer, "open")),
                 "last_click_at": last.get((customer, "click")),
             }
-            for customer, sent, opened, clicked, at in db.session.execute(query)
+            for customer, sent, opened, clicked, at in counted
         ]
     )
 

@@ -24,7 +24,7 @@ _STAFF = _READ | {"customers.edit"}
 PERMISSIONS: dict[str, set[str]] = {
     "owner": {"*"},
     "admin": _STAFF
-    | {"customers.delete", "products.edit", "orders.edit", "offers.edit"}
+    | {"customers.delete", "products.edit", "orders.edit", "orders.answer", "offers.edit"}
     | {"segments.edit", "campaigns.edit", "campaigns.send", "exports.make"}
     | {
         "shops.edit",
@@ -45,14 +45,14 @@ PERMISSIONS: dict[str, set[str]] = {
     | {"views.share"}
     | {"products.edit", "segments.edit", "campaigns.edit", "campaigns.send", "offers.edit", "exports.make"},
     "sales": _STAFF,
-    "service": _STAFF,
+    "service": _STAFF | {"orders.answer"},
     "read_only": _READ,
 }
 
 
 CATALOGUE: tuple[tuple[str, Any, tuple[tuple[str, Any], ...]], ...] = (
     ("customers", _l("Customers"), (("read", _l("see")), ("edit", _l("change")), ("delete", _l("delete")))),
-    ("orders", _l("Orders"), (("read", _l("see")), ("edit", _l("change")))),
+    ("orders", _l("Orders"), (("read", _l("see")), ("edit", _l("change")), ("answer", _l("answer returns")))),
     ("products", _l("Products"), (("read", _l("see")), ("edit", _l("change")))),
     ("segments", _l("Segments"), (("read", _l("see")), ("edit", _l("change")))),
     ("campaigns", _l("Campaigns"), (("read", _l("see")), ("edit", _l("change")), ("send", _l("send")))),

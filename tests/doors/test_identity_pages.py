@@ -39,6 +39,36 @@ class TestPage:
         company.post(f"/customers/{ann}/identity/{parting['id']}/rejoin", {})
         assert "1 visit" in company.page.get(f"/customers/{ann}/identity").get_data(as_text=True)
 
+    def test_an_address_is_taken_off_and_given_back_from_the_history(self, company, ann):
+        said = {"placed_at": "2026-01-01T10:00:00Z", "currency": "EUR", "status": "paid", "total": "5.00", "lines": []}
+        items = [
+            said
+            | {"external_id": str(number), "number": f"N{number}", "customer": {"external_id": "7", "email": email}}
+            for number, email in enumerate(("ann@shop.example", "bob@shop.example"))
+        ]
+        assert {one["status"] for one in company.api("POST", "/orders/bulk", json={"items": items}).json["items"]} == {
+            "created"
+        }
+        page = company.page.get(f"/customers/{ann}/identity").get_data(as_text=True)
+        assert "bob@shop.example is not theirs" in page and "1 order" in page
+        joins = company.api("GET", f"/customers/{ann}/identity").json["joins"]
+        [bob] = [one["id"] for one in joins if one["value"] == "bob@shop.example"]
+        company.post(f"/customers/{ann}/identity/{bob}/unjoin", {})
+        told = company.api("GET", f"/customers/{ann}/identity").json
+        assert [one["value"] for one in told["joins"] if one["kind"] == "email"] == ["ann@shop.example"]
+        [parting] = told["partings"]
+        assert parting["moved"] == {"orders": 1}
+        theirs = company.page.get(f"/customers/{parting['to']}/identity").get_data(as_text=True)
+        assert "Taken off another customer" in theirs and "bob@shop.example" in theirs
+        [entry] = [one for one in company.api("GET", "/audit").json["items"] if one["action"] == "customers.unjoined"]
+        company.post(f"/undo/{entry['id']}", {})
+        told = company.api("GET", f"/customers/{ann}/identity").json
+        assert {one["value"] for one in told["joins"] if one["kind"] == "email"} == {
+            "ann@shop.example",
+            "bob@shop.example",
+        }
+        assert told["partings"] == []
+
     def test_the_customers_page_leads_there(self, company, ann):
         assert f"/customers/{ann}/identity" in company.page.get(f"/customers/{ann}").get_data(as_text=True)
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from saas.catalog import products
 from saas.commerce import orders, return_requests
 from saas.customers import consent, merging, passes, person_wishes, portal_settings, preferences, profiles, unmerging
 from saas.customers.models import PortalPass
@@ -345,6 +346,21 @@ class TestOrders:
         )
         page = place.enter().get(f"{place.path}/orders/{order}").get_data(as_text=True)
         assert "<script" not in page and "&lt;script&gt;" in page
+
+    def test_a_line_says_which_size_and_colour_unless_its_name_does(self, place):
+        options = [{"name": "Size", "value": "M"}, {"name": "Colour", "value": "Moss green"}]
+        with place.unit():
+            products.upsert_many([
+                {"external_id": "shirt", "name": "Shirt", "variants": [{"external_id": "v1", "name": "M / Moss green", "options": options}]}
+            ])  # fmt: skip
+        lines = [{"position": n, "product": "shirt", "variant": "v1", "name": name, "quantity": 1, "unit_price": "4.00"}
+                 for n, name in enumerate(("Shirt", "Shirt - M / Moss green"))]  # fmt: skip
+        order = place.buy(ADA, "sized", lines=lines)
+        page = place.enter().get(f"{place.path}/orders/{order}").get_data(as_text=True)
+        assert page.count("M, Moss green") == 2, "in the list and where it can be sent back, of the first line alone"
+        told = place.shop.company.api("GET", f"/orders/{order}").json["lines"]
+        assert [(one["variant_name"], one["options"]) for one in told] == [("M, Moss green", options)] * 2
+        assert place.shop.company.page.get(f"/orders/{order}").get_data(as_text=True).count("M, Moss green") == 1
 
     def test_a_shopper_without_orders_is_told(self, place):
         with place.unit():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from saas.commerce import orders, return_requests
 from saas.customers import portal_settings, preferences, profiles, purposes
 from saas.kit import clock, work
+from saas.tenancy import roles
 from tests.companies import add_member
 
 
@@ -59,6 +62,12 @@ class TestPages:
         client = add_member(app, company, role="read_only")
         page = client.get(f"/returns/{asked['id']}")
         assert page.status_code == 200 and "Words to the shopper" not in page.get_data(as_text=True)
+
+    def test_who_serves_customers_answers_it_and_changes_no_order(self, company, app, asked):
+        service = replace(company, page=add_member(app, company, role="service"))
+        assert "Accept" in service.page.get(f"/returns/{asked['id']}").get_data(as_text=True)
+        assert service.post(f"/returns/{asked['id']}", {"state": "accepted", "words": ""}).status_code == 303
+        assert roles.may("service", "orders.answer") and not roles.may("service", "orders.edit")
 
     def test_it_is_told_in_the_history(self, company, asked):
         company.post(f"/returns/{asked['id']}", {"state": "accepted"})

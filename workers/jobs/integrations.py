@@ -41,6 +41,14 @@ def tell_suppressed(*, email_norm: str, reason: str, **_: object) -> None:
     _told(messages.tell("address.suppressed", {"email": email_norm, "reason": reason}))
 
 
+def tell_repaired(
+    *, shop_id: str, comparison_id: str, repaired: dict[str, int], gone: dict[str, int], **_: object
+) -> None:
+    """Tell webhooks what comparing with a shop put right."""
+    data = {"shop_id": shop_id, "comparison_id": comparison_id, "repaired": repaired, "gone": gone}
+    _told(messages.tell("shop.repaired", data))
+
+
 def write_disabled(*, hook_id: str, **_: object) -> None:
     """Tell owners that a webhook was switched off."""
     hook_letters.write_disabled(hook_id)

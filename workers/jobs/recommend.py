@@ -39,7 +39,8 @@ def follow_mail(*, offer_ids: list[str], at: str, clicked: bool, **_: object) ->
 
 
 def recognise(*, visitors: list[str], **_: object) -> None:
-    """Have the offers know whose browsers these are."""
+    """Have the offers know whose browsers these are, those shown before too."""
+    hands.follow(visitors)
     browsers.refresh(tenant_id=scope.tenant_id(), visitors=visitors)
 
 

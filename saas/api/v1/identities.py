@@ -44,13 +44,13 @@ class JoinOut(Schema):
     since = fields.AwareDateTime()
     last_at = fields.AwareDateTime()
     holds = fields.Dict(
-        keys=fields.String(), values=fields.Integer(), metadata={"description": "how many visits, events and carts came by it"}
+        keys=fields.String(), values=fields.Integer(), metadata={"description": "how many visits, events, carts and orders came by it"}
     )  # fmt: skip
     evidence = fields.List(fields.Nested(EvidenceOut))
 
 
 class PartingOut(Schema):
-    """A browser that was said not to be the customer's."""
+    """A name that was said not to be the customer's."""
 
     id = fields.UUID()
     kind = fields.String()
@@ -58,6 +58,9 @@ class PartingOut(Schema):
     at = fields.AwareDateTime()
     by = fields.String(attribute="made_by")
     moved = fields.Dict(keys=fields.String(), values=fields.Integer())
+    to = fields.UUID(
+        attribute="to_id", allow_none=True, metadata={"description": "the customer whose it is now; null of a browser"}
+    )
 
 
 class IdentityOut(Schema):
@@ -81,7 +84,11 @@ def show(customer_id: UUID) -> dict[str, Any]:
 @blueprint.response(200, IdentityOut)
 @doors.open_to("key", "customers.edit")
 def unjoin(customer_id: UUID, join_id: UUID) -> dict[str, Any]:
-    """Say that a browser is not this customer's: its visits and carts go where they were, and a claim does not bring them back."""
+    """Say that a browser, an address, a number or an account is not this customer's.
+
+    A browser's visits and carts go where they were, and a claim does not bring them back. What came by another name goes to
+    whoever's it is, or to a customer of its own (`to`), and so does what comes by it later.
+    """
     unjoining.unjoin(customer_id, join_id)
     return unjoining.of(customer_id)
 
@@ -90,6 +97,6 @@ def unjoin(customer_id: UUID, join_id: UUID) -> dict[str, Any]:
 @blueprint.response(200, IdentityOut)
 @doors.open_to("key", "customers.edit")
 def rejoin(customer_id: UUID, parting_id: UUID) -> dict[str, Any]:
-    """Take a parting back: what spoke for the join counts again."""
+    """Take a parting back: what spoke for the join counts again, and two who were taken apart are one again."""
     unjoining.rejoin(customer_id, parting_id)
     return unjoining.of(customer_id)

@@ -81,7 +81,7 @@ def one(return_id: UUID) -> dict[str, Any]:
 @blueprint.route("/returns/<return_id>/answer", methods=["POST"])
 @blueprint.arguments(ReturnStep)
 @blueprint.response(200, ReturnOut)
-@doors.open_to("key", "orders.edit")
+@doors.open_to("key", "orders.answer")
 def answer(item: dict[str, Any], return_id: UUID) -> dict[str, Any]:
     """Take the next step; the shopper gets a mail."""
     return _shown(return_requests.answer(return_id, **item))

@@ -91,7 +91,10 @@ TABLES: dict[str, Marks] = {
         erase=ROWS,
     ),
     "consents": Marks(
-        person="customer_id channel purpose state at source proof", ways=(("customer_id", "customers"),), erase=ROWS
+        person="customer_id channel purpose state at source proof",
+        plain="came_by",
+        ways=(("customer_id", "customers"),),
+        erase=ROWS,
     ),
     "coupon_codes": Marks(
         person="customer_id given_at given_by code norm",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime, timedelta
 
+import orjson
 import pytest
 from sqlalchemy import func, select
 
@@ -12,6 +13,8 @@ from saas.commerce import backfill, browsing, hearing, reconciling, shops, silen
 from saas.commerce.batches import Batch
 from saas.commerce.health_models import ShopAlarm, ShopComparison, ShopHour
 from saas.commerce.models import Order
+from saas.integrations import hooks
+from saas.integrations.models import DeliveryOut
 from saas.kit import clock, identifiers, outbox, scope, work
 from saas.kit.db import db
 from saas.tenancy.letter_words import LETTERS
@@ -233,6 +236,19 @@ class TestComparing:
         with work.unit(tenant_id=company.tenant_id):
             assert db.session.scalar(select(func.count()).select_from(Order)) == 26
         assert ("undelivered", "order.updated", True) in alarms_of(company, shop_id)
+
+    def test_what_was_repaired_is_announced_once_and_goes_out_as_a_webhook(self, company, store, shop_id, drain):  # noqa: F811
+        with work.unit(tenant_id=company.tenant_id):
+            hook_id = hooks.make(name="Books", url="http://127.0.0.1:9/hook", topics=["shop.repaired"])[0].id
+        self.changed(store, 4)
+        self.compare(company, shop_id)
+        self.compare(company, shop_id)  # where there is nothing to repair nothing is told
+        drain(company)
+        with work.unit(tenant_id=company.tenant_id):
+            [told] = db.session.scalars(select(DeliveryOut).where(DeliveryOut.hook_id == hook_id))
+            data = orjson.loads(told.body)["data"]
+        assert told.topic == "shop.repaired" and data["shop_id"] == str(shop_id)
+        assert data["repaired"] == {"order.updated": 4} and data["gone"] == {}
 
     def test_what_did_come_is_not_missed_and_ends_the_alarm(self, company, store, shop_id):  # noqa: F811
         self.changed(store, 4)

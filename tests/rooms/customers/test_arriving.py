@@ -7,9 +7,13 @@ from uuid import uuid4
 
 from sqlalchemy import func, select
 
+from saas.commerce import orders
+from saas.commerce.models import Order
 from saas.customers import arriving, consent, identity, profiles
 from saas.customers.models import Consent, Customer, Facts, Identity
+from saas.kit import work
 from saas.kit.db import db
+from tests import meetings
 
 SHOP = uuid4()
 
@@ -82,3 +86,57 @@ class TestBindVisitor:
         assert identity.bind_visitor("v" * 20, two.id, proven=True)
         assert identity.visitor("v" * 20) == (two.id, True)
         assert db.session.scalar(select(func.count()).select_from(Identity).where(Identity.kind == "visitor")) == 1
+
+
+class TestTwoAtOnce:
+    """Two first messages of the same new person, in two transactions at the same moment."""
+
+    def meet(self, company, one, other):
+        made = [lambda item=item: put(item)[0] for item in (one, other)]
+        first, second = meetings.meet(company, *made)
+        with company.app.app_context(), work.unit(tenant_id=company.tenant_id):
+            people = db.session.scalars(select(Customer)).all()
+            names = {(name.kind, name.value): name.customer_id for name in db.session.scalars(select(Identity))}
+        return first, second, people, names
+
+    def test_by_the_same_address(self, company):
+        said = {"email": "new@shop.example", "first_name": "Ada", "updated_at": datetime(2026, 1, 1, tzinfo=UTC)}
+        later = said | {"first_name": "Adele", "updated_at": datetime(2026, 1, 2, tzinfo=UTC)}
+        first, second, people, _names = self.meet(company, said, later)
+        assert [first.status, second.status] == ["created", "updated"] and first.id == second.id
+        assert [one.first_name for one in people] == ["Adele"]
+
+    def test_by_the_same_account_without_any_address(self, company):
+        first, second, people, _names = self.meet(company, {"external_id": "7"}, {"external_id": "7", "city": "Ulm"})
+        assert first.id == second.id and [one.city for one in people] == ["Ulm"]
+
+    def test_a_name_that_only_the_second_gives_leads_to_the_same_person(self, company):
+        first, second, people, names = self.meet(
+            company, {"email": "new@shop.example"}, {"external_id": "7", "email": "new@shop.example"}
+        )
+        assert first.id == second.id and len(people) == 1
+        assert names == {("email", "new@shop.example"): first.id, ("external", "7"): first.id}
+        assert first.names and set(first.names) < set(second.names)
+
+    def test_a_consent_said_by_the_second_is_theirs(self, company):
+        first, second, people, _names = self.meet(
+            company, {"email": "new@shop.example"}, {"email": "new@shop.example", "consent": {"email": "granted"}}
+        )
+        assert first.id == second.id and [one.email_consent for one in people] == ["granted"]
+
+    def test_two_first_orders(self, company):
+        def placed(key):
+            item = {"external_id": key, "placed_at": datetime(2026, 1, 1, tzinfo=UTC), "status": "paid", "currency": "EUR", "total": "9.00",
+                    "customer": {"external_id": "7", "email": "new@shop.example"}, "lines": []}  # fmt: skip
+            return orders.record_many([item], SHOP)[0]
+
+        first, second = meetings.meet(company, lambda: placed("1"), lambda: placed("2"))
+        assert [first.status, second.status] == ["created", "created"]
+        with company.app.app_context(), work.unit(tenant_id=company.tenant_id):
+            [customer] = db.session.scalars(select(Customer.id)).all()
+            assert set(db.session.scalars(select(Order.customer_id))) == {customer}
+
+    def test_batches_in_crossing_orders_do_not_stop_each_other(self, company):
+        people = [{"email": f"p{number}@shop.example", "external_id": str(number)} for number in range(20)]
+        first, second = meetings.meet(company, lambda: put(*people), lambda: put(*reversed(people)))
+        assert [one.id for one in first] == [one.id for one in reversed(second)]

@@ -39,7 +39,7 @@ def two(tenant):
     loser = profiles.create(
         email="a.lovelace@work.example", phone="+49 30 1234567", first_name="A.", city="London", tags=["vip", "tea"]
     )
-    joining._count([winner.id, loser.id])
+    joining.count([winner.id, loser.id])
     return winner.id, loser.id
 
 
@@ -166,8 +166,8 @@ class TestUnmerge:
             row(Visitor, visitor=visitor, first_seen_at=AT, last_seen_at=AT)
             row(Visit, visitor=visitor, began_at=AT, ended_at=AT)
             row(Cart, visitor=visitor, began_at=AT, changed_at=AT, changed_by=uuid4())
-        joining._settle(winner, loser)
-        joining._count([winner, loser])
+        joining.settle(winner, loser)
+        joining.count([winner, loser])
         joining.order_effects.tell(list(db.session.scalars(select(Order))))
         before = settled()
         made = merging.merge(winner_id=winner, loser_id=loser, choices={"email": "loser", "first_name": "loser"})
