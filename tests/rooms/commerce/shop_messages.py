@@ -184,6 +184,9 @@ def generic_story(number: int) -> list[Message]:
         generic_part("fulfilment.updated", number, **parcel, state="delivered", delivered_at=at(60).isoformat(), updated_at=at(60).isoformat()),
         generic_part("return.created", number, **back, state="requested"), generic_part("return.updated", number, **back, state="closed"),
         ("customer.updated", {"type": "customer.updated", "data": {"external_id": f"c{number}", "city": "Bremen", "updated_at": at(40).isoformat()}}),
+        ("customer.updated", {"type": "customer.updated", "data": {"external_id": f"c{number}", "city": "Kiel", "consent": {"email": "granted"},
+                                                                   "updated_at": at(20).isoformat()}}),
+        ("customer.updated", {"type": "customer.updated", "data": {"external_id": f"c{number}", "consent": {"email": "withdrawn"}, "updated_at": at(45).isoformat()}}),
     ]  # fmt: skip
 
 
