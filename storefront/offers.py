@@ -97,11 +97,13 @@ def _answer(asked: Mapping[str, str], place: directory.Place, languages: str | N
     slot = asked.get("slot", "home")
     chosen = offers.choose(
         tenant_id=place.tenant_id, slot=slot, visitor=visitor, product=text.clean(asked.get("product"), most=200),
-        cart_id=text.clean(asked.get("cart"), most=200), limit=_limit(asked.get("limit", "4")), source=place.subject_id,
+        cart_id=text.clean(asked.get("cart"), most=200), limit=_limit(asked["limit"]) if "limit" in asked else None, source=place.subject_id,
         bought=_several(asked.get("bought", "")), query=text.clean(asked.get("query"), most=200),
         language=reasons.language_of(languages),
     )  # fmt: skip
     answer = {"slot": slot, "request": str(chosen.request_id), "items": [offer.plain() for offer in chosen.items]}
+    if chosen.bundle is not None:
+        answer["bundle"] = chosen.bundle.plain()
     return answer["request"], orjson.dumps(answer)
 
 

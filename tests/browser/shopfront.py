@@ -108,6 +108,7 @@ class Collector(Server):
         self.batches, self.questions, self.offers = [], [], []
         self.forms, self.told, self.asked_forms = {}, [], 0
         self.status, self.offers_status = 202, 200
+        self.beside = {}  # what an answer to /offers has beside its items
         self.gate = threading.Event()
         self.gate.set()
         self._news = threading.Condition()
@@ -137,7 +138,7 @@ class Collector(Server):
             answer(
                 request,
                 self.offers_status,
-                json.dumps({"slot": query["slot"], "request": "r1", "items": items}),
+                json.dumps({"slot": query["slot"], "request": "r1", "items": items, **self.beside}),
                 "application/json",
                 {"Access-Control-Allow-Origin": "*"},
             )

@@ -219,6 +219,21 @@ class TestShowing:
         assert collector.questions[0]["slot"] == "thank-you"
         assert collector.questions[0]["bought"] == "tea-1,tea-2"
 
+    def test_a_place_of_the_shops_own_is_asked_by_its_key_with_what_the_page_is_about(self, page, shop, collector):
+        body = '<div data-regulars-slot="under-the-article" data-title="With it"></div>'
+        calls = "regulars('product', {id: 'tea-9'})"
+        shop.pages["/"] = shopfront.page_html(collector, consent="granted", widget=True, body=body, calls=calls)
+        collector.beside = {"bundle": {"text": "Buy these together: Tea and Pot", "sum": "37.50", "currency": "EUR"}}
+        page.goto(shop.origin + "/")
+        collector.await_that(lambda: any(one.get("product") == "tea-9" for one in collector.questions))
+        question = next(one for one in collector.questions if one.get("product") == "tea-9")
+        assert question["slot"] == "under-the-article"
+        assert "limit" not in question
+        page.locator(".bundle", has_text="Buy these together: Tea and Pot – €37.50").wait_for()
+        assert page.get_by_role("heading", name="With it").is_visible()
+        page.evaluate("document.querySelector('[data-regulars-slot]').dataset.regularsSlot = 'another'")
+        collector.await_that(lambda: any(one["slot"] == "another" for one in collector.questions))
+
     @pytest.mark.parametrize("way", ["attribute", "call"])
     def test_the_search_page_asks_for_what_was_searched(self, page, shop, collector, way):
         given = ' data-query="green tea"' if way == "attribute" else ""

@@ -154,3 +154,41 @@ class TestRefused:
 
     def test_the_limit_of_the_room_is_the_limit_of_the_door(self):
         assert offers.MOST == 20
+
+
+class TestPlacesOfTheShopsOwn:
+    def make(self, shop, **fields):
+        made = shop.api("POST", "/recommendations/slots", json={"name": "Attic", "place": "product", **fields})
+        assert made.status_code == 201
+        shelf.forget()
+
+    def test_one_is_asked_by_its_key_and_says_how_many(self, shop):
+        self.make(shop, count=3)
+        answer = ask(shop, slot="attic").json
+        assert (answer["slot"], len(answer["items"])) == ("attic", 3)
+        assert len(ask(shop, slot="attic", limit=2).json["items"]) == 2
+        assert len(ask(shop, slot="attic", limit=20).json["items"]) == 3
+
+    def test_another_companys_is_as_unknown_as_any(self, shop, other_company):
+        self.make(other_company)
+        answers = [ask(shop, slot=key) for key in ("attic", "no-such-key", "x" * 5000, "🫖")]
+        assert {answer.status_code for answer in answers} == {422}
+        assert len({answer.data for answer in answers}) == 1
+
+    def test_a_bundle_is_there_where_the_place_asks_for_it(self, shop):
+        assert "bundle" not in ask(shop).json
+        self.make(shop, bundle=True)
+        answer = ask(shop, slot="attic").json
+        assert answer["bundle"]["sum"] == "37.50"
+        assert answer["bundle"]["text"].startswith("Buy these together: Tea 2, ")
+        assert "bundle" not in ask(shop, slot="attic", product="").json
+
+    def test_what_was_shown_there_is_told_with_its_key(self, shop):
+        shown.flush()
+        valkey.client().delete(shown.STREAM)
+        self.make(shop)
+        offer = ask(shop, slot="attic").json["items"][0]["offer"]
+        with shop.app.app_context():
+            shown.write_pending()
+        assert shop.api("GET", f"/recommendations/{offer}").json["slot"] == "attic"
+        assert "Attic" in shop.page.get("/recommendations").text

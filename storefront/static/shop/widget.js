@@ -1,4 +1,4 @@
-/* Regulars offers: fills every [data-regulars-offers] of a shop's page with what this visitor may like.
+/* Regulars offers: fills every [data-regulars-offers] and [data-regulars-slot] of a shop's page with what this visitor may like.
    Cards live in a shadow root, so the shop's styles and ours never meet; CSS variables and ::part theme them.
    What the page has in the place itself stays where there is nothing to offer; otherwise the place folds up, where nobody
    sees it. It also fetches forms.js when the shop has forms to show, and reviews.js where a page has a place for them. See docs/shops.md. */
@@ -37,6 +37,7 @@
       min-height: 2.8em; overflow-wrap: anywhere; }
     .name { font-weight: 600; }
     .reason { -webkit-line-clamp: 3; min-height: 4.2em; font-size: max(12px, .85em); opacity: .85; }
+    .bundle { padding-top: .8em; font-weight: 600; }
     .price { min-height: 1.4em; color: var(--regulars-accent, inherit); }
     [aria-busy=true] .text > * { background: var(--veil); border-radius: 4px; }
     @media (prefers-reduced-motion: no-preference) {
@@ -97,9 +98,10 @@
     host.style.minHeight = '';
     host.dataset.regularsState = state;
   };
-  const fill = (host, state, items) => {
+  const fill = (host, state, items, bundle) => {
     const { title } = host.dataset, list = make('ul', 'list', ...items);
-    const box = make('div', 'offers', ...title ? [free('h2', 'title', title)] : [], list);
+    const box = make('div', 'offers', ...title ? [free('h2', 'title', title)] : [], list,
+      ...bundle ? [free('p', 'bundle', bundle.text, ' – ', money(host, { price: bundle.sum, currency: bundle.currency }))] : []);
     box.role = 'group';
     box.ariaLabel = title || LABELS[language(host).slice(0, 2).toLowerCase()] || LABELS.en;
     list.style.setProperty('--most', Math.max(host.dataset.limit || 4, 3)); // columns, at most
@@ -127,20 +129,21 @@
   };
 
   let viewed = '', sought = '';
-  const wanted = ({ dataset: { regularsOffers: slot, product, bought, query, cart } }) => ({
-    product: product || (slot === 'product' ? viewed : ''), cart, bought, query: query || (slot === 'search' ? sought : '') });
+  const wanted = ({ dataset: { regularsOffers: slot, regularsSlot: own, product, bought, query, cart } }) => ({
+    slot: own || slot || 'home', product: product || (own || slot === 'product' ? viewed : ''), cart, bought,
+    query: query || (own || slot === 'search' ? sought : '') }); // where a shop's own place stands is known over there
   const key = host => JSON.stringify(wanted(host));
   const load = host => {
     const { dataset } = host, turn = {};
     places.set(host, { key: key(host), turn });
     tracker('visitor', (visitor, site) => {
       const url = new URL(address), query = { site_key: tag.dataset.siteKey || site, visitor,
-        slot: dataset.regularsOffers || 'home', ...wanted(host), limit: dataset.limit || 4 };
+        ...wanted(host), limit: dataset.limit };
       Object.entries(query).forEach(([name, value]) => value && url.searchParams.set(name, value));
-      fetch(url, { credentials: 'omit' }).then(answer => answer.json()).then(({ items }) => {
+      fetch(url, { credentials: 'omit' }).then(answer => answer.json()).then(({ items, bundle }) => {
         if (places.get(host).turn !== turn) return; // a later question is on its way
         const cards = items.filter(item => web(item.url)).map(item => card(host, item));
-        if (cards[0]) fill(host, 'ready', cards);
+        if (cards[0]) fill(host, 'ready', cards, bundle);
         else fold(host);
       }).catch(() => dataset.regularsState === 'loading' && fold(host));
     });
@@ -152,7 +155,7 @@
   }), { rootMargin: '600px' }); // before the reader is there
   const judged = () => doc.querySelector('[data-regulars-reviews]') && (judged.begun ||= 1) && tracker('visitor', (visitor, site) =>
     import(new URL('reviews.js', tag.src)).then(it => it.begin({ base: tag.src, key: tag.dataset.siteKey || site })).catch(() => {}));
-  const hosts = () => doc.querySelectorAll('[data-regulars-offers]');
+  const hosts = () => doc.querySelectorAll('[data-regulars-offers], [data-regulars-slot]');
   const again = host => places.get(host)?.turn && load(host);
   const find = () => (judged.begun || judged(), hosts().forEach(host => {
     if (!places.has(host)) {
@@ -194,6 +197,6 @@
   });
   (window.requestIdleCallback || setTimeout)(ask);
   new MutationObserver(find).observe(doc, { childList: true, subtree: true,
-    attributeFilter: ['data-product', 'data-bought', 'data-query', 'data-cart'] });
+    attributeFilter: ['data-product', 'data-bought', 'data-query', 'data-cart', 'data-regulars-slot'] });
   find();
 })();
