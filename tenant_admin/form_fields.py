@@ -120,7 +120,7 @@ def typed(form: Any) -> dict[str, Any]:
     return {
         "fields": fields, "purposes": asked, "texts": texts,
         "look": {name: form.get(f"look.{name}", "") for name in ("accent", "ground", "ink", "radius", "picture", "side")},
-        "after": {name: form.get(f"after.{name}", "") for name in ("coupon", "redirect")},
+        "after": {name: form.get(f"after.{name}", "") for name in ("coupon", "coupon_id", "redirect")},
         "rules": rules | {"pages": [page], "languages": form.getlist("rules.languages")},
         "limits": {name: form.get(f"limits.{name}", "") for name in ("times", "days", "session_most", "apart_seconds")},
     }  # fmt: skip

@@ -9,6 +9,7 @@ import orjson
 from flask import Blueprint, Response, render_template, request, url_for
 from flask_babel import gettext as _
 
+from saas.commerce import coupons
 from saas.customers import purposes
 from saas.kit import access, doors, errors, work
 from saas.kit import pages as paging
@@ -82,7 +83,7 @@ def _editor(form: Any, name: str, kind: str, content: dict[str, Any], problems: 
     return render_template(
         "forms/edit.html", form={"id": form.id, "name": form.name}, name=name, kind=kind, content=content, problems=problems or {},
         kinds=list(form_fields.kinds().items()), tongues=form_fields.tongues(), fields=form_fields.askable(content),
-        purposes=form_fields.consents(content, known), choices=form_fields.choices(), labels=form_fields.labels(problems or {}),
+        purposes=form_fields.consents(content, known), choices=form_fields.choices(), coupons=[(str(one.id), one.name) for one in coupons.open_ones()], labels=form_fields.labels(problems or {}),
     )  # fmt: skip
 
 

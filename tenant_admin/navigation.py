@@ -64,6 +64,7 @@ PLACES = (
         Place("campaigns", _l("Campaigns"), "campaigns.index"),
         Place("templates", _l("Mail designs"), "templates.index"),
         Place("forms", _l("Forms and pop-ups"), "forms.index"),
+        Place("coupons", _l("Coupons"), "coupons.index"),
         Place("watches", _l("Waiting for products"), "watches.index"),
         Place("reviews", _l("Reviews"), "reviews.index"),
     )),

@@ -20,6 +20,8 @@ from tenant_admin import choices, fields_shown
 GROUPS = (
     (_l("Orders"), ("orders_count", "spent_amount", "last_order_at", "first_order_at", "bought", "refunded_amount")),
     (_l("Payments"), ("payment_failed", "open_dispute")),
+    (_l("Coupons"), ("has_coupon", "used_coupon")),
+    (_l("Reviews"), ("praised", "complained")),
     (_l("Visits"), ("viewed", "did", "searched", "came_from", "visits_count", "views_count", "last_visit_at", "cart_amount", "cart_at")),
     (_l("Mails"), ("email_consent", "agreed", "mails_sent", "mails_opened", "mails_clicked", "last_mail_at", "last_open_at", "last_click_at", "suppressed")),
     (_l("Who"), ("tags", "country", "city", "language", "company", "email", "first_name", "last_name", "owner_id", "created_at")),
@@ -34,6 +36,8 @@ NAMES = {
     "tags": _l("Tags"), "country": _l("Country"), "city": _l("City"), "language": _l("Language"), "company": _l("Company"),
     "email": _l("Email"), "first_name": _l("First name"), "last_name": _l("Last name"), "created_at": _l("Customer since"),
     "owner_id": _l("Owner"), "agreed": _l("Agreed to"), "payment_failed": _l("Failed payment"), "open_dispute": _l("Open dispute"),
+    "has_coupon": _l("Unused coupon"), "used_coupon": _l("Used a coupon"),
+    "praised": _l("Gave 4 or 5 stars"), "complained": _l("Gave 1 or 2 stars"),
 }  # fmt: skip
 WAYS = {
     "at_least": _l("at least"), "at_most": _l("at most"), "is": _l("is"), "is_not": _l("is not"), "in_last_days": _l("in the last … days"),
@@ -97,6 +101,20 @@ SPECIAL = {
     ("suppressed", "no"): _l("may be written to"),
     ("open_dispute", "yes"): _l("has an open dispute"),
     ("open_dispute", "no"): _l("has no open dispute"),
+    ("has_coupon", "yes"): _l("has a coupon code that was not used"),
+    ("has_coupon", "no"): _l("has no coupon code to use"),
+    ("used_coupon", "in_last_days"): _l("used a coupon in the last %(value)s days"),
+    ("used_coupon", "not_in_last_days"): _l("used no coupon in the last %(value)s days"),
+    ("used_coupon", "ever"): _l("used a coupon"),
+    ("used_coupon", "never"): _l("never used a coupon"),
+    ("praised", "in_last_days"): _l("gave 4 or 5 stars in the last %(value)s days"),
+    ("praised", "not_in_last_days"): _l("has not given 4 or 5 stars in the last %(value)s days"),
+    ("praised", "ever"): _l("gave 4 or 5 stars"),
+    ("praised", "never"): _l("never gave 4 or 5 stars"),
+    ("complained", "in_last_days"): _l("gave 1 or 2 stars in the last %(value)s days"),
+    ("complained", "not_in_last_days"): _l("has not given 1 or 2 stars in the last %(value)s days"),
+    ("complained", "ever"): _l("gave 1 or 2 stars"),
+    ("complained", "never"): _l("never gave 1 or 2 stars"),
     ("payment_failed", "in_last_days"): _l("had a payment fail in the last %(value)s days"),
     ("payment_failed", "not_in_last_days"): _l("had no payment fail in the last %(value)s days"),
     ("payment_failed", "ever"): _l("had a payment fail"),
@@ -139,7 +157,7 @@ def sentence(condition: Mapping[str, Any], names: Mapping[str, str] | None = Non
         key = (field, str(value)) if operator == "is" else ("", "")
     elif field == "agreed":
         return _agreement(operator, str(value))
-    elif field in ("suppressed", "open_dispute"):
+    elif field in ("suppressed", "open_dispute", "has_coupon"):
         key = (field, "yes" if str(value).lower() in ("true", "yes", "1") else "no")
     if key in ONCE and str(value) == "1":
         return str(ONCE[key])

@@ -155,10 +155,10 @@ def fetch(shop_id: str) -> ResponseReturnValue:
 @doors.open_to("member", "shops.edit")
 def settings(shop_id: str) -> ResponseReturnValue:
     shop = shops.one(shop_id)
-    values = {"name": shop.name, "url": shop.url, "currency": shop.currency}
+    values = {"name": shop.name, "url": shop.url, "currency": shop.currency, "coupons_url": shop.coupons_url}
     if request.method == "GET":
         return render_template("shops/settings.html", shop=summary(shop), kind=shop.kind, values=values, errors={})
-    given = {name: request.form.get(name, "").strip() for name in ("name", "url", "currency", *KEYS)}
+    given = {name: request.form.get(name, "").strip() for name in ("name", "url", "currency", "coupons_url", *KEYS)}
     try:
         shops.change(shop.id, **given)
     except errors.Invalid as refusal:

@@ -68,7 +68,9 @@ def filled_company(app) -> Filled:
     drain_outbox(app, company)
     ids["return"] = _a_return(app, company, ids)
     make("coupon", "/coupons", {"name": "Welcome", "shop_id": ids["shop"], "kind": "percent", "percent": "10"})
-    ids["code"] = company.api("POST", f"/coupons/{ids['coupon']}/give", json={"customer_id": ids["customer"]}).json["id"]
+    ids["code"] = company.api("POST", f"/coupons/{ids['coupon']}/give", json={"customer_id": ids["customer"]}).json[
+        "id"
+    ]
     ids["review"] = _a_review(app, company, ids["product"])
     ids["cart"] = company.api("GET", "/carts").json["items"][0]["id"]
     ids["key"], ids["member"] = _of_the_house(app, company)
@@ -268,7 +270,7 @@ def addresses(rule, ids: dict[str, str]) -> Iterator[str]:
 
 
 BODIES = {
-    "PATCH /api/v1/payment-accounts/": {"shop_id": None},
+    "PATCH /api/v1/payment-accounts/": {"shop_id": None}, "/give": {"customer_id": "11111111-1111-4111-8111-111111111111"},
     "PATCH /api/v1/orders/": {"custom": {}}, "/merges/": {"different": True},
     "/orders/": {"external_id": "o1", "placed_at": "2026-05-01T10:00:00Z", "currency": "EUR"},
     "/schedule": {"at": "2090-05-01T10:00:00Z"}, "/test": {"to": "me@shop.example"}, "/consents": {"state": "granted"},

@@ -16,7 +16,7 @@ log = logging.getLogger("regulars.worker")
 # What a door itself rings for: it must answer a stranger as fast when there is nothing to do, so it looks up nothing.
 RUNG_FOR = (
     "workers.jobs.tenancy.take_wish", "workers.jobs.marketing.send_some", "workers.jobs.marketing.note_sent", "workers.jobs.operations.run_some",
-    "workers.jobs.integrations.deliver", "workers.jobs.shops.go_on",
+    "workers.jobs.integrations.deliver", "workers.jobs.shops.go_on", "workers.jobs.coupons.go_on",
 )  # fmt: skip
 
 

@@ -63,6 +63,7 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
         Reaction("workers.jobs.payments.follow_orders", together=MANY),
         Reaction("workers.jobs.recommend.follow_orders", together=MANY),
         Reaction("workers.jobs.marketing.follow_orders", together=MANY),
+        Reaction("workers.jobs.coupons.follow_orders"),
         Reaction("workers.jobs.integrations.tell_orders", together=FEW),
     ),
     "CodesWanted": (Reaction("workers.jobs.coupons.wanted"),),
@@ -78,6 +79,9 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
         Reaction("workers.jobs.commerce.follow_orders", together=MANY),
         Reaction("workers.jobs.recommend.follow_orders", together=MANY),
     ),
+    "ReviewDue": (Reaction("workers.jobs.reviews.write", "mail"),),
+    "ReviewWritten": (Reaction("workers.jobs.reviews.tell_written"),),
+    "ReviewPublished": (Reaction("workers.jobs.reviews.tell_published"),),
     "EventsCollected": (Reaction("workers.jobs.commerce.digest"),),
     "BrowsingDigested": (Reaction("workers.jobs.recommend.follow_visitors", together=MANY),),
     "VisitorsRecognised": (

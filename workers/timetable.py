@@ -44,6 +44,8 @@ TASKS: tuple[Task, ...] = (
     Task("workers.jobs.trace.empty_bins", timedelta(days=1), offset=timedelta(hours=3, minutes=30)),
     Task("workers.jobs.shops.fetch", timedelta(seconds=20)),
     Task("workers.jobs.payments.fetch", timedelta(seconds=30)),
+    Task("workers.jobs.coupons.sweep", timedelta(seconds=10)),
+    Task("workers.jobs.coupons.look_over", timedelta(days=1), offset=timedelta(hours=2, minutes=20)),
     Task("workers.jobs.shops.carry", timedelta(minutes=5), offset=timedelta(minutes=1)),
     Task("workers.jobs.shops.watch", timedelta(minutes=30), offset=timedelta(minutes=8)),
     Task("workers.jobs.catalog.fetch_whole", timedelta(seconds=20), offset=timedelta(seconds=10)),

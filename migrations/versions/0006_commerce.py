@@ -63,6 +63,7 @@ def upgrade() -> None:
         sa.Column("reconciled", postgresql.JSONB(astext_type=Text()), nullable=False),
         sa.Column("reconciled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("checks", postgresql.JSONB(astext_type=Text()), server_default="{}", nullable=False),
+        sa.Column("coupons_url", sa.Text(), server_default="", nullable=False),
         sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
@@ -105,8 +106,8 @@ def upgrade() -> None:
         sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("cancel_reason", sa.Text(), server_default="", nullable=False),
         sa.Column("details", postgresql.JSONB(astext_type=Text()), server_default="{}", nullable=False),
-        sa.Column("told", postgresql.ARRAY(Text()), server_default="{}", nullable=False),
         sa.Column("came_by", postgresql.ARRAY(sa.Uuid()), server_default="{}", nullable=False),
+        sa.Column("told", postgresql.ARRAY(Text()), server_default="{}", nullable=False),
         sa.Column("customer_version", sa.Text(), server_default="", nullable=False),
         sa.Column("country", sa.Text(), nullable=False),
         sa.Column("custom", postgresql.JSONB(astext_type=Text()), server_default="{}", nullable=False),
@@ -1016,6 +1017,168 @@ def upgrade() -> None:
     )
     op.create_index("ix_shop_hours_at", "shop_hours", ["tenant_id", "shop_id", "at"], unique=False)
     for statement in walls.protect("shop_hours"):
+        op.execute(statement)
+    op.create_table(
+        "coupons",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("shop_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("percent_hundredths", sa.Integer(), nullable=False),
+        sa.Column("off_amount", sa.BigInteger(), nullable=False),
+        sa.Column("least_amount", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("product_keys", postgresql.ARRAY(Text()), nullable=False),
+        sa.Column("categories", postgresql.ARRAY(Text()), nullable=False),
+        sa.Column("alone", sa.Boolean(), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("days", sa.Integer(), nullable=True),
+        sa.Column("uses", sa.Integer(), nullable=False),
+        sa.Column("per_customer", sa.Integer(), nullable=False),
+        sa.Column("prefix", sa.Text(), nullable=False),
+        sa.Column("pool", sa.Integer(), nullable=False),
+        sa.Column("at_shop", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("trouble", sa.Text(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("not_before", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("kind IN ('percent', 'amount', 'shipping')", name=op.f("ck_coupons_kind")),
+        sa.CheckConstraint("state IN ('active', 'stopped')", name=op.f("ck_coupons_state")),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "shop_id"],
+            ["shops.tenant_id", "shops.id"],
+            name=op.f("fk_coupons_tenant_id_shop_id_shops"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_coupons_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_coupons")),
+    )
+    op.create_index("ix_coupons_shop_id", "coupons", ["tenant_id", "shop_id"], unique=False)
+    for statement in walls.protect("coupons"):
+        op.execute(statement)
+    op.create_table(
+        "coupon_codes",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("coupon_id", sa.Uuid(), nullable=False),
+        sa.Column("shop_id", sa.Uuid(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("norm", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), server_default="", nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("ready_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("claimed_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("customer_id", sa.Uuid(), nullable=True),
+        sa.Column("given_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("given_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("given_for", sa.Uuid(), nullable=True),
+        sa.Column("given_key", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "given_by IN ('', 'campaign', 'form', 'member', 'program')", name=op.f("ck_coupon_codes_given_by")
+        ),
+        sa.CheckConstraint(
+            "state IN ('waiting', 'ready', 'stopping', 'stopped', 'gone', 'failed')", name=op.f("ck_coupon_codes_state")
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "coupon_id"],
+            ["coupons.tenant_id", "coupons.id"],
+            name=op.f("fk_coupon_codes_tenant_id_coupon_id_coupons"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "customer_id"],
+            ["customers.tenant_id", "customers.id"],
+            name=op.f("fk_coupon_codes_tenant_id_customer_id_customers"),
+            ondelete="SET NULL (customer_id)",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_coupon_codes_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_coupon_codes")),
+        sa.UniqueConstraint(
+            "tenant_id", "coupon_id", "given_key", name=op.f("uq_coupon_codes_tenant_id_coupon_id_given_key")
+        ),
+        sa.UniqueConstraint("tenant_id", "shop_id", "norm", name=op.f("uq_coupon_codes_tenant_id_shop_id_norm")),
+    )
+    op.create_index(
+        "ix_coupon_codes_customer_id",
+        "coupon_codes",
+        ["tenant_id", "customer_id"],
+        unique=False,
+        postgresql_where=sa.text("customer_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_coupon_codes_due",
+        "coupon_codes",
+        ["tenant_id", "coupon_id"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('waiting', 'stopping')"),
+    )
+    op.create_index(
+        "ix_coupon_codes_free",
+        "coupon_codes",
+        ["tenant_id", "coupon_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("given_at IS NULL"),
+    )
+    op.create_index(
+        "ix_coupon_codes_given_for",
+        "coupon_codes",
+        ["tenant_id", "given_for"],
+        unique=False,
+        postgresql_where=sa.text("given_for IS NOT NULL"),
+    )
+    op.create_index("ix_coupon_codes_state", "coupon_codes", ["tenant_id", "coupon_id", "state", "id"], unique=False)
+    for statement in walls.protect("coupon_codes"):
+        op.execute(statement)
+    op.create_table(
+        "coupon_uses",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("coupon_id", sa.Uuid(), nullable=False),
+        sa.Column("code_id", sa.Uuid(), nullable=False),
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("counted", sa.Boolean(), nullable=False),
+        sa.Column("discount_amount", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "code_id"],
+            ["coupon_codes.tenant_id", "coupon_codes.id"],
+            name=op.f("fk_coupon_uses_tenant_id_code_id_coupon_codes"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "coupon_id"],
+            ["coupons.tenant_id", "coupons.id"],
+            name=op.f("fk_coupon_uses_tenant_id_coupon_id_coupons"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "order_id"],
+            ["orders.tenant_id", "orders.id"],
+            name=op.f("fk_coupon_uses_tenant_id_order_id_orders"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_coupon_uses_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_coupon_uses")),
+        sa.UniqueConstraint("tenant_id", "code_id", "order_id", name=op.f("uq_coupon_uses_tenant_id_code_id_order_id")),
+    )
+    op.create_index("ix_coupon_uses_coupon_id", "coupon_uses", ["tenant_id", "coupon_id"], unique=False)
+    op.create_index("ix_coupon_uses_order_id", "coupon_uses", ["tenant_id", "order_id"], unique=False)
+    for statement in walls.protect("coupon_uses"):
         op.execute(statement)
 
 

@@ -41,6 +41,7 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("segment_id", sa.Uuid(), nullable=True),
         sa.Column("template_id", sa.Uuid(), nullable=True),
+        sa.Column("coupon_id", sa.Uuid(), nullable=True),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("text_source", sa.Text(), nullable=False),
@@ -74,6 +75,12 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["tenant_id"], ["tenants.id"], name=op.f("fk_campaigns_tenant_id_tenants"), ondelete="CASCADE"
         ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "coupon_id"],
+            ["coupons.tenant_id", "coupons.id"],
+            name=op.f("fk_campaigns_tenant_id_coupon_id_coupons"),
+            ondelete="SET NULL (coupon_id)",
+        ),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_campaigns")),
     )
     op.create_index(
@@ -92,6 +99,7 @@ def upgrade() -> None:
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("campaign_id", sa.Uuid(), nullable=False),
+        sa.Column("coupon_id", sa.Uuid(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("compiled", postgresql.JSONB(astext_type=Text()), nullable=False),
@@ -119,6 +127,12 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(
             ["tenant_id"], ["tenants.id"], name=op.f("fk_mailings_tenant_id_tenants"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "coupon_id"],
+            ["coupons.tenant_id", "coupons.id"],
+            name=op.f("fk_mailings_tenant_id_coupon_id_coupons"),
+            ondelete="SET NULL (coupon_id)",
         ),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_mailings")),
     )
@@ -160,6 +174,7 @@ def upgrade() -> None:
         sa.Column("mailing_id", sa.Uuid(), nullable=False),
         sa.Column("customer_id", sa.Uuid(), nullable=True),
         sa.Column("place", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("coupon_code_id", sa.Uuid(), nullable=True),
         sa.Column("email", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),

@@ -18,7 +18,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from saas.audiences.models import Suppression
 from saas.catalog.models import Product
-from saas.commerce import batches, disputes
+from saas.commerce import batches, coupon_codes, disputes
+from saas.commerce.coupon_models import CouponCode, CouponUse
 from saas.commerce.models import COUNTED, Order, OrderLine, ShopEvent, Visit
 from saas.commerce.payment_models import Dispute, Payment
 from saas.commerce.windows import BEHIND
@@ -26,6 +27,7 @@ from saas.customers import consent, purposes
 from saas.customers.models import Customer, Facts, VisitorPart
 from saas.kit import access, clock, errors, identifiers, money, records
 from saas.kit.text import gettext as _
+from saas.reviews.models import Review
 from saas.tenancy import custom_filters
 
 MOST_CONDITIONS, DEEPEST = 50, 4
@@ -66,7 +68,7 @@ PROPERTY_WAYS = ("equals", "contains", "at_least")
 ME = "me"
 TELLS_OF = {
     "bought": ("orders_count", "first_order_at", "last_order_at"), "viewed": ("visits_count", "views_count", "last_visit_at"),
-    **dict.fromkeys(("payment_failed", "open_dispute"), ("orders_count", "spent_amount")),
+    **dict.fromkeys(("payment_failed", "open_dispute", "used_coupon", "has_coupon", "praised", "complained"), ("orders_count", "spent_amount")),
     **dict.fromkeys(("did", "searched", "came_from"), ("visits_count", "last_visit_at")), "suppressed": ("email",), "agreed": ("email_consent",),
 }  # fmt: skip
 """Fields that a question would tell of though it does not name them: who must not see one cannot ask."""
@@ -213,6 +215,42 @@ def _open_dispute(operator: str, value: Any, condition: dict[str, Any]) -> Colum
     return found if _truth(value) else not_(found)
 
 
+def _reviewed(*stars: int) -> Callable[[str, Any, dict[str, Any]], ColumnElement[bool]]:
+    """Whether a customer gave a product one of so many stars, in a review that they did not take back."""
+
+    def build(operator: str, value: Any, condition: dict[str, Any]) -> ColumnElement[bool]:
+        query = select(Review.customer_id).where(
+            Review.customer_id.is_not(None), Review.stars.in_(stars), Review.state != "withdrawn"
+        )
+        if operator in ("in_last_days", "not_in_last_days"):
+            query = query.where(Review.written_at >= clock.now() - timedelta(days=_days(value)))
+        found = Customer.id.in_(query)
+        return not_(found) if operator in ("never", "not_in_last_days") else found
+
+    return build
+
+
+def _has_coupon(operator: str, value: Any, condition: dict[str, Any]) -> ColumnElement[bool]:
+    """Whether a customer holds a coupon code that they can still use."""
+    found = Customer.id.in_(
+        select(CouponCode.customer_id).where(CouponCode.customer_id.is_not(None), coupon_codes.usable())
+    )
+    return found if _truth(value) else not_(found)
+
+
+def _used_coupon(operator: str, value: Any, condition: dict[str, Any]) -> ColumnElement[bool]:
+    """Whether a customer bought with a coupon code of ours."""
+    query = (
+        select(Order.customer_id)
+        .join(CouponUse, (CouponUse.tenant_id == Order.tenant_id) & (CouponUse.order_id == Order.id))
+        .where(Order.customer_id.is_not(None), CouponUse.counted)
+    )
+    if operator in ("in_last_days", "not_in_last_days"):
+        query = query.where(CouponUse.at >= clock.now() - timedelta(days=_days(value)))
+    found = Customer.id.in_(query)
+    return not_(found) if operator in ("never", "not_in_last_days") else found
+
+
 def _suppressed(operator: str, value: Any, condition: dict[str, Any]) -> ColumnElement[bool]:
     found = Customer.email_norm.in_(select(Suppression.email_norm))
     return found if _truth(value) else or_(not_(found), Customer.email_norm.is_(None))
@@ -270,6 +308,8 @@ FIELDS = {
         Field("suppressed", "yes_no", build=_suppressed), Field("owner_id", "owner", build=_owned),
         Field("agreed", "agreement", build=_agreed), Field("did", "done", build=_event), Field("searched", "done", build=_searched),
         Field("came_from", "done", build=_came_from),
+        Field("has_coupon", "yes_no", build=_has_coupon), Field("used_coupon", "happened", build=_used_coupon),
+        Field("praised", "happened", build=_reviewed(4, 5)), Field("complained", "happened", build=_reviewed(1, 2)),
         Field("payment_failed", "happened", build=_payment_failed), Field("open_dispute", "yes_no", build=_open_dispute),
     )
 }  # fmt: skip

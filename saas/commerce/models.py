@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, Tex
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from saas.commerce.coupon_models import Coupon, CouponCode, CouponUse  # noqa: F401  all tables of the room are met here
 from saas.commerce.health_models import ShopAlarm, ShopComparison, ShopHour  # noqa: F401  all tables of the room are met here
 from saas.commerce.payment_models import (  # noqa: F401  all tables of the room are met here
     Dispute,
@@ -57,6 +58,7 @@ class Shop(Stamped, TenantModel):
     reconciled: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     reconciled_at: Mapped[datetime | None]
     checks: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    coupons_url: Mapped[str] = mapped_column(Text, default="", server_default="")
     removed_at: Mapped[datetime | None]
 
 
@@ -111,9 +113,9 @@ class Order(Stamped, TenantModel):
     details: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
     told: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
     customer_version: Mapped[str] = mapped_column(Text, default="", server_default="")
+    came_by: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list, server_default="{}")
     country: Mapped[str] = mapped_column(Text, default="")
     custom: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
-    came_by: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list, server_default="{}")
     version: Mapped[str] = mapped_column(Text, default="")
 
 
@@ -131,11 +133,11 @@ class OrderLine(TenantModel):
     colour) are put here where lines are read to be shown.
     """
 
-    __tablename__ = "order_lines"
-    __table_args__ = (
     variant_name = ""
     options = ()
 
+    __tablename__ = "order_lines"
+    __table_args__ = (
         tenant_fk("order_id", "orders", ondelete="CASCADE"),
         tenant_fk("product_id", "products", ondelete="SET NULL"),
         tenant_fk("variant_id", "product_variants", ondelete="SET NULL"),

@@ -324,6 +324,10 @@ class ShopIn(Schema):
     client_id = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=200))
     client_secret = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=200))
     access_token = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=200))
+    coupons_url = fields.String(
+        load_default="", validate=validate.Length(max=500),
+        metadata={"description": "where a shop of any kind is told codes of coupons; without it the shop fetches them"},
+    )  # fmt: skip
 
 
 class ShopOut(Schema):
@@ -337,6 +341,7 @@ class ShopOut(Schema):
     site_key = fields.String()
     webhook_url = fields.String()
     webhook_secret = fields.String()
+    coupons_url = fields.String(metadata={"description": "where a shop of any kind is told codes of coupons"})
     state = fields.String()
     trouble = fields.String()
     backfill = fields.Dict()

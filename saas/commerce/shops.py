@@ -13,7 +13,7 @@ from sqlalchemy import Select, func, select
 from saas import config
 from saas.commerce.events import ShopConnected
 from saas.commerce.models import SHOP_KINDS, Order, Shop
-from saas.kit import clock, crypto, errors, identifiers, scope, text
+from saas.kit import clock, crypto, errors, http_out, identifiers, scope, text
 from saas.kit import db as kit_db
 from saas.kit.db import db
 from saas.kit.events import announce
@@ -100,7 +100,7 @@ def _place(shop_id: UUID, column: str) -> str:
 def connect(
     *, kind: str, name: str, url: str = "", currency: str = "", webhook_secret: str | None = None,
     consumer_key: str | None = None, consumer_secret: str | None = None, client_id: str | None = None,
-    client_secret: str | None = None, access_token: str | None = None, held: dict[str, Any] | None = None,
+    client_secret: str | None = None, access_token: str | None = None, held: dict[str, Any] | None = None, coupons_url: str = "",
 ) -> tuple[Shop, str]:  # fmt: skip
     """Connect a shop and return it with its webhook secret, which is made here unless given; raises BadShop or OverLimit.
 
@@ -126,6 +126,7 @@ def connect(
         id=shop_id, kind=kind, name=text.clean(name, most=120), url=url, currency=currency.upper(),
         site_key=f"pk_{crypto.new_token(24)}", hook_token=crypto.new_token(32),
         secret_sealed=crypto.seal(secret, place=_place(shop_id, "secret")), backfill={}, reconciled={},
+        coupons_url=_coupons_address(kind, coupons_url),
     )  # fmt: skip
     if keys:
         shop.access_sealed = _seal_access(shop_id, keys)
@@ -142,6 +143,18 @@ def connect(
     )
     announce(ShopConnected(shop_id=str(shop_id)))
     return shop, secret
+
+
+def _coupons_address(kind: str, given: str) -> str:
+    """Return the address where a shop of any kind is told codes of coupons; empty where it fetches them. Raises BadShop."""
+    address = text.clean(given, most=500)
+    if kind != "generic" or not address:
+        return ""
+    try:
+        http_out.judge(address)
+    except http_out.Unreachable as refusal:
+        raise BadShop(fields={"coupons_url": [_(refusal.message)]}) from None
+    return address
 
 
 def _own_app(url: str, client_id: str | None, client_secret: str | None, access_token: str | None) -> dict[str, Any]:
@@ -234,6 +247,8 @@ def change(shop_id: UUID | str, **fields: Any) -> Shop:
         shop.access_sealed = _seal_access(shop.id, {"key": fields["consumer_key"], "secret": fields["consumer_secret"]})
         shop.checks = {name: value for name, value in shop.checks.items() if name in ("address", "ping")}
         shop.trouble = ""
+    if fields.get("coupons_url") is not None:
+        shop.coupons_url = _coupons_address(shop.kind, fields["coupons_url"])
     if shop.url != before["url"]:
         shop.checks = {}
     if shop.kind == "shopify" and (

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 
 from saas.audiences import segments
+from saas.commerce import coupons
 from saas.customers import purposes
 from saas.kit import db as kit_db
 from saas.kit import errors, mail_headers, search, text
@@ -68,10 +69,10 @@ def create(*, name: str, **fields: Any) -> Campaign:
 def change(campaign_id: UUID | str, **fields: Any) -> Campaign:
     """Change a campaign that was not sent yet.
 
-    Fields: name, segment_id, template_id, subject, source (MJML or HTML with Liquid), text_source, language,
+    Fields: name, segment_id, coupon_id, template_id, subject, source (MJML or HTML with Liquid), text_source, language,
     sender_name, reply_to, holdout_percent (0 to 50), purpose (what its readers agreed to), scheduled_at. A faulty template is kept, with its problems, and
     cannot be sent.
-    Raises NoSuchCampaign, NotChangeable, BadCampaign, NoSuchSegment or NoSuchTemplate.
+    Raises NoSuchCampaign, NotChangeable, BadCampaign, NoSuchSegment, NoSuchCoupon or NoSuchTemplate.
     """
     campaign = one(campaign_id, lock=True)
     if campaign.state not in CHANGEABLE:
@@ -103,7 +104,16 @@ def delete(campaign_id: UUID | str) -> None:
 def copy(campaign_id: UUID | str) -> Campaign:
     """Make a new draft with what is written in a campaign; raises NoSuchCampaign."""
     held = one(campaign_id)
-    names = ("segment_id", "template_id", *WRITTEN, "language", "sender_name", "reply_to", "holdout_percent")
+    names = (
+        "segment_id",
+        "template_id",
+        "coupon_id",
+        *WRITTEN,
+        "language",
+        "sender_name",
+        "reply_to",
+        "holdout_percent",
+    )
     if held.purpose in {one.key for one in purposes.mailed()}:
         names = (*names, "purpose")
     return create(name=_("%(name)s (copy)", name=held.name), **{name: getattr(held, name) for name in names})
@@ -125,6 +135,8 @@ def compile_written(
 def _fill(campaign: Campaign, fields: dict[str, Any]) -> None:
     if "segment_id" in fields:
         campaign.segment_id = segments.one(fields["segment_id"]).id if fields["segment_id"] else None
+    if "coupon_id" in fields:
+        campaign.coupon_id = coupons.one(fields["coupon_id"]).id if fields["coupon_id"] else None
     if fields.get("template_id"):
         _take_template(campaign, fields)
     wrong: dict[str, list[str]] = {}
@@ -190,7 +202,9 @@ def _language() -> str:
 def written(campaign: Campaign) -> dict[str, Any]:
     """Return what people write of a campaign, for the trace."""
     names = ("name", *WRITTEN, "language", "sender_name", "reply_to", "holdout_percent", "purpose")
-    return {name: getattr(campaign, name) for name in names} | {"segment_id": str(campaign.segment_id or "")}
+    return {name: getattr(campaign, name) for name in names} | {
+        name: str(getattr(campaign, name) or "") for name in ("segment_id", "coupon_id")
+    }
 
 
 def _told(campaign: Campaign) -> dict[str, Any]:

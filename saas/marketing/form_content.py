@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlsplit
 
+from saas.commerce import coupons
 from saas.customers import purposes
 from saas.kit import errors, text
 from saas.kit.text import gettext as _
@@ -185,8 +186,16 @@ def _look(reader: Reader, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _after(reader: Reader, given: Mapping[str, Any]) -> dict[str, str]:
+    """Read what comes after: a code that is the same for all, or a coupon of which each gets a code of their own."""
+    own = ""
+    if given.get("coupon_id"):
+        try:
+            own = str(coupons.one(str(given["coupon_id"])).id)
+        except coupons.NoSuchCoupon:
+            reader.wrong("content.after.coupon_id", _("There is no such coupon."))
     return {
-        "coupon": text.clean(str(given.get("coupon") or ""), most=60),
+        "coupon": "" if own else text.clean(str(given.get("coupon") or ""), most=60),
+        **({"coupon_id": own} if own else {}),
         "redirect": reader.address("content.after.redirect", given.get("redirect")),
     }
 

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from saas.commerce import coupon_codes, coupons
 from saas.customers import asking, consent, identity, joins, profiles, purposes, timeline
 from saas.customers.models import NO_SOURCE, ConsentRequest
 from saas.kit import clock, errors, identifiers, rates, text
@@ -65,8 +66,53 @@ def receive(form_id: str, given: Mapping[str, Any], sender: Sender) -> dict[str,
     )  # fmt: skip
     db.session.add(made)
     db.session.flush()
+    _show_code(form, made, answer)
     announce(FormReceived(submission_id=str(made.id)))
     return answer
+
+
+def _show_code(form: Form, sent: FormSubmission, answer: dict[str, str]) -> None:
+    """Show a code of their own at once where one lies ready; the mail brings it anyway, and later where none does.
+
+    Whoever sends a form is shown a new code, known or not, so that nobody learns of an address whether it is known here.
+    """
+    coupon_id = (form.content.get("after") or {}).get("coupon_id")
+    if not coupon_id:
+        return
+    try:
+        found = coupon_codes.give(
+            coupon_id, customer_id=None, by="form", key=_wish(sent), given_for=form.id, only_ready=True
+        )
+    except (coupons.Stopped, coupons.NoSuchCoupon):
+        return
+    if found is not None:
+        answer["coupon"] = found.code
+    else:
+        answer["next"] = form_words.in_language(sent.language)["mailed_code"]
+
+
+def _wish(sent: FormSubmission) -> str:
+    return f"form:{sent.id}"
+
+
+def _give_code(form: Form, sent: FormSubmission, *, mailed: bool) -> None:
+    """Tie the code that was shown to its customer, or give one now; the mail with it waits for their confirmation where one
+    is asked for."""
+    coupon_id = (form.content.get("after") or {}).get("coupon_id")
+    if not coupon_id or sent.customer_id is None:
+        return
+    try:
+        code = coupon_codes.by_key(UUID(coupon_id), _wish(sent))
+        if code is not None:
+            code = coupon_codes.tie(code.id, sent.customer_id)
+        else:
+            code = coupon_codes.give(
+                coupon_id, customer_id=sent.customer_id, by="form", key=_wish(sent), given_for=form.id
+            )
+    except (coupons.Stopped, coupons.NoSuchCoupon, coupon_codes.HadAlready):
+        return
+    if code is not None and mailed:
+        coupon_codes.mail(code, language=sent.language)
 
 
 def machine(given: Mapping[str, Any]) -> bool:
@@ -173,12 +219,14 @@ def take(submission_id: str) -> None:
         customer_id=sent.customer_id, kind="identified", at=sent.sent_at, title=_("Sent the form “%(name)s”", name=form.name),
         key=f"form:{sent.id}", details={"form": str(form.id), "page": sent.proof.get("place", "")},
     )  # fmt: skip
-    _ask(sent)
+    _give_code(form, sent, mailed=not _ask(sent))
     announce(FormSubmitted(form_id=str(form.id), submission_id=str(sent.id), customer_id=str(sent.customer_id)))
 
 
-def _ask(sent: FormSubmission) -> None:
-    """Ask by mail for each purpose that mails are written for; what is for other ways waits for the same click."""
+def _ask(sent: FormSubmission) -> bool:
+    """Ask by mail for each purpose that mails are written for; what is for other ways waits for the same click. Tells whether
+    anything was asked."""
+    asked = False
     known, held = purposes.known(set(sent.agreed)), consent.states(sent.customer_id)
     for key in sent.agreed:
         purpose = known.get(key)
@@ -190,6 +238,8 @@ def _ask(sent: FormSubmission) -> None:
             [sent.customer_id], purpose=purpose, source="form", proof=proof | {"submission": str(sent.id)},
             wording=sent.proof.get("wording", {}).get(key, ""), language=sent.language,
         )  # fmt: skip
+        asked = True
+    return asked
 
 
 def follow_confirmed(request_id: str) -> None:
@@ -199,6 +249,10 @@ def follow_confirmed(request_id: str) -> None:
     if sent is None or sent.confirmed_at is not None or sent.customer_id is None:
         return
     sent.confirmed_at = request.confirmed_at or clock.now()
+    coupon_id = (forms.one(sent.form_id).content.get("after") or {}).get("coupon_id")
+    code = coupon_codes.by_key(UUID(coupon_id), _wish(sent)) if coupon_id else None
+    if code is not None and code.customer_id is not None:
+        coupon_codes.mail(code, language=sent.language)
     _fill_in(sent)
     _agree_otherwise(sent)
     entry = consent.states(sent.customer_id).get(("email", request.purpose))

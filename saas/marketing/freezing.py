@@ -36,7 +36,7 @@ from saas.customers import consent, preferences, purposes
 from saas.customers.models import Customer
 from saas.kit import identifiers, scope
 from saas.kit.db import db
-from saas.marketing import mailings
+from saas.marketing import mail_coupons, mailings
 from saas.marketing.models import Mailing, MailingRecipient
 from saas.tenancy import limits
 
@@ -144,9 +144,10 @@ def freeze_some(mailing_id: UUID, *, most: int = BATCH) -> bool:
         return False
     ids = _next(mailing, most)
     if ids:
-        _write(mailing, ids)
+        written = _write(mailing, ids)
         mailing.frozen_to = ids[-1]
         _keep_within_plan(mailing)
+        mail_coupons.give_frozen(mailing, written)
     if len(ids) < most:
         mailing.frozen_at = func.now()
         _give_back(mailing)
@@ -162,9 +163,10 @@ def _next(mailing: Mailing, most: int) -> list[UUID]:
     return list(db.session.scalars(query))
 
 
-def _write(mailing: Mailing, ids: list[UUID]) -> None:
-    many = ARRAY(Uuid())
-    pairs = func.unnest(literal(ids, type_=many), literal([identifiers.new() for _ in ids], type_=many))
+def _write(mailing: Mailing, ids: list[UUID]) -> list[UUID]:
+    """Write these people's places; returns their ids (some may not have come to be)."""
+    many, places = ARRAY(Uuid()), [identifiers.new() for _ in ids]
+    pairs = func.unnest(literal(ids, type_=many), literal(places, type_=many))
     own = pairs.table_valued(column("customer_id", Uuid()), column("id", Uuid()), name="own").render_derived()
     judged = (
         select(
@@ -190,6 +192,7 @@ def _write(mailing: Mailing, ids: list[UUID]) -> None:
     )
     columns = ["tenant_id", "id", "mailing_id", "customer_id", "email", "state", "reason", "due_at"]
     db.session.execute(insert(MailingRecipient.__table__).from_select(columns, rows))
+    return places
 
 
 def _said(purpose: str) -> ColumnElement[str] | None:

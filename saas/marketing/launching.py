@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from saas.audiences import segments
+from saas.commerce import coupons
 from saas.customers import purposes
 from saas.kit import clock, errors, identifiers
 from saas.kit.db import db
@@ -99,9 +100,32 @@ def _mail_checks(campaign: Campaign) -> list[Check]:
         first = compiled.problems[0].sentence
         return [Check("template", False, _("The mail cannot be sent like this: %(fault)s", fault=first))]
     return [
+        *_coupon_checks(campaign, compiled),
         Check("template", True, _("The mail can be read and filled in, as HTML and as text.")),
         Check("unsubscribe", True, _("Everybody can unsubscribe with one click.")),
     ]
+
+
+def _coupon_checks(campaign: Campaign, compiled: rendering.Compiled) -> list[Check]:
+    """A mail that brings a code needs a coupon that can be given."""
+    if not compiled.coupon and campaign.coupon_id is None:
+        return []
+    if campaign.coupon_id is None:
+        return [Check("coupon", False, _("The mail shows a coupon code. Choose the coupon it comes from."))]
+    coupon = coupons.one(campaign.coupon_id)
+    try:
+        coupons.require_open(coupon)
+    except coupons.Stopped as refusal:
+        return [Check("coupon", False, _("The coupon cannot be given: %(reason)s", reason=refusal.message))]
+    if not compiled.coupon:
+        return [Check("coupon", None, _("A coupon is chosen, and the mail does not show its code."))]
+    if coupon.trouble:
+        return [
+            Check(
+                "coupon", None, _("The shop does not take its codes at the moment: %(reason)s", reason=coupon.trouble)
+            )
+        ]
+    return [Check("coupon", True, _("Everybody gets a code of their own of “%(name)s”.", name=coupon.name))]
 
 
 def _address_check() -> Check:
@@ -166,6 +190,7 @@ def _snapshot(campaign: Campaign) -> Mailing:
     return Mailing(
         id=identifiers.new(),
         campaign_id=campaign.id,
+        coupon_id=campaign.coupon_id if rendering.Compiled.load(campaign.compiled).coupon else None,
         state="sending",
         name=campaign.name,
         compiled=campaign.compiled,

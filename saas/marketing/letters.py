@@ -11,7 +11,18 @@ from saas import config
 from saas.customers import profiles
 from saas.kit import clock, errors, identifiers, mail, mail_headers, smtp, smtp_server
 from saas.kit.text import gettext as _
-from saas.marketing import campaigns, mailings, open_offers, people, previews, rendering, senders, templating, tracking
+from saas.marketing import (
+    campaigns,
+    mail_coupons,
+    mailings,
+    open_offers,
+    people,
+    previews,
+    rendering,
+    senders,
+    templating,
+    tracking,
+)
 from saas.marketing.models import MailingRecipient
 from saas.marketing.press import Press
 from saas.tenancy import tenants
@@ -38,23 +49,32 @@ def as_page(recipient: MailingRecipient) -> str:
     press = Press(mailings.one(recipient.mailing_id))
     own = press.load([recipient.customer_id])[recipient.customer_id]
     own["offers"] = open_offers.as_sent(recipient)
+    if (coupon := mail_coupons.shown(recipient)) is not None:
+        own["coupon"] = coupon
     return previews.sandboxed(press.parts(recipient.id, own).html)
 
 
-def person(customer_id: UUID | str | None, *, offers: int = 0, language: str = "en") -> dict[str, Any]:
-    """Return what a mail would know of a customer, or of somebody made up; raises NoSuchCustomer."""
+def person(
+    customer_id: UUID | str | None, *, offers: int = 0, coupon_id: UUID | str | None = None, language: str = "en"
+) -> dict[str, Any]:
+    """Return what a mail would know of a customer, or of somebody made up, with an example of a coupon's code; raises
+    NoSuchCustomer or NoSuchCoupon."""
+    coupon = {"coupon": mail_coupons.example(coupon_id)}
     if not customer_id:
-        return people.SAMPLE | people.company()
+        return people.SAMPLE | people.company() | coupon
     found = profiles.one(customer_id)
-    return (
-        people.load([found.id], offers=offers, language=language)[found.id]
-        | people.company()
-        | {"campaign": {"name": ""}}
-    )
+    known = people.load([found.id], offers=offers, language=language)[found.id]
+    return known | people.company() | {"campaign": {"name": ""}} | coupon
 
 
 def preview(
-    *, subject: str, source: str, text_source: str, language: str, customer_id: UUID | str | None = None
+    *,
+    subject: str,
+    source: str,
+    text_source: str,
+    language: str,
+    customer_id: UUID | str | None = None,
+    coupon_id: UUID | str | None = None,
 ) -> tuple[rendering.Compiled, rendering.Parts | None]:
     """Compile what is written and fill it in for a customer; without parts when there are problems. Raises
     NoSuchCustomer.
@@ -63,7 +83,7 @@ def preview(
     made = campaigns.compile_written(**written, sample=person(customer_id))
     if made.problems:
         return made, None
-    return made, filled(made, person(customer_id, offers=made.offers, language=made.language))
+    return made, filled(made, person(customer_id, offers=made.offers, coupon_id=coupon_id, language=made.language))
 
 
 def subject_line(source: str, data: dict[str, Any]) -> str:
@@ -107,7 +127,7 @@ def send_test(campaign_id: UUID | str, *, to: str, customer_id: UUID | str | Non
     made = rendering.Compiled.load(campaign.compiled) if campaign.compiled else rendering.Compiled()
     if made.problems:
         raise templating.RenderFailed(made.problems[0].sentence)
-    parts = filled(made, person(customer_id, offers=made.offers, language=made.language))
+    parts = filled(made, person(customer_id, offers=made.offers, coupon_id=campaign.coupon_id, language=made.language))
     sender, address = senders.current(), mail_headers.address(to)
     frame = mail.Frame(
         sender_email=sender.email,

@@ -47,6 +47,7 @@ class Campaign(Stamped, TenantModel):
     __table_args__ = (
         tenant_fk("segment_id", "segments", ondelete="SET NULL"),
         tenant_fk("template_id", "mail_templates", ondelete="SET NULL"),
+        tenant_fk("coupon_id", "coupons", ondelete="SET NULL"),
         CheckConstraint(f"state IN {CAMPAIGN_STATES}", name="state"),
         CheckConstraint("holdout_percent BETWEEN 0 AND 50", name="holdout_percent"),
         Index("ix_campaigns_updated_at", "tenant_id", text("updated_at DESC"), text("id DESC")),
@@ -57,6 +58,7 @@ class Campaign(Stamped, TenantModel):
     state: Mapped[str] = mapped_column(Text, default="draft")
     segment_id: Mapped[UUID | None]
     template_id: Mapped[UUID | None]
+    coupon_id: Mapped[UUID | None]
     subject: Mapped[str] = mapped_column(Text, default="")
     source: Mapped[str] = mapped_column(Text, default="")
     text_source: Mapped[str] = mapped_column(Text, default="")
@@ -82,12 +84,14 @@ class Mailing(TenantModel):
     __tablename__ = "mailings"
     __table_args__ = (
         tenant_fk("campaign_id", "campaigns", ondelete="CASCADE"),
+        tenant_fk("coupon_id", "coupons", ondelete="SET NULL"),
         CheckConstraint(f"state IN {MAILING_STATES}", name="state"),
         Index("ix_mailings_campaign_id", "tenant_id", "campaign_id"),
         Index("ix_mailings_open", "progress_at", postgresql_where=text("finished_at IS NULL")),
     )
 
     campaign_id: Mapped[UUID]
+    coupon_id: Mapped[UUID | None]
     state: Mapped[str] = mapped_column(Text, default="sending")
     name: Mapped[str] = mapped_column(Text)
     compiled: Mapped[dict[str, Any]] = mapped_column(JSONB)
@@ -114,7 +118,8 @@ class MailingRecipient(TenantModel):
     queued -> claimed (a worker has it, nothing has left) -> sending (it may have left) -> sent, failed or unknown.
     `worker` names who has it until `lease_until`; `noted_at` is when it was told to the customer's timeline and facts.
     `place` is 0, and counts on where customers were merged who each were written to. `offers` are those the mail's text tells
-    of, `offers_opened` those that its pictures showed when it was opened last (see `open_offers`).
+    of, `offers_opened` those that its pictures showed when it was opened last (see `open_offers`). `coupon_code_id` is the code
+    their mail brings, where the mailing brings one.
     """
 
     __tablename__ = "mailing_recipients"
@@ -151,6 +156,7 @@ class MailingRecipient(TenantModel):
     mailing_id: Mapped[UUID]
     customer_id: Mapped[UUID | None]
     place: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    coupon_code_id: Mapped[UUID | None]
     email: Mapped[str] = mapped_column(Text, default="")
     state: Mapped[str] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(Text, default="")

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from saas.catalog import products
-from saas.commerce import shops
+from saas.commerce import coupon_shown, shops
 from saas.commerce.models import Cart
 from saas.customers.models import Customer, Facts
 from saas.kit import access, clock, money, text
@@ -38,6 +38,7 @@ SAMPLE = {
     "offers": [],
     "cart": None,
     "campaign": {"name": "Sample"},
+    "coupon": coupon_shown.EXAMPLE,
 }
 """Somebody who does not exist, for trying a design before there are customers."""
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from saas import config
 from saas.kit import clock, dkim, mail, scope, smtp
-from saas.marketing import landing, links, open_offers, people, rendering, senders
+from saas.marketing import landing, links, mail_coupons, open_offers, people, rendering, senders
 from saas.marketing.models import Mailing
 
 MESSAGE_ID = re.compile(r"^<?([0-9a-f]{32})\.(\d{1,18})@")
@@ -25,6 +25,7 @@ class Press:
         self.letter = rendering.Letter(rendering.Compiled.load(mailing.compiled))
         self.links = len(self.letter.compiled.links)
         self.offers = self.letter.compiled.offers
+        self.brings_codes = mailing.coupon_id is not None
         self.everybody = people.company() | {"campaign": {"name": mailing.name}}
         self.addresses = links.Addresses(
             base_url=config.get().public_url, key=landing.key(), tenant_id=scope.tenant_id(), mailing_id=mailing.id
@@ -46,6 +47,10 @@ class Press:
             customer_ids, offers=self.offers, carts="cart" in self.letter.compiled.html + self.letter.compiled.subject,
             language=self.letter.compiled.language,
         )  # fmt: skip
+
+    def codes(self, recipient_ids: Sequence[UUID]) -> tuple[dict[UUID, dict[str, Any]], set[UUID], set[UUID]]:
+        """Return recipients' codes, who has to wait for theirs, and whose is good no more; nothing where no mail brings one."""
+        return mail_coupons.load(recipient_ids) if self.brings_codes else ({}, set(), set())
 
     def remembered(self, data: Mapping[str, Any]) -> list[dict[str, Any]] | None:
         """Return what has to be kept of a person's offers, so that clicks on them find their way and pictures know what was sent."""

@@ -14,7 +14,7 @@ from liquid.builtin.expressions import LoopExpression
 from liquid.builtin.expressions.primitive import IntegerLiteral
 from liquid.exceptions import LiquidError, ResourceLimitError
 
-from saas.marketing import bodies, converting, footers, offer_block, plain_text, templating
+from saas.marketing import bodies, converting, coupon_block, footers, offer_block, plain_text, templating
 from saas.marketing.problems import Problem, problem
 from saas.marketing.tracking import Link
 
@@ -29,7 +29,7 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 class Compiled:
     """A mail ready to be filled in. With `problems` it must not be sent; `warnings` only want a second look.
 
-    `offers` is the number of recommendations the mail can show (0: it shows none).
+    `offers` is the number of recommendations the mail can show (0: it shows none), `coupon` whether it brings a code.
     """
 
     subject: str = ""
@@ -38,6 +38,7 @@ class Compiled:
     language: str = "en"
     links: tuple[Link, ...] = ()
     offers: int = 0
+    coupon: bool = False
     problems: tuple[Problem, ...] = field(default=())
     warnings: tuple[Problem, ...] = field(default=())
 
@@ -81,13 +82,14 @@ def compile(
     """
     body, text = (source.replace("\r\n", "\n") for source in (body, text))  # forms send CR LF, which MJML does not take
     sources = {"subject": subject, "body": body, "text": text}
-    problems, warnings, offers = [], [], 0
+    problems, warnings, offers, coupon = [], [], 0, False
     for part, source in sources.items():
         if len(source.encode("utf-8", "replace")) > converting.LARGEST:
             problems.append(Problem(part, 1, 1, f"This is larger than {converting.LARGEST // 1024} kB."))
             continue
-        found, unknown, shown = _check(source, part=part, sample=sample, names=names)
+        found, unknown, shown, brings = _check(source, part=part, sample=sample, names=names)
         problems, warnings, offers = problems + found, warnings + unknown, max(offers, shown)
+        coupon = coupon or brings
     for part, sentence in (("subject", "A mail needs a subject."), ("body", "A mail needs a body.")):
         if not sources[part].strip():
             problems.append(Problem(part, 1, 1, sentence))
@@ -101,7 +103,7 @@ def compile(
     made_html, made_text = work.parts(text, language)
     made_html, made_text = footers.complete(html=made_html, text=made_text, language=language)
     links = tuple(work.links.found.values())
-    return Compiled(subject, made_html, made_text, language, links, offers, (), tuple(warnings))
+    return Compiled(subject, made_html, made_text, language, links, offers, coupon, (), tuple(warnings))
 
 
 class Letter:
@@ -144,17 +146,18 @@ class Letter:
 
 
 def _check(source: str, *, part: str, sample: dict | None, names: Collection[str]):
-    """Parse one source, try it, and look for names that nothing has; also counts the offers that it can show."""
+    """Parse one source, try it, and look for names that nothing has; also counts the offers that it can show, and
+    tells whether it brings a code."""
     template, faults = templating.read(source, part=part)
     if faults:
-        return faults, [], 0
+        return faults, [], 0, False
     try:
         template.fill(templating.plain(sample or {}))
     except ResourceLimitError as error:
-        return [templating.fault(error, part=part, source=source)], [], 0
+        return [templating.fault(error, part=part, source=source)], [], 0, False
     except (LiquidError, ArithmeticError, ValueError, TypeError, RecursionError) as error:
         if sample is not None:
-            return [templating.fault(error, part=part, source=source)], [], 0
+            return [templating.fault(error, part=part, source=source)], [], 0, False
     blocks = [thing.limit for thing in templating.walk(template.nodes) if isinstance(thing, offer_block.OffersNode)]
     used = template.analyze(include_partials=False).globals
     shown = max([*map(_looped, templating.walk(template.nodes)), *blocks, 0]) or (4 if "offers" in used else 0)
@@ -166,7 +169,10 @@ def _check(source: str, *, part: str, sample: dict | None, names: Collection[str
         if name not in names
         for place in places[:1]
     ]
-    return [], unknown, shown
+    brings = "coupon" in used or any(
+        isinstance(thing, coupon_block.CouponNode) for thing in templating.walk(template.nodes)
+    )
+    return [], unknown, shown, brings
 
 
 def _looped(thing: object) -> int:

@@ -29,6 +29,7 @@ class CampaignIn(TemplateIn):
 
     segment_id = fields.UUID(allow_none=True)
     template_id = fields.UUID(allow_none=True)
+    coupon_id = fields.UUID(allow_none=True, metadata={"description": "the coupon each recipient gets a code of"})
     language = fields.String(validate=validate.Length(max=12))
     sender_name = fields.String(validate=validate.Length(max=200))
     reply_to = fields.String(validate=validate.Length(max=200))
@@ -71,6 +72,7 @@ class CampaignOut(TemplateOut):
     state = fields.String()
     segment_id = fields.UUID(allow_none=True)
     template_id = fields.UUID(allow_none=True)
+    coupon_id = fields.UUID(allow_none=True)
     language = fields.String()
     sender_name = fields.String()
     reply_to = fields.String()
@@ -110,7 +112,17 @@ def template_shown(design: Any) -> dict[str, Any]:
 
 def campaign_shown(campaign: Any, mailing: Any | None, counts: dict[str, int] | None = None) -> dict[str, Any]:
     """Return a campaign as plain values; `counts` are its mailing's recipients by state."""
-    names = ("state", "segment_id", "template_id", "language", "sender_name", "reply_to", "holdout_percent", "purpose")
+    names = (
+        "state",
+        "segment_id",
+        "template_id",
+        "coupon_id",
+        "language",
+        "sender_name",
+        "reply_to",
+        "holdout_percent",
+        "purpose",
+    )
     plain = {name: getattr(campaign, name) for name in (*names, "scheduled_at", "trouble")}
     told = None
     if mailing is not None:

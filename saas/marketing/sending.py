@@ -20,7 +20,7 @@ from sqlalchemy import func, select
 from saas import config
 from saas.kit import errors, identifiers, smtp, smtp_server, work
 from saas.kit.db import db
-from saas.marketing import campaigns, freezing, ledger, mailings, responses
+from saas.marketing import campaigns, freezing, ledger, mail_coupons, mailings, responses
 from saas.marketing.ledger import Claimed, Outcome
 from saas.marketing.models import MailingRecipient
 from saas.marketing.press import Press
@@ -73,11 +73,19 @@ def _deliver(rows: Sequence[Claimed], *, press: Press, hand: ledger.Hand, client
     with work.unit():
         ids = [row.customer_id for row in rows if row.customer_id]
         known, barred = press.load(ids), freezing.changed_their_minds(hand.values["mailing"], ids)
+        codes, early, late = press.codes([row.id for row in rows])
     waiting, settled = (
         True,
         [Outcome(row.id, "skipped", barred[row.customer_id], tried=0) for row in rows if row.customer_id in barred],
     )
-    source = iter([row for row in rows if row.customer_id not in barred])
+    rows = [row for row in rows if row.customer_id not in barred]
+    settled += [
+        Outcome(row.id, "queued", mail_coupons.WAITS, tried=0, wait=mail_coupons.LONGER)
+        for row in rows
+        if row.id in early
+    ]
+    settled += [Outcome(row.id, "skipped", mail_coupons.STOPPED, tried=0) for row in rows if row.id in late]
+    source = iter([row for row in rows if row.id not in early and row.id not in late])
     while waiting and (handful := list(islice(source, HANDFUL))):
         settled += [
             Outcome(row.id, "skipped", "customer_deleted", tried=0) for row in handful if row.customer_id not in known
@@ -86,18 +94,22 @@ def _deliver(rows: Sequence[Claimed], *, press: Press, hand: ledger.Hand, client
         taken = hand.advance(
             settled=settled, taken=[(row.id, press.remembered(known[row.customer_id])) for row in handful]
         )
-        settled = list(_hand_over([row for row in handful if row.id in taken], known, press=press, client=client))
+        mine = {
+            row.id: known[row.customer_id] | ({"coupon": codes[row.id]} if row.id in codes else {})
+            for row in handful if row.id in taken
+        }  # fmt: skip
+        settled = list(_hand_over([row for row in handful if row.id in taken], mine, press=press, client=client))
         waiting = bool(taken or not handful) and not any(one.state == "queued" and one.tried == 0 for one in settled)
     hand.advance(settled=settled)
     return waiting
 
 
 def _hand_over(
-    rows: Sequence[Claimed], known: Mapping[UUID, dict[str, Any]], *, press: Press, client: smtp.Client
+    rows: Sequence[Claimed], mine: Mapping[UUID, dict[str, Any]], *, press: Press, client: smtp.Client
 ) -> Iterator[Outcome]:
     refused: list[Outcome] = []
     places: dict[int, Claimed] = {}
-    for envelope, outcome in client.send_many(_written(rows, known, press, refused, places)):
+    for envelope, outcome in client.send_many(_written(rows, mine, press, refused, places)):
         row = places.pop(id(envelope))
         if outcome.recipient_is_bad:
             with work.unit():
@@ -108,7 +120,7 @@ def _hand_over(
 
 def _written(
     rows: Sequence[Claimed],
-    known: Mapping[UUID, dict[str, Any]],
+    mine: Mapping[UUID, dict[str, Any]],
     press: Press,
     refused: list[Outcome],
     places: dict[int, Claimed],
@@ -118,7 +130,7 @@ def _written(
     """
     for row in rows:
         try:
-            envelope = press.envelope(recipient_id=row.id, email=row.email, own=known[row.customer_id])
+            envelope = press.envelope(recipient_id=row.id, email=row.email, own=mine[row.id])
         except (errors.Refusal, ValueError, TypeError) as error:
             refused.append(Outcome(row.id, "failed", f"not_written: {getattr(error, 'message', None) or error}"[:500]))
             continue
@@ -163,6 +175,7 @@ def _close(mailing_id: UUID) -> None:
         return
     mailing.finished_at = func.now()
     if mailing.state == "cancelled":
+        mail_coupons.take_back(mailing)
         unused = mailing.reserved - freezing.queued(mailing_id)
         limits.count("mails_month", by=-unused)
         mailing.reserved -= unused

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from saas import config
-from saas.commerce import orders, return_requests
+from saas.commerce import coupon_codes, coupon_shown, coupons, orders, return_requests, shops
 from saas.customers import passes, person_wishes, profiles
 from saas.customers.models import Customer
 from saas.kit import clock, identifiers, mail, mail_headers, smtp
@@ -61,11 +61,35 @@ def write_data(request_id: str) -> None:
         _send(profiles.one(wish.customer_id), "data", language=wish.language, path="/requests")
 
 
+def write_coupon(code_id: str, *, language: str) -> None:
+    """Bring somebody the code they asked for by a form. Raises NotDelivered while its shop does not have it yet."""
+    try:
+        code = coupon_codes.one(code_id)
+        coupon = coupons.one(code.coupon_id)
+        customer = profiles.one(code.customer_id) if code.customer_id else None
+    except (coupon_codes.NoSuchCode, coupons.NoSuchCoupon, profiles.NoSuchCustomer):
+        return
+    if code.state == "waiting" and coupon.state == "active":
+        raise letters.NotDelivered("The shop does not have the code yet.")
+    if customer is None or code.state != "ready":
+        return
+    values = {"code": code.code, "name": coupon.name, "until": ""}
+    if code.ends_at is not None:
+        tongue = shopper_words.tongue(language, customer.language, *tenants.settings().languages)
+        values["until"] = shopper_words.UNTIL[tongue].format(day=coupon_shown.day(code.ends_at))
+    try:
+        shop_url = shops.one(coupon.shop_id).url
+    except shops.NoSuchShop:
+        return
+    _send(customer, "coupon", path="", link=shop_url, language=language, values=values)
+
+
 def _send(
     customer: Customer,
     letter: str,
     *,
     path: str,
+    link: str = "",
     to: str = "",
     language: str = "",
     values: dict[str, Any] | None = None,
@@ -80,7 +104,7 @@ def _send(
     name = customer.first_name.strip()
     filled = {part: value.format(**given).strip() for part, value in words._asdict().items()} | {
         "greeting": shopper_words.GREETING[tongue].format(name=name) if name else shopper_words.NAMELESS[tongue],
-        "company": company, "link": portal_url(path), "language": tongue.replace("_", "-"),
+        "company": company, "link": link or portal_url(path), "language": tongue.replace("_", "-"),
     }  # fmt: skip
     text = "\n\n".join([filled["greeting"], filled["says"], filled["link"], filled["small"], company])
     sender, number, domain = senders.current(), identifiers.new(), config.get().mail_domain

@@ -14,7 +14,17 @@ class Words(NamedTuple):
     small: str
 
 
+UNTIL = {"en": "It is good until {day}.", "zh_Hans": "有效期至 {day}。"}
 LETTERS: dict[str, dict[str, Words]] = {
+    "coupon": {
+        "en": Words(
+            "Your code for {company}: {code}", "here is the code you asked for ({name}):\n\n{code}\n\nEnter it at the checkout. {until}", "Go to the shop",
+            "The code is yours alone and works once it is entered at the checkout of {company}.",
+        ),
+        "zh_Hans": Words(
+            "您在 {company} 的优惠码：{code}", "这是您申请的优惠码（{name}）：\n\n{code}\n\n结账时输入即可。{until}", "前往商店", "此优惠码仅供您本人在 {company} 结账时使用。",
+        ),
+    },
     "link": {
         "en": Words(
             "Your link to {company}", "here is the way to your own page at {company}: your orders, your data and what you want to hear from us.",

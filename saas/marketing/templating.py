@@ -13,7 +13,7 @@ from liquid.exceptions import LiquidError, LiquidInterrupt
 from liquid.expression import Expression
 
 from saas.kit import errors
-from saas.marketing import limits, markup, money_filter, offer_block
+from saas.marketing import coupon_block, limits, markup, money_filter, offer_block
 from saas.marketing.problems import Problem, problem
 
 _UNWANTED = ("include", "render", "tablerow")
@@ -102,9 +102,11 @@ def walk(thing) -> Iterator[object]:
 
 
 # One for what marketers write (the link tag is ours alone), two for what we make of it.
-SOURCE = Language(autoescape=True, tags=(offer_block.OffersTag,))
-HTML = Language(autoescape=True, tags=(offer_block.OffersTag, offer_block.LinkTag))
-TEXT_PART = Language(autoescape=False, tags=(offer_block.PlainOffersTag, offer_block.LinkTag))
+SOURCE = Language(autoescape=True, tags=(offer_block.OffersTag, coupon_block.CouponTag))
+HTML = Language(autoescape=True, tags=(offer_block.OffersTag, offer_block.LinkTag, coupon_block.CouponTag))
+TEXT_PART = Language(
+    autoescape=False, tags=(offer_block.PlainOffersTag, offer_block.LinkTag, coupon_block.PlainCouponTag)
+)
 
 
 def read(source: str, *, part: str, language: Language = SOURCE) -> tuple[Template | None, list[Problem]]:

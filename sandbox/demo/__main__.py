@@ -108,7 +108,13 @@ def found(options):
         "tenants", "create", "--json", "--simulated", "--plan", "scale", "--company", COMPANY, "--email", EMAIL, "--password", PASSWORD
     ))  # fmt: skip
     api = Door(options.crm_url, key=made["api_key"])
-    wanted = {"kind": "generic", "name": COMPANY, "url": options.shop_url, "currency": "EUR"}
+    wanted = {
+        "kind": "generic",
+        "name": COMPANY,
+        "url": options.shop_url,
+        "currency": "EUR",
+        "coupons_url": f"{options.shop_url}/hooks/coupons",
+    }
     shop = api.post("/api/v1/shops", wanted)
     until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     return {

@@ -6,7 +6,7 @@ from flask import Flask, current_app, g, render_template, request, session
 
 from sandbox import web
 from sandbox.demo import forms
-from sandbox.shop import account, carts, checkout, connection, customers, desk, pages
+from sandbox.shop import account, carts, checkout, connection, coupons, customers, desk, pages
 
 
 def create_app(*, book, messenger, articles):
@@ -23,7 +23,7 @@ def create_app(*, book, messenger, articles):
     app.register_error_handler(404, not_found)
     app.add_template_filter(euro)
     app.add_template_filter(day)
-    for part in (pages, checkout, account, desk):
+    for part in (pages, checkout, account, desk, coupons):
         app.register_blueprint(part.bp)
     return app
 

@@ -23,6 +23,7 @@ CREATE INDEX IF NOT EXISTS orders_by_time ON orders (placed_at);
 CREATE TABLE IF NOT EXISTS deliveries (
     id INTEGER PRIMARY KEY AUTOINCREMENT, message_id TEXT, type TEXT, body TEXT, created_at REAL, next_at REAL,
     attempts INTEGER DEFAULT 0, answer TEXT DEFAULT '', done_at REAL);
+CREATE TABLE IF NOT EXISTS coupons (code TEXT PRIMARY KEY, terms TEXT, used INTEGER DEFAULT 0, stopped INTEGER DEFAULT 0);
 CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (next_at) WHERE done_at IS NULL;
 """
 

@@ -47,14 +47,15 @@ def quantity_of(book, cart_id, external_id):
     return found["quantity"] if found else 0
 
 
-def sums(content):
-    """This function will return goods, shipping and total in cents."""
+def sums(content, off=0, free=False):
+    """This function will return goods, shipping, what a code takes off, and the total in cents."""
     goods = sum(line["sum_cents"] for line in content)
-    shipping = 0 if goods >= FREE_SHIPPING_FROM or not goods else SHIPPING
+    shipping = 0 if goods >= FREE_SHIPPING_FROM or not goods or free else SHIPPING
     return {
         "goods": goods,
         "shipping": shipping,
-        "total": goods + shipping,
+        "off": off,
+        "total": goods - off + shipping,
         "count": sum(x["quantity"] for x in content),
     }
 

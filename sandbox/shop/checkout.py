@@ -4,7 +4,7 @@ import re
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, session, url_for
 
-from sandbox.shop import carts, connection, customers, orders, shelf, told
+from sandbox.shop import carts, connection, coupons, customers, orders, shelf, told
 
 bp = Blueprint("checkout", __name__)
 COUNTRIES = {"GB": "United Kingdom", "DE": "Germany", "FR": "France", "NL": "Netherlands", "US": "United States",
@@ -23,9 +23,10 @@ def checkout():
 
 
 def checkout_page(content, *, given, wrong):
-    return render_template(
-        "checkout.html", content=content, sums=carts.sums(content), given=given, wrong=wrong, countries=COUNTRIES
-    )
+    sums = carts.sums(content)
+    if given.get("coupon") and "coupon" not in wrong:
+        sums = carts.sums(content, *coupons.worth(g.book, given["coupon"], content, sums))
+    return render_template("checkout.html", content=content, sums=sums, given=given, wrong=wrong, countries=COUNTRIES)
 
 
 @bp.post("/checkout")
@@ -34,8 +35,17 @@ def pay():
     if not content:
         return redirect(url_for("shop.cart"))
     wrong = mistakes(given)
-    if wrong:
-        return checkout_page(content, given=given, wrong=wrong), 422
+    if given.get("coupon", "").strip():
+        try:
+            coupons.worth(g.book, given["coupon"], content, carts.sums(content))
+        except coupons.Refused as reason:
+            wrong["coupon"] = str(reason)
+    if wrong or given.get("act") == "coupon":
+        return checkout_page(
+            content,
+            given=given,
+            wrong=wrong if given.get("act") != "coupon" else {k: v for k, v in wrong.items() if k == "coupon"},
+        ), 422 if wrong else 200
     try:
         order, buyer = buy(given)
     except orders.SoldOut as reason:
@@ -76,8 +86,9 @@ def buy(given):
             postcode=given["postcode"].strip(), country=given.get("country"),
         )  # fmt: skip
         order = orders.place(
-            g.book, cart_id=session["cart"], customer=buyer, visitor=visitor if VISITOR.fullmatch(visitor) else None
-        )
+            g.book, cart_id=session["cart"], customer=buyer, visitor=visitor if VISITOR.fullmatch(visitor) else None,
+            coupon=given.get("coupon", "").strip(),
+        )  # fmt: skip
         if changed:
             connection.tell(g.book, "customer.updated", buyer)
         connection.tell(g.book, "order.updated", order)

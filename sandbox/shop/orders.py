@@ -3,7 +3,7 @@
 import json
 
 from sandbox.demo import catalogue
-from sandbox.shop import carts, shelf
+from sandbox.shop import carts, coupons, shelf
 
 FIRST_NUMBER = 50_001  # above the simulated ones
 
@@ -12,7 +12,7 @@ class SoldOut(Exception):
     """Something in the cart is no longer there in that quantity."""
 
 
-def place(book, *, cart_id, customer, visitor):
+def place(book, *, cart_id, customer, visitor, coupon=""):
     """This function will turn a cart into a paid order and return its item."""
     with book.change():
         content = carts.lines(book, cart_id)
@@ -24,7 +24,12 @@ def place(book, *, cart_id, customer, visitor):
         number = int(book.setting("next_number", str(FIRST_NUMBER)))
         book.keep("next_number", str(number + 1))
         book.rows("UPDATE carts SET ordered = 1 WHERE id = ?", cart_id)
-        item = write(number, content, cart_id=cart_id, customer=customer, visitor=visitor)
+        off, free = coupons.worth(book, coupon, content, carts.sums(content)) if coupon else (0, False)
+        item = write(
+            number, content, cart_id=cart_id, customer=customer, visitor=visitor, coupon=coupon, off=off, free=free
+        )
+        if coupon:
+            coupons.use(book, coupon)
         book.rows(
             "INSERT INTO orders VALUES (?, ?, ?, ?, 1)",
             item["external_id"], customer["email"], item["placed_at"], json.dumps(item),
@@ -32,8 +37,8 @@ def place(book, *, cart_id, customer, visitor):
     return item
 
 
-def write(number, content, *, cart_id, customer, visitor):
-    sums, now = carts.sums(content), shelf.now()
+def write(number, content, *, cart_id, customer, visitor, coupon="", off=0, free=False):
+    sums, now = carts.sums(content, off, free), shelf.now()
     return {
         "external_id": f"shop-o-{number}",
         "number": f"FK-{number}",
@@ -57,7 +62,8 @@ def write(number, content, *, cart_id, customer, visitor):
         ],
         "shipping": catalogue.decimal(sums["shipping"]),
         "tax": "0.00",
-        "discount": "0.00",
+        "discount": catalogue.decimal(off),
+        **({"discounts": [{"code": coupon.upper(), "amount": catalogue.decimal(off)}]} if coupon else {}),
         "total": catalogue.decimal(sums["total"]),
         "refunds": [],
     }

@@ -11,11 +11,11 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from sandbox.shopify import bulk, deliveries, graph, things
+from sandbox.shopify import bulk, deliveries, discounts, graph, things
 
 VERSION = "2026-10"
 CLIENT_ID, CLIENT_SECRET = "box-client-id", "shpss_box_client_secret"
-SCOPES = "read_products,read_customers,read_orders,read_all_orders,read_fulfillments,read_returns"
+SCOPES = "read_products,read_customers,read_orders,read_all_orders,read_fulfillments,read_returns,read_inventory,write_discounts"
 
 
 class Box:
@@ -32,7 +32,8 @@ class Box:
         self.things = things.Things(currency)
         self.deliveries = deliveries.Deliveries(domain=self.domain, secret=client_secret)
         self.bucket = graph.Bucket(rate=rate)
-        self.root = self._root()
+        self.discounts = discounts.Discounts(self)
+        self.root = self._root() | self.discounts.fields()
         self.bulk = bulk.Bulk(self.root, url=self.url, looks=looks)
         self.codes, self.tokens, self.refreshes = {}, {"shpat_lasting": None}, {}
         self.faults, self.asked, self.ranges = [], [], []
@@ -58,7 +59,7 @@ class Box:
                              "primaryDomain": {"url": "https://www.fern-kettle.example"}},
             **{kind: listed(kind) for kind in ("products", "customers", "orders")},
             **{f"{kind}Count": counted(kind) for kind in ("products", "customers", "orders")},
-            "currentAppInstallation": lambda: {"accessScopes": [{"handle": one} for one in SCOPES.split(",")]},
+            "currentAppInstallation": lambda: {"accessScopes": [{"handle": one} for one in SCOPES.split(",") if self.discounts.allowed or one != discounts.RIGHT]},
             "webhookSubscriptions": lambda **_: list(self.deliveries.subscriptions),
             "webhookSubscriptionCreate": lambda topic, webhookSubscription: self.deliveries.subscribe(topic, webhookSubscription["uri"]),
             "product": lambda id: self.things.products.get(id),

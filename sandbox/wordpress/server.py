@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import urllib3
 
-from sandbox.wordpress import hooks, keys, things
+from sandbox.wordpress import coupons, hooks, keys, things
 
 KEY, SECRET = "ck_box", "cs_box"
 NAMESPACE = "/wc/v3"
@@ -54,6 +54,7 @@ class Box:
         self.carried.set()
         self.hooks = hooks.Hooks(self)
         self.goods = things.Things(self, base=base)
+        self.coupons = coupons.Coupons(self)
         self.lock = threading.RLock()
 
     def start(self):
@@ -102,24 +103,28 @@ class Box:
                 return 200, {"code": self.currency, "name": "Pound sterling", "symbol": "&pound;"}, {}
             if kind == "webhooks":
                 return self.webhooks(call, rest)
-            if kind in ("products", "customers", "orders"):
             if kind == "coupons":
                 return (*self.coupons.answer(call, rest), {})
             if call.route == "/products/reviews":
                 return self.reviews_of(call)
             if call.route == "/products/categories":
                 return 200, [{"id": 16, "name": "Tea", "slug": "tea"}, {"id": 17, "name": "Pots", "slug": "pots"}], {}
+            if kind in ("products", "customers", "orders"):
                 return self.listed(call, kind) if not rest else self.single(call, kind, rest)
             raise keys.Refused(*NO_ROUTE)
 
-    def status(self):
     def reviews_of(self, call):
         """This function will list reviews, the newest first, those approved unless all are asked for."""
         rows = [row for row in self.reviews if call.query.get("status") == "all" or row["status"] == "approved"]
         many, page = int(call.query.get("per_page", 10)), int(call.query.get("page", 1))
         pages = -(-len(rows) // many)
-        return 200, rows[::-1][(page - 1) * many : page * many], {"X-WP-Total": str(len(rows)), "X-WP-TotalPages": str(pages)}
+        return (
+            200,
+            rows[::-1][(page - 1) * many : page * many],
+            {"X-WP-Total": str(len(rows)), "X-WP-TotalPages": str(pages)},
+        )
 
+    def status(self):
         return {"environment": {"home_url": self.home, "site_url": self.home, "version": self.version, "wp_version": "6.9.7"},
                 "settings": {"api_enabled": False, "force_ssl": False, "currency": self.currency, "currency_symbol": "£"}}  # fmt: skip
 

@@ -9,7 +9,7 @@ class Things:
 
     def __init__(self, store, *, base=None):
         self.store, self.ids = store, itertools.count(10)
-        self.products, self.customers, self.orders, self.coupons = {}, {}, {}, {}
+        self.products, self.customers, self.orders = {}, {}, {}
         self.base = base or datetime.now(UTC) - timedelta(days=60)
         self.turn = itertools.count()
 
@@ -40,8 +40,9 @@ class Things:
         self.store.hooks.tell("customer.created", number)
         return number
 
-    def add_order(self, customer, lines, *, email="", status="processing", number="", at=None):
-        """This function will place an order; `lines` are (product id, quantity), `customer` 0 a guest with `email`."""
+    def add_order(self, customer, lines, *, email="", status="processing", number="", at=None, coupon=""):
+        """This function will place an order; `lines` are (product id, quantity), `customer` 0 a guest with `email`, `coupon` a
+        code that they enter; raises coupons.Refused."""
         order_id = next(self.ids)
         known = self.customers.get(customer)
         email = email or (known["email"] if known else "")
@@ -61,6 +62,8 @@ class Things:
             "cart_hash": "", "number": number or str(order_id), "meta_data": [], "line_items": rows, "tax_lines": [], "shipping_lines": [],
             "fee_lines": [], "coupon_lines": [], "refunds": [],
         }  # fmt: skip
+        if coupon:
+            self.store.coupons.use(coupon, self.orders[order_id])
         self.store.hooks.tell("order.created", order_id)
         return order_id
 

@@ -10,6 +10,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from saas.audiences import segments
+from saas.commerce import coupons
 from saas.customers import purposes
 from saas.kit import doors, errors, work
 from saas.kit import pages as paging
@@ -77,11 +78,14 @@ def edit(campaign_id: UUID | str) -> Any:
         return frame.go(url_for("campaigns.show", campaign_id=campaign.id))
     if request.method == "GET":
         return _editor(campaign, _held(campaign))
-    values: dict[str, Any] = {name: request.form.get(name, "") for name in (*TEXTS, "segment_id", "holdout_percent")}
+    values: dict[str, Any] = {
+        name: request.form.get(name, "") for name in (*TEXTS, "segment_id", "coupon_id", "holdout_percent")
+    }
     values["purpose"] = request.form.get("purpose", campaign.purpose)
     try:
         fields = values | {
             "segment_id": values["segment_id"] or None,
+            "coupon_id": values["coupon_id"] or None,
             "holdout_percent": _percent(values["holdout_percent"]),
         }
         campaign = campaigns.change(campaign.id, **fields)
@@ -115,7 +119,7 @@ def _percent(text: str) -> int:
 
 def _held(campaign: Any) -> dict[str, Any]:
     values = {name: getattr(campaign, name) for name in (*TEXTS, "holdout_percent", "purpose")}
-    return values | {"segment_id": str(campaign.segment_id or "")}
+    return values | {name: str(getattr(campaign, name) or "") for name in ("segment_id", "coupon_id")}
 
 
 def _editor(campaign: Any, values: dict[str, Any], problems: dict | None = None, general: str | None = None) -> str:
@@ -126,6 +130,7 @@ def _editor(campaign: Any, values: dict[str, Any], problems: dict | None = None,
         problems=problems or {},
         general=general,
         segments=_segments(),
+        coupons=[(str(one.id), one.name) for one in coupons.open_ones()],
         purposes=[(one.key, one.name) for one in purposes.mailed(keep=campaign.purpose)],
         people=previewing.people(segments.one(campaign.segment_id).definition if campaign.segment_id else None),
         me=g.viewer.email,

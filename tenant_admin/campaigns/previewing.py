@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from redis.exceptions import RedisError
 
 from saas.audiences import conditions, segments
+from saas.commerce import coupons
 from saas.customers import profiles
 from saas.kit import crypto, doors, errors, rates, scope, valkey
 from saas.marketing import campaigns, letters, previews, rendering, schemas
@@ -35,8 +36,9 @@ def preview() -> str:
             text_source=form.get("text_source", ""),
             language=form.get("language") or "en",
             customer_id=form.get("customer") or None,
+            coupon_id=form.get("coupon_id") or None,
         )
-    except profiles.NoSuchCustomer:
+    except (profiles.NoSuchCustomer, coupons.NoSuchCoupon):
         made, parts = letters.preview(subject="", source="", text_source="", language="en")
     except rendering.templating.RenderFailed as failure:
         return render_template("campaigns/preview.html", problems=[], warnings=[], failure=failure.message, parts=None)
@@ -85,7 +87,7 @@ def mail(campaign_id: UUID | str) -> Response:
     if made.problems:
         return in_frame(f"<p style='font-family:sans-serif'>{_('This mail has faults and cannot be shown.')}</p>")
     customer_id = request.args.get("customer") or None
-    parts = letters.filled(made, letters.person(customer_id, offers=made.offers))
+    parts = letters.filled(made, letters.person(customer_id, offers=made.offers, coupon_id=campaign.coupon_id))
     return in_frame(previews.sandboxed(parts.html))
 
 

@@ -68,6 +68,9 @@ SAME = {
     "shops.look_again": "POST /shops/{shop_id}/reconcile", "shops.stop_fetching": "POST /shops/{shop_id}/stop-fetching",
     "payment_accounts.connect": POWER, "payment_accounts.begin": POWER, "payment_accounts.keep_secret": POWER, "payment_accounts.remove": POWER,
     "payment_accounts.tie": "PATCH /payment-accounts/{account_id}", "payment_accounts.fetch": "POST /payment-accounts/{account_id}/fetch",
+    "coupons.create": "POST /coupons", "coupons.change": "PATCH /coupons/{coupon_id}", "coupons.stop": "POST /coupons/{coupon_id}/stop",
+    "coupons.stop_code": "POST /coupons/{coupon_id}/codes/{code_id}/stop", "coupons.try_again": "POST /coupons/{coupon_id}/try-again",
+    "coupons.give": "POST /coupons/{coupon_id}/give",
     # customers and products
     "customers.create": "POST /customers", "customers.edit": "PATCH /customers/{customer_id}", "customers.delete": "DELETE /customers/{customer_id}",
     "customers.tags": "PATCH /customers/{customer_id}", "customers.note": "POST /customers/{customer_id}/notes", "customers.hand_over": "PATCH /customers/{customer_id}",

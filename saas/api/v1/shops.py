@@ -35,6 +35,9 @@ class ShopChange(shapes.Shape):
     client_id = fields.String(validate=validate.Length(max=200))
     client_secret = fields.String(validate=validate.Length(max=200))
     access_token = fields.String(validate=validate.Length(max=200))
+    coupons_url = fields.String(
+        validate=validate.Length(max=500), metadata={"description": "where a shop of any kind is told codes of coupons"}
+    )
 
 
 def shown(shop: Any, **more: Any) -> dict[str, Any]:
@@ -46,6 +49,7 @@ def shown(shop: Any, **more: Any) -> dict[str, Any]:
         "url",
         "currency",
         "site_key",
+        "coupons_url",
         "state",
         "trouble",
         "backfill",
@@ -59,7 +63,7 @@ def shown(shop: Any, **more: Any) -> dict[str, Any]:
 
 
 def version(shop: Any) -> str:
-    return entrance.etag(shop.id, shop.name, shop.url, shop.currency, bool(shop.access_sealed))
+    return entrance.etag(shop.id, shop.name, shop.url, shop.currency, shop.coupons_url, bool(shop.access_sealed))
 
 
 @blueprint.route("/shops")

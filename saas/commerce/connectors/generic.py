@@ -19,6 +19,7 @@ from saas.catalog import products
 from saas.catalog.schemas import ProductIn
 from saas.commerce import fulfilments, orders, returns, shops
 from saas.commerce.connectors.delivery import BadSignature, Body, Delivery, Headers, Unmappable, must
+from saas.commerce.connectors.generic_coupons import Till
 from saas.commerce.connectors.past import Origin
 from saas.commerce.models import Shop
 from saas.commerce.schemas import FulfilmentIn, OrderIn, RefundIn, ReturnIn
@@ -59,6 +60,11 @@ def topic_said(headers: Headers) -> str:
 
 def history(shop: Shop) -> None:
     """Such a store sends its past itself, through the API."""
+
+
+def till(shop: Shop) -> Till:
+    """Return the shop as one that takes codes of coupons: told them at its address, or fetching them."""
+    return Till(shop.coupons_url, shops.secret_of(shop), signature)
 
 
 def verified(headers: Headers, raw: bytes, secrets: Sequence[str]) -> Delivery | None:

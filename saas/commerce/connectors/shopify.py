@@ -24,6 +24,7 @@ from saas.commerce import fulfilments, orders, privacy, returns, shops
 from saas.commerce.connectors import past, shopify_carts, shopify_products, shopify_shapes
 from saas.commerce.connectors.delivery import BadSignature, Body, Delivery, Headers, Unmappable, filled, must
 from saas.commerce.connectors.past import Origin
+from saas.commerce.connectors.shopify_coupons import Till
 from saas.commerce.connectors.shopify_orders import (
     address,
     cart_key,
@@ -140,6 +141,12 @@ def history(shop: Shop) -> Shopify | None:
     """Return the store with its keys, to read its past from; None while it has none."""
     held = shops.access(shop)
     return Shopify(held) if held and held["way"] != shops.GONE else None
+
+
+def till(shop: Shop) -> Till | None:
+    """Return the store as one that takes codes of coupons; None while it has no keys."""
+    held = shops.access(shop)
+    return Till(held) if held and held["way"] != shops.GONE else None
 
 
 def write(kind: str, bodies: Sequence[Body], origin: Origin) -> past.Written:

@@ -9,8 +9,11 @@ windows.
 from __future__ import annotations
 
 VERSION = "2026-10"
-SCOPES = ("read_products", "read_customers", "read_orders", "read_all_orders", "read_fulfillments", "read_returns")
-"""Without read_all_orders Shopify shows only the orders of the last sixty days."""
+SCOPES = (
+    "read_products", "read_customers", "read_orders", "read_all_orders", "read_fulfillments", "read_returns", "read_inventory",
+    "write_discounts",
+)  # fmt: skip
+"""Without write_discounts the shop takes no coupons. Without read_all_orders Shopify shows only the orders of the last sixty days."""
 
 TOPICS = (
     "ORDERS_CREATE", "ORDERS_UPDATED", "ORDERS_CANCELLED", "ORDERS_DELETE", "REFUNDS_CREATE", "FULFILLMENTS_CREATE", "FULFILLMENTS_UPDATE",
@@ -29,6 +32,9 @@ OF_RETURNS = (
     "RETURNS_REOPEN",
 )
 """Topics of an app that may read returns (read_returns); one that may not does without."""
+BY_RIGHT = {"read_returns": OF_RETURNS, "read_inventory": ("INVENTORY_LEVELS_UPDATE",)}
+"""Topics that Shopify only delivers to an app with this right. Without read_inventory a stock that moves at the shelf or by
+another program is seen when the product changes otherwise, or when the shop is compared."""
 
 SHOP = """
 query Shop {

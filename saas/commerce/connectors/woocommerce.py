@@ -19,6 +19,7 @@ from saas.commerce import orders, shops
 from saas.commerce.connectors import past, woocommerce_products
 from saas.commerce.connectors.delivery import BadSignature, Body, Delivery, Headers, Unmappable, filled, must
 from saas.commerce.connectors.past import Origin
+from saas.commerce.connectors.woocommerce_coupons import Till
 from saas.commerce.connectors.woocommerce_orders import address, moment, order_item
 from saas.commerce.connectors.woocommerce_past import BROKEN, Woo
 from saas.commerce.connectors.woocommerce_products import product_item
@@ -98,6 +99,14 @@ def history(shop: Shop) -> Woo | None:
     store = Store(shop.url, held["key"], held["secret"], root=held.get("root", ""), way=held.get("way", ""))
     wished = shop.backfill.get("orders_from")
     return Woo(store, orders_from=datetime.fromisoformat(wished) if wished else None)
+
+
+def till(shop: Shop) -> Till | None:
+    """Return the store as one that takes codes of coupons; None while it has no keys."""
+    held = shops.access(shop)
+    if not held or not shop.url:
+        return None
+    return Till(Store(shop.url, held["key"], held["secret"], root=held.get("root", ""), way=held.get("way", "")))
 
 
 WRITTEN = {"recent_orders": "orders", "aged_orders": "orders"}
