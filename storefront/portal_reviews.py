@@ -11,6 +11,7 @@ from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from saas.catalog import products
 from saas.commerce import finding, orders
 from saas.kit import doors, scope
 from saas.reviews import asking, links, writing
@@ -70,10 +71,11 @@ def _open_orders(here: Here, said: list[Any]) -> list[dict[str, Any]]:
     """The last orders that have something not judged yet; what of it went back is told by the form."""
     page = finding.listed(customer_id=here.customer.id, limit=MOST_ORDERS)
     placed = {order.id: order for order in page.items if order.status in asking.ASKABLE}
-    judged, things = {one.product_id for one in said}, {}
-    for line in orders.lines_of(list(placed)):
-        if line.product_id is not None and line.product_id not in judged and line.quantity > 0:
-            things.setdefault(line.order_id, {})[line.product_id] = line.name or line.sku
+    judged = {one.product_id for one in said}
+    lines = [one for one in orders.lines_of(list(placed)) if one.product_id not in {None, *judged} and one.quantity > 0]
+    names, things = products.many([line.product_id for line in lines]), {}
+    for line in lines:
+        things.setdefault(line.order_id, {})[line.product_id] = names[line.product_id].name
     return [
         {"number": order.number, "at": order.placed_at, "things": ", ".join(things[key].values()),
          "link": url_for("review_links.show", token=links.made(scope.tenant_id(), key))}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
-from saas.customers import merging, unmerging
+from saas.audiences import segments
+from saas.customers import merging, passes, unmerging
 from saas.kit import clock, scope, work
 from saas.reviews import judging, settings, shop_words, writing
 from saas.reviews.models import Review
@@ -271,6 +273,77 @@ class TestShowing:
         for language, words in shop_words.WORDS.items():
             assert words.keys() == shop_words.WORDS["en"].keys(), language
             assert all(words.values()), language
+
+
+class TestSegments:
+    def test_who_gave_many_or_few_stars_can_be_found(self, asker, link):
+        asker.say(link, stars=5)
+        asker.say(link, stars=1, product="mug")
+        with work.unit(tenant_id=asker.company.tenant_id):
+            assert [segments.count(asks(name, "ever")) for name in ("praised", "complained")] == [1, 1]
+            assert [segments.count(asks(name, "in_last_days", 7)) for name in ("praised", "complained")] == [1, 1]
+            assert segments.count(asks("complained", "never")) == segments.count(segments.EVERYBODY) - 1
+        (mug,) = asker.reviews(stars=1)
+        asker.company.app.test_client().post(f"{link}/withdraw/{mug.id}")
+        with work.unit(tenant_id=asker.company.tenant_id):
+            assert segments.count(asks("complained", "ever")) == 0
+
+
+def asks(field, operator, value=None):
+    return {"match": "all", "conditions": [{"field": field, "operator": operator, "value": value}]}
+
+
+class TestWebhooks:
+    def test_what_is_written_and_shown_is_told(self, asker, link, drain):
+        hook = asker.company.api("POST", "/webhooks", json={"url": "http://127.0.0.1:9/hear", "topics": ["review.written", "review.published"]}).json["id"]  # fmt: skip
+        asker.say(link, stars=4, body="Bright")
+        asker.say(link, stars=3, body="Less bright")
+        drain(asker.company)
+        told = asker.company.api("GET", f"/webhooks/{hook}/messages").json["items"]
+        assert sorted(one["topic"] for one in told) == ["review.published", "review.written"]
+
+    def test_it_stands_in_the_timeline_once(self, asker, link):
+        asker.say(link, stars=4)
+        asker.say(link, stars=2)
+        customer = asker.reviews()[0].customer_id
+        page = asker.company.page.get(f"/customers/{customer}?kind=reviews")
+        assert page.text.count("of 5 stars for Lamp Moss") == 1
+        assert "2 of 5 stars for Lamp Moss" in page.text
+
+
+class TestTheirOwnPage:
+    def test_what_they_said_and_can_say_and_no_more_mails(self, asker, link):
+        asker.say(link, stars=4, body="Bright")
+        browser = signed_in(asker)
+        place = f"/my/{asker.company.site_key}/reviews"
+        page = browser.get(place)
+        assert "Bright" in page.text
+        assert "Mug Fern" in page.text  # not judged yet
+        own = re.search(r'href="(/m/r/[^"?]+)\?item=', page.text).group(1)
+        assert browser.get(own).status_code == 200
+        token = re.search(r'name="form_token" value="([^"]+)"', page.text).group(1)
+        assert browser.post(f"{place}/mails", data={"act": "stop"}).status_code == 403
+        assert browser.post(f"{place}/mails", data={"act": "stop", "form_token": token}).status_code == 303
+        assert "You are not asked." in browser.get(place).text
+
+    def test_another_s_review_cannot_be_taken_back(self, asker, link):
+        asker.company.api("POST", "/reviews/bulk", json={"items": [{"external_id": "x", "product": "mug", "stars": 5}]})
+        (theirs,) = asker.reviews(origin="api")
+        browser = signed_in(asker)
+        place = f"/my/{asker.company.site_key}/reviews"
+        token = re.search(r'name="form_token" value="([^"]+)"', browser.get(place).text).group(1)
+        assert browser.post(f"{place}/{theirs.id}/withdraw", data={"form_token": token}).status_code == 404
+
+
+def signed_in(asker):
+    """Ada's browser at her own page, by a link she asked for."""
+    with work.unit(tenant_id=asker.company.tenant_id):
+        made = passes.ask(email="ada@example.com").id
+    with work.unit(tenant_id=asker.company.tenant_id):
+        token = passes.token(passes.to_mail(made))
+    browser = asker.company.app.test_client()
+    browser.post(f"/my/{asker.company.site_key}/in/{token}")
+    return browser
 
 
 class TestPersons:
