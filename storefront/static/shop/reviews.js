@@ -13,7 +13,7 @@ sheet.replaceSync(`
   .reviews { min-height: 11em; line-height: 1.5; } h2 { font-size: 1.25em; padding-bottom: .5em; } h3 { font-size: 1em; }
   .head { display: flex; flex-wrap: wrap; gap: 1em 2.5em; align-items: center; padding-bottom: 1em; }
   .sum b { font-size: 2.5em; line-height: 1.2; display: block; }
-  .stars { color: transparent; background: linear-gradient(90deg, var(--star) calc(var(--n) * 20%), var(--veil) 0);
+  .stars { -webkit-text-fill-color: transparent; background: linear-gradient(90deg, var(--star) calc(var(--n) * 20%), var(--veil) 0);
     background-clip: text; -webkit-background-clip: text; letter-spacing: 0; white-space: nowrap; display: inline-block; }
   [dir=rtl] .stars { direction: ltr; }
   .bars { flex: 1 1 14em; max-width: 26em; } .bars button { display: grid; grid-template-columns: 2.5em 1fr 3em; gap: .5em; align-items: center;
