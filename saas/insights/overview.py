@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from saas.commerce.models import COUNTED, Order
 from saas.customers.models import Customer, Facts
-from saas.kit import clock, money, queries
+from saas.kit import clock, kept, money, queries
 from saas.kit.db import db
 from saas.tenancy import limits
 
@@ -44,7 +44,8 @@ def of_last(days: int, *, zone: str, currency: str) -> Days:
     }  # fmt: skip
     found = {figure: dict.fromkeys(every, 0) for figure in FIGURES}
     before = dict.fromkeys(FIGURES, 0)
-    for figure, day, value in db.session.execute(queries.load("insights/queries/days.sql"), values):
+    query, key = queries.load("insights/queries/days.sql"), ("days", *(str(value) for value in values.values()))
+    for figure, day, value in kept.for_a_while(key, lambda: db.session.execute(query, values).all()):
         if day in found[figure]:
             found[figure][day] = int(value)
         else:

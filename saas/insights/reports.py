@@ -16,7 +16,7 @@ from sqlalchemy import RowMapping, func, select
 
 from saas.catalog import products
 from saas.commerce.models import COUNTED, Order
-from saas.kit import access, money, queries
+from saas.kit import access, kept, money, queries
 from saas.kit.db import db
 from saas.kit.text import gettext as _
 from saas.tenancy import tenants
@@ -56,9 +56,10 @@ def _rows(name: str, scope: Scope, **values: Any) -> Sequence[RowMapping]:
     """Return what a query counts; sums over a field tell of it, so who must not see all of an order gets none."""
     if access.hidden("order") & SUMMED:
         raise access.MayNot(_("Your role does not allow this. Ask an owner or administrator."))
-    return (
-        db.session.execute(queries.load(f"insights/queries/{name}.sql"), {**scope.values(), **values}).mappings().all()
-    )
+    asked = {**scope.values(), **values}
+    query = queries.load(f"insights/queries/{name}.sql")
+    key = ("report", name, *((one, str(value)) for one, value in sorted(asked.items())))
+    return kept.for_a_while(key, lambda: db.session.execute(query, asked).mappings().all())
 
 
 def _plain(row: RowMapping) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from sqlalchemy import Select, and_, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from saas.commerce.models import COUNTED, Order
-from saas.kit import clock, identifiers, scope, valkey
+from saas.kit import clock, identifiers, kept, scope, valkey
 from saas.kit.db import db
 from saas.marketing.models import Form, FormCount, FormSubmission
 from saas.tenancy import tenants
@@ -91,7 +91,10 @@ def of(form_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
     ).where(FormSubmission.form_id.in_(form_ids)).group_by(FormSubmission.form_id)  # fmt: skip
     for form, number, counted, confirmed, won in db.session.execute(sent):
         found[form] |= {"sent": number, "sent_counted": counted, "confirmed": confirmed, "won": won}
-    for form, buyers, revenue in db.session.execute(_bought(form_ids)):
+    bought = kept.for_a_while(
+        ("forms", *sorted(map(str, form_ids))), lambda: db.session.execute(_bought(form_ids)).all()
+    )
+    for form, buyers, revenue in bought:
         found[form] |= {"buyers": buyers, "revenue_amount": int(revenue)}
     for figures in found.values():
         figures["rate"] = figures["sent_counted"] / figures["shown"] if figures["shown"] else None
