@@ -21,7 +21,7 @@ from tenant_admin import formats
 
 KINDS = {
     "customer": _l("Customer"), "product": _l("Product"), "order": _l("Order"), "cart": _l("Cart"), "segment": _l("Segment"), "campaign": _l("Campaign"),
-    "template": _l("Mail design"), "offer_rule": _l("Rule"), "offer_slot": _l("Place"), "shop": _l("Shop"), "member": _l("Member"), "api_key": _l("API key"),
+    "template": _l("Mail design"), "offer_rule": _l("Rule"), "offer_trial": _l("Trial"), "offer_slot": _l("Place"), "shop": _l("Shop"), "member": _l("Member"), "api_key": _l("API key"),
     "tenant": _l("Company"), "plan": _l("Plan"), "operation": _l("Background work"), "address": _l("Address"), "bin": _l("Bin"),
     "role": _l("Role"), "team": _l("Team"), "custom_field": _l("Field"), "hook": _l("Webhook"), "login": _l("Sign-in"),
     "import": _l("Import"), "view": _l("View"), "support": _l("Support access"), "page": _l("Page"), "sso": _l("Own sign-in"),

@@ -32,7 +32,7 @@ AGAINST = ("_other", "_differs")
 MOVED = {
     "orders": _l("Orders"), "timeline_entries": _l("Entries of the timeline"), "visits": _l("Visits"), "carts": _l("Carts"), "consents": _l("Words on consent"),
     "customer_identities": _l("Names they go by"), "visitors": _l("Browsers"), "mailing_recipients": _l("Mails"), "mail_events": _l("Answers to mails"),
-    "offers_shown": _l("Offers shown"), "offer_answers": _l("Answers to offers"), "customer_shares": _l("Shares"),
+    "offers_shown": _l("Offers shown"), "offer_trial_people": _l("Trials of offers"), "offer_answers": _l("Answers to offers"), "customer_shares": _l("Shares"),
 }  # fmt: skip
 
 

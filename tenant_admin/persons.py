@@ -24,7 +24,7 @@ PLACES = {
     "customer_merges": _l("Merges"), "duplicate_pairs": _l("Pairs who may be one person"), "consents": _l("Words on consent"), "consent_requests": _l("Questions for consent"),
     "timeline_entries": _l("Entries of the timeline"), "orders": _l("Orders"), "order_lines": _l("Lines of orders"), "refunds": _l("Refunds"), "visits": _l("Visits"),
     "visitors": _l("Browsers"), "shop_events": _l("Browsing events"), "carts": _l("Carts"), "deliveries_in": _l("Deliveries of shops"), "mailing_recipients": _l("Mails"),
-    "mail_events": _l("Answers to mails"), "suppressions": _l("Addresses not written to"), "offers_shown": _l("Offers shown"), "offer_answers": _l("Answers to offers"), "customer_shares": _l("Shares"),
+    "mail_events": _l("Answers to mails"), "suppressions": _l("Addresses not written to"), "offers_shown": _l("Offers shown"), "offer_trial_people": _l("Trials of offers"), "offer_answers": _l("Answers to offers"), "customer_shares": _l("Shares"),
     "bin_items": _l("Bin"), "segments": _l("Segments"), "campaigns": _l("Campaigns"), "templates": _l("Mail designs"), "attributions": _l("Orders that mails brought"),
     "customer_values": _l("Values of own fields"), "import_entries": _l("Lines of imports"), "bulk_targets": _l("Rows of changes of many"),
 }  # fmt: skip
