@@ -129,10 +129,14 @@ def fetching(shop: Any) -> dict[str, Any] | None:
         return None
     names = {
         "products": _("products"), "customers": _("customers"), "orders": _("orders"), "recent_orders": _("orders of the last 60 days"),
+        "aged_orders": _("older orders"), "gone_orders": _("orders deleted in the shop"), "gone_products": _("products deleted in the shop"),
     }  # fmt: skip
     counted = held.get("done", {})
     order = [kind for kind in held.get("kinds") or names if kind in counted]  # JSON in the database keeps no order
-    done = [(names[kind], *(counted[kind][figure] for figure in ("fetched", "changed", "failed"))) for kind in order]
+    done = [
+        (names.get(kind, kind), *(counted[kind][figure] for figure in ("fetched", "changed", "failed")))
+        for kind in order
+    ]
     return {
         "state": {"wanted": "waiting"}.get(held["state"], held["state"]), "share": backfill.share(held), "done": done,
         "now": names.get(held["kind"], ""),

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from saas import config
 from saas.commerce import backfill, connecting, connecting_words, shops
@@ -175,6 +176,23 @@ def generic(shop: Any) -> list[dict[str, Any]]:
     return [*steps, tracker(shop)]
 
 
+LACKS = {
+    "read_all_orders": _l("orders older than sixty days (read_all_orders)"), "read_returns": _l("returns (read_returns)"),
+    "read_inventory": _l("stock that moves by itself, so that people who wait hear later (read_inventory)"),
+    "write_discounts": _l("codes of coupons (write_discounts)"), "read_fulfillments": _l("parcels (read_fulfillments)"),
+    "read_products": _l("products (read_products)"), "read_customers": _l("customers (read_customers)"), "read_orders": _l("orders (read_orders)"),
+}  # fmt: skip
+
+
+def _lacking(shop: Any) -> str:
+    """Return in words what the app may not do in the shop, and what to do about it."""
+    missing = [str(LACKS[right]) for right in shop.reconciled.get("lacks") or () if right in LACKS]
+    if not missing:
+        return ""
+    return _("The app has no right for: %(what)s. Add it to the app's scopes at Shopify and install the app again; the rest works.",
+             what="; ".join(missing))  # fmt: skip
+
+
 def shopify(shop: Any) -> list[dict[str, Any]]:
     """Return the steps of a Shopify shop, which its fetching goes through by itself."""
     fetch, hooks = shop_pages.fetching(shop), shop.reconciled.get("webhooks")
@@ -184,7 +202,7 @@ def shopify(shop: Any) -> list[dict[str, Any]]:
     keys = "bad" if trouble and not begun or not entered else "done" if begun else "wait"
     steps = [
         _step("install", _("The app in the shop"), "done" if entered else "bad", shop.url),
-        _step("keys", _("What it may read"), keys, trouble if keys == "bad" else "", live=keys == "wait"),
+        _step("keys", _("What it may read"), keys, trouble if keys == "bad" else _lacking(shop), live=keys == "wait"),
         _step("webhooks", _("Webhooks"), "done" if begun else "later", _("Shopify tells us of orders, customers, products and carts.") if begun else ""),
     ]  # fmt: skip
     if fetch is not None:

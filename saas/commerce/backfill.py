@@ -214,6 +214,8 @@ def _begin(tenant_id: int, shop_id: UUID, past: Past, state: dict[str, Any]) -> 
     with work.unit(tenant_id=tenant_id):
         shop = _held(shop_id, state["holder"])
         shop.reconciled = {**shop.reconciled, "webhooks": tended.webhooks, "tended_at": begun.isoformat()}
+        if "lacks" in tended.shop:
+            shop.reconciled = {**shop.reconciled, "lacks": tended.shop["lacks"]}
         if tended.shop:
             shops.note_about(shop_id, **{name: tended.shop[name] for name in ("url", "currency", "name")})
         reconciling.tended(shop, tended.webhooks, first=since is None)

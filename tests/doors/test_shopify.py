@@ -17,8 +17,8 @@ from sqlalchemy import select
 from werkzeug.serving import make_server
 
 from saas import config
-from saas.catalog.models import Product
-from saas.commerce import order_effects, shops
+from saas.catalog.models import Product, ProductVariant
+from saas.commerce import fetching, order_effects, shops
 from saas.commerce.connectors import shopify, shopify_documents
 from saas.commerce.connectors.past import Origin
 from saas.commerce.models import Cart, Order
@@ -29,6 +29,7 @@ from saas.integrations.models import DeliveryIn
 from saas.kit import pages, work
 from saas.kit.db import db
 from saas.tenancy.models import Operation
+from sandbox.shopify import server
 from sandbox.shopify.server import CLIENT_ID, CLIENT_SECRET
 from sandbox.shopify.things import Things
 from tests.companies import found_company
@@ -163,6 +164,29 @@ class TestDeliveries:
         drain(company)
         assert len(company.api("GET", "/products").json["items"]) == 1
 
+    def test_a_stock_that_moves_at_the_shelf_is_asked_for(self, company, app, shop, box, drain):  # noqa: F811
+        tea = box.things.add_product("Green tea", stock=(0, 7))
+        assert box.deliveries.tell("products/create", box.things.product_told(tea)) == [200]
+        drain(company)
+        stocks = select(ProductVariant.stock).order_by(ProductVariant.position)
+        assert [stock for (stock,) in look(company, stocks)] == [0, 7]
+        assert box.deliveries.tell("inventory_levels/update", box.things.recount(tea, 0, 12)) == [200]
+        drain(company)
+        with app.app_context():
+            fetching.advance(company.tenant_id, shop)
+        assert [stock for (stock,) in look(company, stocks)] == [12, 7]
+
+    def test_rights_that_the_app_lacks_are_named_where_it_was_connected(self, company, app, shop, box, monkeypatch):  # noqa: F811
+        page = company.page.get(f"/shops/{shop}/connect").get_data(as_text=True)
+        assert "The app has no right for" not in page
+        monkeypatch.setattr(server, "SCOPES", server.SCOPES.replace("read_inventory,", ""))
+        before = len(box.deliveries.subscriptions)
+        with app.app_context():
+            fetch(company, shop)
+        assert len(box.deliveries.subscriptions) == before, "what is there stays"
+        page = company.page.get(f"/shops/{shop}/connect").get_data(as_text=True)
+        assert "stock that moves by itself, so that people who wait hear later (read_inventory)" in page
+
     def test_a_shop_that_gave_up_on_us_is_subscribed_again(self, company, app, shop, box):  # noqa: F811
         wanted = next(one for one in box.deliveries.subscriptions if one["topic"] == "PRODUCTS_CREATE")
         good, wanted["uri"] = wanted["uri"], wanted["uri"].replace("/hooks/", "/nowhere/")
@@ -173,7 +197,7 @@ class TestDeliveries:
             fetch(company, shop)
             assert held(company, shop)[2]["webhooks"]["made"] == 1
         assert {one["topic"] for one in box.deliveries.subscriptions if one["uri"] == good} == {
-            *shopify_documents.TOPICS, *shopify_documents.OF_RETURNS,
+            *shopify_documents.TOPICS, *shopify_documents.OF_RETURNS, "INVENTORY_LEVELS_UPDATE",
         }  # fmt: skip
 
     @pytest.mark.parametrize(("body", "word"), [

@@ -59,7 +59,8 @@ class Shopify:
         )
         held = self._subscribed(address)
         rights = {one["handle"] for one in (about.get("currentAppInstallation") or {}).get("accessScopes") or []}
-        wanted = (*documents.TOPICS, *(documents.OF_RETURNS if "read_returns" in rights else ()))
+        more = [topic for right, topics in documents.BY_RIGHT.items() if right in rights for topic in topics]
+        wanted = (*documents.TOPICS, *more)
         missing = [topic for topic in wanted if topic not in held]
         for topic in missing:
             problems = user_errors(
@@ -72,6 +73,7 @@ class Shopify:
             "currency": shop.get("currencyCode") or "",
             "name": shop.get("name") or "",
             "counts": counts,
+            "lacks": [right for right in documents.SCOPES if right not in rights],
         }
         return Tended({"made": len(missing), "woken": 0}, said)
 

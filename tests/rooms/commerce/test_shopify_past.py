@@ -65,6 +65,7 @@ class TestThePast:
         assert {one["topic"] for one in box.deliveries.subscriptions} == {
             *shopify_documents.TOPICS,
             *shopify_documents.OF_RETURNS,
+            "INVENTORY_LEVELS_UPDATE",
         }
         with work.unit(tenant_id=company.tenant_id):
             shop = shops.one(shop_id)
