@@ -48,7 +48,7 @@ def tables() -> dict[str, str]:
     """Return what the parts of a rule are called."""
     return {
         "shop_events": _("Browsing events"), "visits": _("Visits"), "visitors": _("Unknown browsers"), "customers": _("People"),
-        "timeline_entries": _("Entries"), "mailing_recipients": _("Addresses"), "mail_events": _("Opens, clicks and returns"),
+        "timeline_entries": _("Entries"), "mailing_recipients": _("Addresses"), "mail_events": _("Opens, clicks and returns"), "reviews": _("Addresses of who wrote reviews"),
         "deliveries_in": _("Deliveries of shops"), "deliveries_refused": _("Refused deliveries"), "deliveries_out": _("Messages to webhooks"),
     }  # fmt: skip
 

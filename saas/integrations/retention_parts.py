@@ -19,6 +19,7 @@ from saas.integrations.models import DeliveryIn, DeliveryOut, Refused
 from saas.kit import identifiers
 from saas.kit.text import later as _l
 from saas.marketing.models import MailEvent, Mailing, MailingRecipient
+from saas.reviews.models import Review
 
 TITLES = {
     "browsing": _l("Retention: browsing"), "strangers": _l("Retention: people who never bought"), "timeline": _l("Retention: timelines"),
@@ -106,6 +107,7 @@ PARTS: dict[str, tuple[Part, ...]] = {
             },
         ),
         Part("mail_events", MailEvent, MailEvent.at, _answered, emptied={"detail": ""}),
+        Part("reviews", Review, Review.written_at, lambda before: and_(Review.written_at < before, Review.email != ""), emptied={"email": ""}),
     ),
     "deliveries": (
         Part(

@@ -79,7 +79,9 @@ def bring_many(items: Sequence[Mapping[str, Any]], source_id: UUID, *, origin: s
             db.session.add(review)
             results.append(Brought(index, "created", review.id))
         else:
-            decided = {"state", "answer"} if review.decided_at is not None or review.answered_at is not None else set()
+            decided = {"email"}  # which retention may have emptied
+            if review.decided_at is not None or review.answered_at is not None:
+                decided |= {"state", "answer"}
             if not item.get("written_at"):
                 decided |= {"written_at"}
             fresh = {

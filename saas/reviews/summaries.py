@@ -19,9 +19,10 @@ from saas.catalog.models import Product
 from saas.kit import pages, scope, valkey, work
 from saas.kit.db import db
 from saas.reviews import photos
-from saas.reviews.models import Review
+from saas.reviews.models import ORIGINS, REVIEW_STATES, Review
 
 log = logging.getLogger(__name__)
+STATES, FROM = REVIEW_STATES, ORIGINS
 KEPT_FOR = 60
 A_PAGE = 10
 STARS = (5, 4, 3, 2, 1)

@@ -20,6 +20,10 @@ from tests.browser import running
 from tests.failures.copies import until
 
 RULE = {"kind": "boost", "category": "Mugs", "percent": 150}
+TRIAL = {
+    "name": "New or popular?", "slot": "home", "guards": {"orders": 5},
+    "arms": [{"share": 60}, {"share": 30, "settings": {"engine": "newest"}}, {"share": 10, "kind": "nothing"}],
+}  # fmt: skip
 FILE = "Email,First name,Last name,Town,Joined,Newsletter\n"
 ENDED = {"done", "failed", "cancelled", "undone"}
 WAIT = 180
@@ -47,6 +51,7 @@ def by_program(product, demo):
     twice = {"match": "all", "conditions": [{"field": "orders_count", "operator": "at_least", "value": 2}]}
     send("/segments", {"name": f"Come often {mark}", "definition": twice})
     send("/recommendations/rules", RULE)
+    send("/recommendations/trials", TRIAL)
     send("/recommendations/slots", {"name": f"Under the article {mark}", "place": "product", "engine": "bought_together", "diversity": 30,
                                     "excluded_tags": ["Clearance"], "bundle": True, "category_cap": 3})  # fmt: skip
     source = "<p>Hello {{ customer.first_name }}</p>"

@@ -13,7 +13,6 @@ from saas.api import shapes
 from saas.catalog import products
 from saas.kit import access, doors, pages
 from saas.reviews import bringing, judging, schemas, settings, summaries, writing
-from saas.reviews.models import ORIGINS, REVIEW_STATES
 from saas.tenancy import reads
 
 blueprint = Blueprint("api_reviews", __name__, description="What shoppers say of products")
@@ -22,12 +21,12 @@ blueprint = Blueprint("api_reviews", __name__, description="What shoppers say of
 class ReviewQuery(shapes.ListQuery):
     """Which reviews a list shows."""
 
-    state = fields.String(load_default=None, validate=validate.OneOf(REVIEW_STATES))
+    state = fields.String(load_default=None, validate=validate.OneOf(summaries.STATES))
     stars = fields.Integer(load_default=None, validate=validate.Range(1, 5))
     product_id = fields.UUID(load_default=None)
     customer_id = fields.UUID(load_default=None)
     verified = fields.Boolean(load_default=None)
-    origin = fields.String(load_default=None, validate=validate.OneOf(ORIGINS))
+    origin = fields.String(load_default=None, validate=validate.OneOf(summaries.FROM))
     reported = fields.Boolean(load_default=False)
 
 
@@ -47,10 +46,10 @@ class ReviewOut(Schema):
     name = fields.String(metadata={"description": "the name that is shown"})
     email = fields.String(metadata={"description": "never shown in the shop"})
     language = fields.String()
-    state = fields.String(metadata={"description": ", ".join(REVIEW_STATES)})
+    state = fields.String(metadata={"description": ", ".join(summaries.STATES)})
     held = fields.List(fields.String(), metadata={"description": "why it waits"})
     verified = fields.Boolean()
-    origin = fields.String(metadata={"description": ", ".join(ORIGINS)})
+    origin = fields.String(metadata={"description": ", ".join(summaries.FROM)})
     reason = fields.String(metadata={"description": "why it was declined: " + ", ".join(judging.REASONS)})
     words = fields.String(metadata={"description": "why it was declined, in words"})
     answer = fields.String(metadata={"description": "the company's answer"})

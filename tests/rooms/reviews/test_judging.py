@@ -6,10 +6,12 @@ import json
 import re
 
 import pytest
+from sqlalchemy import select
 
 from saas.audiences import segments
 from saas.customers import merging, passes, unmerging
 from saas.kit import clock, scope, work
+from saas.kit.db import db
 from saas.reviews import judging, settings, shop_words, writing
 from saas.reviews.models import Review
 from saas.tenancy import undoing
@@ -368,6 +370,25 @@ class TestPersons:
             made = erasures.erase_now(customer)
         assert made.counts["reviews"] == 1
         assert asker.reviews() == []
+
+    def test_old_addresses_of_strangers_who_wrote_are_emptied_by_the_rule_of_old_addresses(self, asker):
+        from datetime import timedelta
+
+        from saas.integrations import retention_parts
+
+        said = {"product": "lamp", "stars": 5, "email": "bo@example.com"}
+        when = {"old": clock.now() - timedelta(days=800), "new": clock.now()}
+        asker.company.api(
+            "POST",
+            "/reviews/bulk",
+            json={"items": [said | {"external_id": key, "written_at": at.isoformat()} for key, at in when.items()]},
+        )
+        (part,) = [one for one in retention_parts.PARTS["recipients"] if one.name == "reviews"]
+        with work.unit(tenant_id=asker.company.tenant_id):
+            found = db.session.scalars(
+                select(Review.external_id).where(part.old(clock.now() - timedelta(days=730)))
+            ).all()
+        assert (found, part.emptied) == (["old"], {"email": ""})
 
     def test_deleting_somebody_keeps_what_they_said_with_the_name_they_chose(self, asker, link):
         from saas.customers import profiles
