@@ -45,7 +45,8 @@ VERBS = {
     "domain_added": _l("domain added"), "domain_proven": _l("domain proven"), "domain_removed": _l("domain removed"),
     "person_tied": _l("person recognised"), "factor_reset": _l("second factor reset"),
     "ran": _l("old data removed"), "archived": _l("put away"), "stopped": _l("stopped"),
-    "answered": _l("answered"),
+    "answered": _l("answered"), "accepted": _l("took what was offered"), "declined": _l("did not want what was offered"),
+    "taken_back": _l("answer taken back"),
 }  # fmt: skip
 DOORS = {
     "page": _l("on these pages"), "api": _l("through the API"), "shop": _l("by a shop or shopper"), "job": _l("in the background"),

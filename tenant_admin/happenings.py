@@ -37,6 +37,11 @@ MAILS = {
     "mail_opened": _l("Opened “%(name)s”"),
     "mail_clicked": _l("Clicked in “%(name)s”"),
 }
+DECLINES = {
+    "has_it": _l("Has it already"), "too_expensive": _l("Too expensive"), "not_now": _l("Not now"), "not_liked": _l("Does not like it"),
+    "other": _l("Another reason"),
+}  # fmt: skip
+"""Why somebody declined an offer."""
 SOURCES = {
     "staff": _l("entered by a colleague"), "api": _l("through the API"), "shop": _l("told by the shop"), "checkout": _l("at the checkout"),
     "link": _l("by the link in a mail"), "unsubscribe": _l("by the link in a mail"), "one_click": _l("by one click in the mail program"),
@@ -166,7 +171,16 @@ def kinds(active: str, customer_id: Any) -> list[dict[str, Any]]:
     ]
 
 
+def _offer(details: Mapping[str, Any]) -> tuple[str, str | None]:
+    if details.get("verdict") not in ("accepted", "declined"):
+        return "", None
+    name, why = str(details.get("name") or ""), DECLINES.get(str(details.get("reason") or ""))
+    title = _("Took %(name)s, which was offered", name=name) if details["verdict"] == "accepted" else _("Declined %(name)s", name=name)
+    return title, " · ".join(filter(None, [why and str(why), details.get("note"), details.get("by")])) or None
+
+
 TELLERS = {
+    "offer": _offer,
     "order": _order,
     "refund": _refund,
     "payment": _payment,

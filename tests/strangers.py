@@ -16,7 +16,7 @@ NAMES = {
     "domain_id": "domain", "offer_id": "offer", "import_id": "import", "export_id": "export", "rule_id": "rule", "trial_id": "trial", "slot_key": "slot", "mailing_id": "mailing", "recipient_id": "recipient", "invoice_id": "invoice",
     "webhook_id": "webhook", "message_id": "message", "operation_id": "operation", "file_id": "file", "role_id": "role", "team_id": "team",
     "field_id": "field", "view_id": "view", "entry_id": "entry", "item_id": "item", "pair_id": "pair", "merge_id": "merge", "share_id": "share",
-    "join_id": "join", "parting_id": "parting", "payment_id": "payment", "dispute_id": "dispute", "payout_id": "payout", "account_id": "account", "erasure_id": "erasure", "form_id": "form", "watch_id": "watch", "other_id": "other", "kind": "kind", "record_id": "customer", "name": "name", "state": "state", "choice": "choice", "return_id": "return", "coupon_id": "coupon", "code_id": "code", "review_id": "review", "model_id": "model",
+    "answer_id": "answer", "join_id": "join", "parting_id": "parting", "payment_id": "payment", "dispute_id": "dispute", "payout_id": "payout", "account_id": "account", "erasure_id": "erasure", "form_id": "form", "watch_id": "watch", "other_id": "other", "kind": "kind", "record_id": "customer", "name": "name", "state": "state", "choice": "choice", "return_id": "return", "coupon_id": "coupon", "code_id": "code", "review_id": "review", "model_id": "model",
 }  # fmt: skip
 
 
@@ -50,6 +50,7 @@ def filled_company(app) -> Filled:
     make("segment", "/segments", {"name": "All", "definition": {"match": "all", "conditions": []}})
     make("template", "/templates", {"name": "Letter", "subject": "Hello", "source": "<p>Hello</p>"})
     make("campaign", "/campaigns", {"name": "Spring", "subject": "Hello", "source": "<p>Hello</p>"})
+    make("answer", "/recommendations/answers", {"customer_id": ids["customer"], "product_id": ids["product"], "verdict": "declined"})
     make("rule", "/recommendations/rules", {"kind": "boost", "category": "Pots"})
     arms = [{"share": 50}, {"share": 50, "settings": {"engine": "newest"}}]
     make("trial", "/recommendations/trials", {"name": "New or popular", "slot": "home", "arms": arms})

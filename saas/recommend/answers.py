@@ -51,9 +51,9 @@ def one(answer_id: UUID | str, *, lock: bool = False) -> OfferAnswer:
     return kit_db.one(OfferAnswer, answer_id, NoSuchAnswer, lock=lock)
 
 
-def query(*, customer_id: UUID | None = None, verdict: str | None = None) -> Select:
+def query(*, customer_id: UUID | None = None, verdict: str | None = None, reason: str | None = None) -> Select:
     """Return a select of the answers that stand, of one customer, of one kind, or all."""
-    wanted = {"customer_id": customer_id, "verdict": verdict}
+    wanted = {"customer_id": customer_id, "verdict": verdict, "reason": reason}
     narrowed = {name: value for name, value in wanted.items() if value is not None}
     return select(OfferAnswer).where(OfferAnswer.taken_back_at.is_(None)).filter_by(**narrowed)
 

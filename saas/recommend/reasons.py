@@ -41,6 +41,26 @@ WORDS: dict[str, dict[str, str]] = {
     "up_sell": {"en": "A step up from {name}", "zh": "比{name}更上一层"},
     "picked": {"en": "Picked by the shop", "zh": "店铺推荐"},
 }
+STAFF: dict[str, dict[str, str]] = {
+    "bought_both": {
+        "en": "They looked at {name}; {together} others bought both",
+        "zh": "客户看过{name}；另有{together}人两样都买了",
+    },
+    "looked_at_both": {
+        "en": "They looked at {name}; {together} others looked at both",
+        "zh": "客户看过{name}；另有{together}人两样都看过",
+    },
+    "looked_at": {"en": "They looked at {name}", "zh": "客户看过{name}"},
+    "seen": {"en": "They looked at this", "zh": "客户看过这件"},
+    "taste": {
+        "en": "They bought {name}; {together} others bought both",
+        "zh": "客户买过{name}；另有{together}人两样都买了",
+    },
+    "bought_before": {"en": "They bought this before", "zh": "客户以前买过"},
+    "found": {"en": "Fits the search", "zh": "符合搜索"},
+}
+"""The sentences that speak to the shopper, said to whoever sells to them."""
+OF_THEM = "staff:"
 TOGETHER = {
     "en": ("Buy these together: {names}", ", ", " and "),
     "zh": ("一起购买：{names}", "、", "和"),
@@ -58,11 +78,18 @@ def language_of(wished: str | None) -> str:
     return "en"
 
 
+def of_them(wished: str | None) -> str:
+    """Return the language of the sentences for a member of the company, which speak of the customer and not to them."""
+    return OF_THEM + language_of(wished)
+
+
 def sentence(code: str, language: str = "en", *, name: str = "", together: int = 0, having: int = 0) -> str:
     """Return why, with the name of the product it follows from, cut where it is very long."""
     if len(name) > LONGEST_NAME:
         name = name[: LONGEST_NAME - 1].rstrip() + "…"
     words = WORDS[code]
+    if language.startswith(OF_THEM):
+        language, words = language.removeprefix(OF_THEM), STAFF.get(code, words)
     return words.get(language, words["en"]).format(name=name, together=together, having=having)
 
 

@@ -77,7 +77,8 @@ def meet(
 ) -> Shopper:  # fmt: skip
     """Find out about a visitor, or about a customer the caller vouches for.
 
-    `cart` adds products by the shop's ids; `cart_id` is the visitor's own cart, for when the live session is over.
+    Of a customer without a browser what they looked at in their last visits stands for the live session. `cart` adds products by
+    the shop's ids; `cart_id` is the visitor's own cart, for when the live session is over.
     """
     live = _live(tenant_id, visitor) if visitor else {}
     if visitor and cart_id and "items" not in live:
@@ -88,6 +89,8 @@ def meet(
     if here and not shopper.seen and shopper.customer_id is None:
         shopper.ways = arrivals.ways(f"//{here.get('from', '')}", here.get("landing") or here.get("url") or "")
     shopper.cart = _numbers(catalogue, [*live.get("cart", ()), *cart], source)
+    if customer_id is not None and not visitor:
+        shopper.seen = _numbers(catalogue, looked_lately(tenant_id, customer_id), source)
     if shopper.customer_id is not None:
         shopper.bought = bought_by(tenant_id, shopper.customer_id)
         shopper.declined = answers.declined(tenant_id, shopper.customer_id)
@@ -142,6 +145,15 @@ def purchases(tenant_id: int, customer_ids: Sequence[UUID], *, most: int) -> dic
     return found
 
 
+def looked_lately(tenant_id: int, customer_id: UUID) -> list[str]:
+    """Return what a customer looked at in their last three visits, from Valkey or else from PostgreSQL."""
+    found = copies.read(
+        f"looked:{tenant_id}:{customer_id}",
+        lambda: orjson.dumps(looked_at(tenant_id, [customer_id]).get(customer_id, [])),
+    )
+    return orjson.loads(found)
+
+
 def looked_at(tenant_id: int, customer_ids: Sequence[UUID]) -> dict[UUID, list[str]]:
     """Return what each customer looked at in their last three visits, by the shops' ids, the newest last."""
     found: dict[UUID, list[str]] = {}
@@ -153,7 +165,7 @@ def looked_at(tenant_id: int, customer_ids: Sequence[UUID]) -> dict[UUID, list[s
 
 def forget(*, tenant_id: int, customer_ids: Sequence[str]) -> None:
     """Drop the copies about customers who ordered; raises Valkey's errors, so that it is tried again."""
-    copies.drop([f"bought:{tenant_id}:{one}" for one in customer_ids])
+    copies.drop([f"{what}:{tenant_id}:{one}" for what in ("bought", "looked") for one in customer_ids])
 
 
 def follow_merge(*, tenant_id: int, customer_ids: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from tenant_admin.customers import editing, listing, ownership, record
+from tenant_admin.customers import editing, listing, offers, ownership, record
 
 NAMES = {ownership.show: "owner"}
 
@@ -17,7 +17,9 @@ def make_pages() -> Blueprint:
         ("/customers/condition", listing.condition, ["GET"]),
         ("/customers/new", editing.create, ["GET", "POST"]),
         ("/customers/<customer_id>", record.show, ["GET"]),
-        ("/customers/<customer_id>/offers", record.offer, ["GET"]),
+        ("/customers/<customer_id>/offers", offers.offer, ["GET"]),
+        ("/customers/<customer_id>/offers/<product_id>", offers.answer, ["POST"]),
+        ("/customers/<customer_id>/answers/<answer_id>/take-back", offers.take_back, ["POST"]),
         ("/customers/<customer_id>/edit", editing.edit, ["GET", "POST"]),
         ("/customers/<customer_id>/tags", editing.tags, ["POST"]),
         ("/customers/<customer_id>/consent", editing.consent, ["POST"]),

@@ -6,19 +6,17 @@ from typing import Any
 from uuid import UUID
 
 from flask import g, render_template, request
-from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from saas.catalog import products
 from saas.commerce import finding as shopping
 from saas.customers import consent, facts, finding, identity, profiles, timeline
-from saas.kit import access, doors, money, pages, records, scope
-from saas.recommend import offers, reasons
+from saas.kit import access, doors, pages, records
 from tenant_admin import happenings, inline, people
 from tenant_admin.frame import is_partial
 
 ENTRIES = 20
-OFFERS = 4
 
 
 @doors.open_to("member", "customers.read")
@@ -171,27 +169,4 @@ def _visit(visit: Any, named: dict[str, Any]) -> dict[str, Any]:
         "looked": looked,
         "more": max(len(visit.products) - 3, 0),
         "pages": visit.events_count,
-    }
-
-
-@doors.open_to("member", "customers.read")
-def offer(customer_id: str):
-    """Answer what to offer a customer next, each with its reason; asked for by the page once it stands."""
-    customer = profiles.one(customer_id)
-    chosen = offers.choose(
-        tenant_id=scope.tenant_id(), slot="home", customer_id=customer.id, limit=OFFERS, record=False, language=reasons.language_of(str(get_locale())),
-    )  # fmt: skip
-    return render_template("customers/offers.html", offers=[_offered(one) for one in chosen.items])
-
-
-def _offered(one: Any) -> dict[str, Any]:
-    product = one.product
-    price = money.parse_amount(product.price, product.currency) if product.price and product.currency else None
-    return {
-        "id": product.id,
-        "name": product.name,
-        "image": product.image_url,
-        "price": price,
-        "currency": product.currency,
-        "why": one.reason_text,
     }

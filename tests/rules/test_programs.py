@@ -74,6 +74,7 @@ SAME = {
     # customers and products
     "customers.create": "POST /customers", "customers.edit": "PATCH /customers/{customer_id}", "customers.delete": "DELETE /customers/{customer_id}",
     "customers.tags": "PATCH /customers/{customer_id}", "customers.note": "POST /customers/{customer_id}/notes", "customers.hand_over": "PATCH /customers/{customer_id}",
+    "customers.answer": "POST /recommendations/answers", "customers.take_back": "DELETE /recommendations/answers/{answer_id}",
     "customers.share": "POST /customers/{customer_id}/shares", "customers.unshare": "DELETE /customers/{customer_id}/shares/{share_id}",
     "customers.consent": "POST /customers/{customer_id}/consents", "consents.record": "POST /customers/{customer_id}/consents", "consents.ask": "POST /customers/{customer_id}/consents",
     "persons.export": "POST /customers/{customer_id}/data/export", "persons.erase": "POST /customers/{customer_id}/data/erase", "persons.erase_binned": "POST /bin/{item_id}/erase", "persons.many": "POST /customers/erase",
