@@ -55,6 +55,14 @@ class TestConnecting:
         made = till.api.webhook_endpoints.list({}).data
         assert len(made) == 1 and re.search(r"/hooks/payments/\w{32}$", made[0].url)
 
+    def test_once_connected_another_account_is_a_small_button_below(self, app, till, company):
+        head = company.page.get("/payments").text.split("</header>")
+        assert any("Connect Stripe" in part for part in head)
+        company.post("/payments/accounts/new", {"key": till.shop.key()})
+        page = company.page.get("/payments").text
+        assert "Connect Stripe" not in page and "Connect another account" in page
+        assert "btn-primary" not in page.partition("Connect another account")[0][-400:]
+
     @pytest.mark.parametrize(("key", "words"), [
         ("pk_live_nothing", "This is no key of Stripe’s".replace("’", "&#39;")), ("rk_test_unknownkey", "Stripe does not accept this key"), ("", "This is no key"),
     ])  # fmt: skip
