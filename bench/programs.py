@@ -47,23 +47,30 @@ def running(folder: Path, *, programs: Sequence[str] = (), web_workers: int = 2,
         }  # fmt: skip
         made = json.loads(_found(environment))
         port, granian = servers.free_port(), Path(sys.executable).parent / "granian"
-        wanted: list[list[Any]] = [
+        started.append(_start(
             [granian, "--interface", "wsgi", "saas.wsgi:app", "--host", "127.0.0.1", "--port", port, "--workers", web_workers,
              "--blocking-threads", 12, "--no-ws"],
-            *([sys.executable, "-m", "saas", *program.split()] for program in programs),
-        ]  # fmt: skip
-        for command in wanted:
-            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-            started.append(launch.start(command, env=environment, cwd=ROOT, **quiet))
+            environment,
+        ))  # fmt: skip
         _wait(port, started[0])
+        started += [_start([sys.executable, "-m", "saas", *program.split()], environment) for program in programs]
         yield Programs(port, urls, made, started[0], environment)
     finally:
         for program in reversed(started):
             program.send_signal(signal.SIGTERM)
         for program in started:
-            program.wait(60)
+            try:
+                program.wait(60)
+            except subprocess.TimeoutExpired:
+                program.kill()
+                program.wait()
         valkey.stop()
         postgres.stop()
+
+
+def _start(command: list[Any], environment: dict[str, str]) -> subprocess.Popen:
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return launch.start(command, env=environment, cwd=ROOT, **quiet)
 
 
 def _found(environment: dict[str, str]) -> bytes:
@@ -75,7 +82,7 @@ def _found(environment: dict[str, str]) -> bytes:
 
 
 def _wait(port: int, web: subprocess.Popen) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline and web.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -83,23 +90,3 @@ def _wait(port: int, web: subprocess.Popen) -> None:
         except OSError:
             time.sleep(0.05)
     raise RuntimeError("the web workers did not start")
-
-
-def memory_of(parent: subprocess.Popen) -> int:
-    """Return the bytes of memory that a program and its workers hold for themselves."""
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            parents[int(entry.parent.name)] = int(entry.read_text().rpartition(")")[2].split()[1])
-    family = {parent.pid}
-    while more := {pid for pid, above in parents.items() if above in family} - family:
-        family |= more
-    return sum(map(_own_memory, family))
-
-
-def _own_memory(pid: int) -> int:
-    """What would be free if the process ended: what it shares with its parent is not counted twice."""
-    with contextlib.suppress(OSError):
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
-    return 0
