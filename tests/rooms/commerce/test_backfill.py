@@ -194,6 +194,31 @@ class TestThePast:
 
 
 @pytest.mark.usefixtures("small_pages")
+class TestHowMuchOfIt:
+    """What is chosen at connecting: orders of so many months, and products and customers all the same."""
+
+    @pytest.mark.parametrize(("choice", "here"), [("3", 1), ("12", 2), ("24", 3), ("all", 4), ("none", 0)])
+    def test_orders_from_before_stay_away(self, company, store, choice, here):  # noqa: F811
+        now = datetime.now(UTC).replace(microsecond=0)
+        store.things.now = now - timedelta(days=1000)
+        tea, ann = store.things.add_product("Tea"), store.things.add_customer("ann@shopper.example")
+        for days in (900, 500, 200, 30):
+            store.things.now = now - timedelta(days=days)
+            store.things.add_order(ann, [(tea, 1)])
+        shop_id = connected(company, store)
+        assert company.post(f"/shops/{shop_id}/connect/past", {"past": choice}).status_code == 303
+        if choice != "none":
+            assert fetch(company, shop_id)[0]["state"] == "done"
+        with work.unit(tenant_id=company.tenant_id):
+            placed = [
+                round((now - at) / timedelta(days=1))
+                for at in db.session.scalars(select(Order.placed_at).order_by(Order.placed_at.desc()))
+            ]
+        assert placed == [30, 200, 500, 900][:here]
+        assert counts(company)[0] == (0 if choice == "none" else 1)
+
+
+@pytest.mark.usefixtures("small_pages")
 class TestFaults:
     @pytest.mark.parametrize(
         ("fault", "said"),
