@@ -8,15 +8,18 @@ CPU seconds, so that a busy machine does not change them.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
 
 from bench import data
 from bench.table import Row, at_least, at_most, exactly
-from saas.recommend import baskets, cart_tuning, evaluation
+from saas.recommend import again_tuning, baskets, buyer_tuning, cart_tuning, evaluation
 from saas.recommend import buyers as buyer_recommender
 from saas.recommend import sessions as session_recommender
+from saas.recommend.again import AgainModel, blended
+from saas.recommend.buyers import BuyerModel
 from saas.recommend.carts import CartModel
 from saas.recommend.sessions import SessionModel
 
@@ -29,6 +32,7 @@ def rows() -> Iterator[Row]:
     """Yield all rows of this bench."""
     yield from sessions()
     yield from buyers()
+    yield from again()
     yield from carts()
     yield from rules()
 
@@ -107,6 +111,48 @@ def buyers() -> Iterator[Row]:
     yield at_least("cross-sell, NDCG@10", cross["ndcg"], 0.102, others="EASE .100, iALS .083")
     yield at_least("cross-sell, Recall@20", cross["recall"], 0.107, others="EASE .106, iALS .087")
     yield at_most("buyers fit with its own tuning", fitting, 60.0, form=".1f", unit=" s")
+
+
+def again() -> Iterator[Row]:
+    """What the gift shop's buyers buy again of what they had, by each person's rhythm, beside how often they bought it."""
+    lines = data.query(
+        """select CustomerID, left(StockCode, 5), epoch(InvoiceDate) / 86400.0, InvoiceDate < '2011-11-09' from {t}
+        where CustomerID is not null and regexp_matches(StockCode, '^[0-9]{{5}}') and Quantity > 0""",
+        t=SHOP,
+    )
+    names, items, days, early = (np.array(column) for column in zip(*lines, strict=True))
+    now, given = float(days[~early].min()), (names[early], items[early], days[early])
+    fading, weights = buyer_tuning.tune(*given)
+    taste, rhythm = BuyerModel.fit(*given, fading=fading, weights=weights), AgainModel.fit(*given)
+    _whole, alone, _notes = again_tuning.judge(*given, taste)
+    had: dict[int, list[tuple[str, float]]] = {}
+    later: dict[int, set[str]] = {}
+    for name, item, day, before in zip(names.tolist(), items.tolist(), days.tolist(), early.tolist(), strict=True):
+        if before:
+            had.setdefault(name, []).append((item, day))
+        else:
+            later.setdefault(name, set()).add(item)
+    cases = [(name, wanted & {item for item, _day in had[name]}) for name, wanted in later.items() if name in had]
+
+    def often(name: int) -> list[str]:
+        return [item for item, _times in Counter(item for item, _day in had[name]).most_common()]
+
+    def due(name: int) -> list[str]:
+        return [one.item for one in rhythm.predict(*zip(*had[name], strict=True), now=now, n=100)]
+
+    def both(name: int, weight: float = alone) -> list[str]:
+        known = {item for item, _day in had[name]}
+        tastes = taste.predict(*zip(*had[name], strict=True), now=now, n=100, only=known)
+        return blended(tastes, rhythm.predict(*zip(*had[name], strict=True), now=now, n=100), weight, n=20)
+
+    figures = {
+        by.__name__: evaluation.baskets(by, cases, ndcg_at=10, recall_at=20)["ndcg"] for by in (often, due, both)
+    }
+    figures["taste"] = evaluation.baskets(lambda name: both(name, 0.0), cases, ndcg_at=10, recall_at=20)["ndcg"]
+    told = f"how often {figures['often']:.3f}"
+    yield at_least("bought again by rhythm, NDCG@10", figures["due"], figures["often"], others=told)
+    told = f"taste alone {figures['taste']:.3f}, rhythm's word {alone}"
+    yield at_least("bought again by taste and rhythm, NDCG@10", figures["both"], figures["taste"], others=told)
 
 
 def carts() -> Iterator[Row]:

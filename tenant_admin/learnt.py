@@ -16,6 +16,7 @@ NAMES = {
     "buyers": _l("Customers' tastes"),
     "popular": _l("Popular now"),
     "repeats": _l("Bought again and again"),
+    "again": _l("Time to buy again"),
     "alike": _l("Alike by what is written"),
     "arrivals": _l("Where newcomers come from"),
 }
@@ -26,6 +27,7 @@ COUNTED = {
     "buyers": "returning",
     "popular": "views",
     "repeats": "products",
+    "again": "pauses",
     "alike": "products",
     "arrivals": "visits",
 }  # what of a fit's notes tells on how much it was learnt
@@ -36,6 +38,7 @@ ALGORITHMS = {
     "buyer": NAMES["buyers"],
     "popular": NAMES["popular"],
     "newest": _l("New in the shop"),
+    "again": NAMES["again"],
     "alike": NAMES["alike"],
     "arrival": NAMES["arrivals"],
     "told": _l("What your shop says goes with it"),
@@ -63,6 +66,7 @@ def _on(kind: str, notes: dict[str, Any], fewest: int) -> str:
         "buyers": _("%(count)s of at least %(fewest)s customers who bought twice", count=count, fewest=fewest),
         "popular": _("No views and no orders yet"),
         "repeats": _("No orders yet"),
+        "again": _("%(count)s pauses between two purchases of a product", count=count),
         "alike": _("%(count)s products with a name", count=count),
         "arrivals": _("%(count)s visits of which it is known where they came from", count=count),
     }.get(kind) or _("%(count)s of at least %(fewest)s visits to two products", count=count, fewest=fewest)
@@ -78,6 +82,7 @@ def learnt_from(kind: str, notes: dict[str, Any]) -> str:
             "%(views)s views and %(purchases)s purchases", views=count, purchases=number(notes.get("purchases", 0))
         ),
         "repeats": _("%(count)s products that people buy again", count=count),
+        "again": _("%(count)s pauses between two purchases of a product", count=count),
         "alike": _("%(count)s products with a name", count=count),
         "arrivals": _("%(count)s visits of which it is known where they came from", count=count),
     }.get(kind) or _("%(count)s visits to two products or more", count=count)

@@ -96,13 +96,15 @@ def examine(
 
 def _learnt(views: training.Views, lines: training.Purchases, products: training.Products) -> dict[str, Any]:
     """Fit all models on what was before, their parameters chosen on it too."""
+    parameters: dict[str, Any] = {}
     return {
         "popular": fitting.popular(views, lines, products)[0],
-        "sessions": fitting.sessions(views, {})[0],
+        "sessions": fitting.sessions(views, parameters)[0],
         "viewed": fitting.viewed(views)[0],
-        "bought": fitting.bought(lines, {})[0],
-        "buyers": fitting.buyers(lines, {})[0],
+        "bought": fitting.bought(lines, parameters)[0],
+        "buyers": fitting.buyers(lines, parameters)[0],
         "repeats": fitting.repeats(lines)[0],
+        "again": fitting.again(lines, parameters)[0],
     }
 
 

@@ -183,6 +183,15 @@ def _arrived(ask: Ask) -> Named | None:
     )
 
 
+def _due(ask: Ask) -> Named | None:
+    """Name what the shopper buys again and again, in their own rhythm, as far as that helps in this shop."""
+    asked = model(ask, "again") if ask.shopper.bought else None
+    if asked is None or not asked.weight:
+        return None
+    items, days = zip(*ask.shopper.bought, strict=True)
+    return Named("again", 0.5 * asked.weight, asked.predict(items, days, now=day(ask), n=ask.wanted))
+
+
 def popular(ask: Ask, catalogue: Catalogue) -> list[Named]:
     """Name what many want just now, beside a product those of its categories first."""
     category = ask.like.categories[0] if ask.like is not None and ask.like.categories else None
@@ -221,7 +230,7 @@ PLACES: dict[str, tuple[Callable[[Ask], Named | None], ...]] = {
         _newcomers(0.2, _this),
     ),
     "cart": (_bought_with_cart, _session(0.4, "discover"), _told(0.5, _in_cart), _alike(0.2, _in_cart)),
-    "home": (_session(1.0, "continue"), _taste(0.5, "repeat"), _alike(0.4, _last_seen), _arrived),
+    "home": (_session(1.0, "continue"), _taste(0.5, "repeat"), _due, _alike(0.4, _last_seen), _arrived),
     "discover": (
         _session(1.0, "discover"),
         _taste(0.5, "discover"),
@@ -238,7 +247,7 @@ PLACES: dict[str, tuple[Callable[[Ask], Named | None], ...]] = {
         _alike(0.2, _just_bought),
     ),
     "search": (_session(0.3, "discover"), _taste(0.2, "discover")),
-    "mail": (_taste(1.0, "repeat"), _session(0.5, "continue")),
+    "mail": (_taste(1.0, "repeat"), _due, _session(0.5, "continue")),
 }
 
 
@@ -266,7 +275,7 @@ def viewed_together(ask: Ask, catalogue: Catalogue) -> list[Named]:
 
 
 def buy_again(ask: Ask, catalogue: Catalogue) -> list[Named]:
-    """Name what the shopper has bought before: what they need next first, as far as that is learnt, then what they bought most."""
+    """Name what the shopper has bought before: what they need next first, by taste and by their own rhythm as far as that is learnt."""
     often = Counter(number for number, _day in ask.shopper.bought)
     if not often:
         return []
@@ -277,7 +286,12 @@ def buy_again(ask: Ask, catalogue: Catalogue) -> list[Named]:
     named = {one.item for one in found}
     rest = [Suggestion(number, 0.0, number, times) for number, times in often.most_common() if number not in named]
     own = [one._replace(because=one.item) for one in found]
-    return [Named("buyer", 1.0, own + rest)]
+    listed = [Named("buyer", 1.0, own + rest)]
+    rhythm = model(ask, "again")
+    if rhythm is None or not rhythm.alone:
+        return listed
+    items, days = zip(*ask.shopper.bought, strict=True)
+    return [*listed, Named("again", rhythm.alone, rhythm.predict(items, days, now=day(ask), n=len(often)))]
 
 
 def by_hand(ask: Ask, catalogue: Catalogue) -> list[Named]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from saas.kit import clock, work
 from saas.recommend import (
+    again_tuning,
     arrivals,
     buyer_tuning,
     cart_tuning,
@@ -26,6 +27,7 @@ from saas.recommend import (
     session_tuning,
     training,
 )
+from saas.recommend.again import AgainModel
 from saas.recommend.arrivals import ArrivalsModel, Visit
 from saas.recommend.baskets import BasketModel
 from saas.recommend.buyers import DEFAULTS as BUYER_DEFAULTS
@@ -40,7 +42,16 @@ from saas.recommend.repeats import RepeatModel
 from saas.recommend.sessions import DEFAULTS, SessionModel
 from saas.recommend.ties import Fading
 
-FEWEST = {"sessions": 20, "viewed": 20, "bought": 10, "buyers": 50, "popular": 1, "alike": 2, "arrivals": 100}
+FEWEST = {
+    "sessions": 20,
+    "viewed": 20,
+    "bought": 10,
+    "buyers": 50,
+    "popular": 1,
+    "alike": 2,
+    "again": 50,
+    "arrivals": 100,
+}
 """Visits with two products or more, such orders, buyers with two purchases, events: below that nothing is learnt."""
 PURCHASE_WEIGHS = 5  # views, for what is popular
 TUNED_FOR = timedelta(days=7)
@@ -70,6 +81,7 @@ def _fit_all(tenant_id: int, tuned_at: datetime | None, parameters: dict[str, An
         "bought": lambda: bought(lines, parameters),
         "buyers": lambda: buyers(lines, parameters),
         "repeats": lambda: repeats(lines),
+        "again": lambda: again(lines, parameters),
         "alike": lambda: alike(training.texts(tenant_id, products), views, lines, parameters),
         "arrivals": lambda: newcomers(training.visits(tenant_id, products)),
     }
@@ -211,6 +223,24 @@ def _next_to_each_other(owners: np.ndarray, items: np.ndarray) -> list[tuple[int
     same = (owners[order][1:] == owners[order][:-1]) & (items[order][1:] != items[order][:-1])
     newest = np.sort(np.flatnonzero(same))[-likeness_tuning.MOST :]
     return list(zip(items[order][:-1][newest].tolist(), items[order][1:][newest].tolist(), strict=True))
+
+
+def again(lines: training.Purchases, parameters: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Learn how long it takes until somebody wants a product again, and how much that has to say beside tastes."""
+    known = lines.buyers != 0
+    people, items, days = lines.buyers[known], lines.items[known], lines.days[known]
+    triples = np.unique(np.stack([people, items, np.floor(days).astype(np.int64)]), axis=1)
+    notes: dict[str, Any] = {"pauses": int(triples.shape[1] - np.unique(triples[:2], axis=1).shape[1])}
+    if notes["pauses"] < FEWEST["again"]:
+        return None, notes
+    model = AgainModel.fit(people, items, days)
+    held = parameters.get("buyers")
+    tastes = None
+    if held:
+        weights = {**BUYER_DEFAULTS, **{mode: BuyerWeights(**values) for mode, values in held["weights"].items()}}
+        tastes = BuyerModel.fit(people[:1], items[:1], days[:1], fading=Fading(**held["fading"]), weights=weights)
+    model.weight, model.alone, notes["figures"] = again_tuning.judge(people, items, days, tastes)
+    return model, notes | {"days": round(float(np.exp(model.mean)), 1), "weight": model.weight, "alone": model.alone}
 
 
 def newcomers(visits: list[Visit]) -> tuple[Any, dict[str, Any]]:

@@ -6,6 +6,7 @@ never is (see `stock`).
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from uuid import UUID
 
 from saas.kit import errors, identifiers, money, scope
 from saas.kit.text import gettext as _
-from saas.recommend import answers, ranking, reasons, shelf, shoppers, shown, slots, stock, trials
+from saas.recommend import answers, asking, ranking, reasons, shelf, shoppers, shown, slots, stock, trials
+from saas.recommend.again import Rhythm
 from saas.recommend.baskets import Rule
 from saas.recommend.neighbourhood import MEMORY
 from saas.recommend.places import Slot
@@ -40,11 +42,12 @@ FITS = {
     "popular": "popular",
     "alike": "alike",
     "told": "alike",
+    "again": "again",
     "arrival": "arrivals",
 }
 """The kind of model behind each algorithm."""
 BY_WORDS = {"alike": "alike", "told": "goes_with"}
-OF_THEIR_OWN = {"session": "seen", "buyer": "bought_before"}
+OF_THEIR_OWN = {"session": "seen", "buyer": "bought_before", "again": "bought_before"}
 BY_OTHERS = {"session": "looked_at_both", "viewed_together": "viewed_together", "buyer": "taste"}
 
 
@@ -289,6 +292,12 @@ def _why(ask: Ask, choice: Choice, catalogue: Catalogue, language: str) -> tuple
     because = catalogue.by_number.get(choice.because) if choice.because is not None else None
     if choice.algorithm == "up_sell" and because is not None:
         return "up_sell", reasons.sentence("up_sell", language, name=because.name)
+    if (
+        because is not None
+        and because.number == choice.product.number
+        and (told := _rhythm(ask, choice.product)) is not None
+    ):
+        return "due", reasons.sentence("due", language, every=max(round(told.every), 1), ago=round(told.ago))
     if choice.algorithm in BY_WORDS and because is not None and _rule(ask.tenant_id, because, choice.product) is None:
         return BY_WORDS[choice.algorithm], reasons.sentence(BY_WORDS[choice.algorithm], language, name=because.name)
     beside = ask.product if ask.slot == "product" and choice.algorithm not in PLAIN else None
@@ -313,6 +322,14 @@ def _why(ask: Ask, choice: Choice, catalogue: Catalogue, language: str) -> tuple
         shared = [category for category in ask.like.categories if category in choice.product.categories]
         code, name = ("popular_like_this", shared[0]) if shared else (code, name)
     return code, reasons.sentence(code, language, name=name, together=together, having=having)
+
+
+def _rhythm(ask: Ask, product: Product) -> Rhythm | None:
+    """Return how often the shopper buys a product, where it is about time for it again."""
+    moments = sorted({math.floor(day) for number, day in ask.shopper.bought if number == product.number})
+    learnt = asking.model(ask, "again") if len(moments) > 1 else None
+    rhythm = learnt.rhythm(product.number, moments, now=asking.day(ask)) if learnt is not None else None
+    return rhythm if rhythm is not None and rhythm.due else None
 
 
 def _rule(tenant_id: int, antecedent: Product | None, consequent: Product) -> Rule | None:

@@ -32,6 +32,10 @@ WORDS: dict[str, dict[str, str]] = {
         "zh": "因为您买过{name}；另有{together}人两样都买了",
     },
     "bought_before": {"en": "You bought this before", "zh": "您以前买过"},
+    "due": {
+        "en": "You buy this about every {every} days; the last time {ago} days ago",
+        "zh": "您大约每{every}天购买一次；上次是{ago}天前",
+    },
     "alike": {"en": "Similar to {name}", "zh": "与{name}相似"},
     "goes_with": {"en": "Goes with {name}", "zh": "与{name}搭配"},
     "popular_like_this": {"en": "Popular in {name}", "zh": "{name}中的热门"},
@@ -57,6 +61,10 @@ STAFF: dict[str, dict[str, str]] = {
         "zh": "客户买过{name}；另有{together}人两样都买了",
     },
     "bought_before": {"en": "They bought this before", "zh": "客户以前买过"},
+    "due": {
+        "en": "They buy this about every {every} days; the last time {ago} days ago",
+        "zh": "客户大约每{every}天购买一次；上次是{ago}天前",
+    },
     "found": {"en": "Fits the search", "zh": "符合搜索"},
 }
 """The sentences that speak to the shopper, said to whoever sells to them."""
@@ -83,14 +91,16 @@ def of_them(wished: str | None) -> str:
     return OF_THEM + language_of(wished)
 
 
-def sentence(code: str, language: str = "en", *, name: str = "", together: int = 0, having: int = 0) -> str:
+def sentence(
+    code: str, language: str = "en", *, name: str = "", together: int = 0, having: int = 0, every: int = 0, ago: int = 0,
+) -> str:  # fmt: skip
     """Return why, with the name of the product it follows from, cut where it is very long."""
     if len(name) > LONGEST_NAME:
         name = name[: LONGEST_NAME - 1].rstrip() + "…"
     words = WORDS[code]
     if language.startswith(OF_THEM):
         language, words = language.removeprefix(OF_THEM), STAFF.get(code, words)
-    return words.get(language, words["en"]).format(name=name, together=together, having=having)
+    return words.get(language, words["en"]).format(name=name, together=together, having=having, every=every, ago=ago)
 
 
 def together(names: Sequence[str], language: str = "en") -> str:

@@ -24,6 +24,7 @@ from sqlalchemy import delete, func, select
 from saas.kit import clock, identifiers, pool, scope, valkey, work
 from saas.kit.db import db
 from saas.recommend import archive, places, running_trials
+from saas.recommend.again import AgainModel
 from saas.recommend.arrivals import ArrivalsModel
 from saas.recommend.baskets import BasketModel
 from saas.recommend.buyers import BuyerModel
@@ -43,6 +44,7 @@ READERS: dict[str, Callable[[bytes], Any]] = {
     "popular": PopularityModel.from_bytes,
     "repeats": RepeatModel.from_bytes,
     "alike": LikenessModel.from_bytes,
+    "again": AgainModel.from_bytes,
     "arrivals": ArrivalsModel.from_bytes,
     "rules": orjson.loads,
     "slots": places.read,
