@@ -41,7 +41,7 @@ function names(x) {
 
 // the band of an interval: an invisible line at its lower end carries a filled one as high as the interval
 function band(series, tint, index) {
-  const hidden = { type: "line", stack: `band-${index}`, silent: true, symbol: "none", lineStyle: { opacity: 0 }, tooltip: { show: false } };
+  const hidden = { type: "line", stack: `band-${index}`, stackStrategy: "all", silent: true, symbol: "none", lineStyle: { opacity: 0 }, tooltip: { show: false } };
   const low = series.interval.map((pair) => pair?.[0] ?? null);
   const height = series.interval.map((pair) => (pair ? pair[1] - pair[0] : null));
   return [{ ...hidden, data: low }, { ...hidden, data: height, areaStyle: { color: faint(tint, 0.16) } }];
