@@ -20,7 +20,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
@@ -128,6 +128,7 @@ def fill() -> str:
     from saas.kit import valkey, work
     from saas.recommend import shelf, stock
     from saas.recommend.baskets import BasketModel
+    from saas.recommend.carts import CartModel, Weights
     from saas.recommend.popularity import PopularityModel
     from saas.recommend.sessions import SessionModel
     from saas.tenancy import founding
@@ -151,7 +152,9 @@ def fill() -> str:
             shelf.store("sessions", SessionModel.fit(visits, items).to_bytes(), notes={})
             shelf.store("viewed", BasketModel.fit(visits, items).to_bytes(), notes={})
             shelf.store(
-                "bought", BasketModel.fit(visits[: VISITS * 5 // 2], items[: VISITS * 5 // 2]).to_bytes(), notes={}
+                "bought",
+                CartModel.fit(visits[: VISITS * 5 // 2], items[: VISITS * 5 // 2], weights=Weights()).to_bytes(),
+                notes={},
             )
             shelf.store("popular", PopularityModel.fit(items, visits / 200.0).to_bytes(), notes={})
         now = int(time.time() * 1000)
@@ -255,20 +258,37 @@ def _read(connection: socket.socket) -> None:
 
 def cpu_of(server: subprocess.Popen | None) -> float:
     """Return the CPU seconds a server and its workers have used."""
-    if server is None:
-        return 0.0
-    parents, used = {}, {}
+    used = 0.0
+    for pid in family_of(server) if server else ():
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            used += (int(fields[11]) + int(fields[12])) / TICKS
+    return used
+
+
+def family_of(server: subprocess.Popen) -> set[int]:
+    """Return the processes of a server: itself and its workers."""
+    parents = {}
     for entry in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
-            fields = entry.read_text().rpartition(")")[2].split()
-            parents[int(entry.parent.name)], used[int(entry.parent.name)] = (
-                int(fields[1]),
-                (int(fields[11]) + int(fields[12])) / TICKS,
-            )
+            parents[int(entry.parent.name)] = int(entry.read_text().rpartition(")")[2].split()[1])
     family = {server.pid}
     while more := {pid for pid, parent in parents.items() if parent in family} - family:
         family |= more
-    return sum(used.get(pid, 0.0) for pid in family)
+    return family
+
+
+@contextlib.contextmanager
+def connected(port: int) -> Iterator[Callable[[bytes], None]]:
+    """Keep a connection open; what it yields sends a request and reads the whole answer."""
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+        def ask(request: bytes) -> None:
+            connection.sendall(request)
+            _read(connection)
+
+        yield ask
 
 
 if __name__ == "__main__":
