@@ -283,7 +283,7 @@ def state() -> dict[str, tuple]:
 
 class TestAnySequence:
     @settings(
-        max_examples=10,
+        max_examples=6,
         deadline=None,
         phases=[Phase.generate],
         suppress_health_check=[HealthCheck.function_scoped_fixture],
