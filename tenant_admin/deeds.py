@@ -26,7 +26,7 @@ KINDS = {
     "role": _l("Role"), "team": _l("Team"), "custom_field": _l("Field"), "hook": _l("Webhook"), "login": _l("Sign-in"),
     "import": _l("Import"), "view": _l("View"), "support": _l("Support access"), "page": _l("Page"), "sso": _l("Own sign-in"),
     "retention": _l("How long data is kept"), "erasure": _l("Erasure"), "consent_purpose": _l("Purpose"), "sso_domain": _l("Mail domain"), "sign_in": _l("Sign-in"),
-    "return": _l("Return"), "review": _l("Review"), "review_settings": _l("Reviews"), "portal": _l("Page for shoppers"), "recommend_model": _l("Model"),
+    "return": _l("Return"), "coupon": _l("Coupon"), "review": _l("Review"), "review_settings": _l("Reviews"), "portal": _l("Page for shoppers"), "recommend_model": _l("Model"),
 }  # fmt: skip
 # the end of an action: what was done to a record of its kind
 VERBS = {
@@ -37,7 +37,7 @@ VERBS = {
     "consent": _l("consent changed"), "handed_over": _l("given to another owner"), "shared": _l("shared"), "unshared": _l("no longer shared"),
     "merged": _l("merged"), "unmerged": _l("taken apart again"), "imported": _l("imported"), "bulk_started": _l("many changed at once"),
     "bulk_delete_started": _l("many deleted at once"), "revoked": _l("revoked"), "added": _l("added"), "released": _l("released"), "pinned": _l("older version chosen"),
-    "role_changed": _l("role changed"), "emptied": _l("emptied"), "founded": _l("founded"), "connected": _l("connected"),
+    "given": _l("coupon given"), "role_changed": _l("role changed"), "emptied": _l("emptied"), "founded": _l("founded"), "connected": _l("connected"),
     "renamed": _l("renamed"), "secret_renewed": _l("secret renewed"), "key_made": _l("key made"), "chosen": _l("chosen"), "kept": _l("kept"),
     "granted": _l("let in"), "withdrawn": _l("turned out"), "entered": _l("came in"), "refused": _l("tried to come in without consent"),
     "read_page": _l("page read"), "sent_form": _l("form sent"), "rules_changed": _l("rules changed"), "switched_on": _l("switched on"),
@@ -45,7 +45,8 @@ VERBS = {
     "domain_added": _l("domain added"), "domain_proven": _l("domain proven"), "domain_removed": _l("domain removed"),
     "person_tied": _l("person recognised"), "factor_reset": _l("second factor reset"),
     "ran": _l("old data removed"), "archived": _l("put away"), "stopped": _l("stopped"),
-    "answered": _l("answered"), "accepted": _l("took what was offered"), "declined": _l("did not want what was offered"),
+    "answered": _l("answered"), "decided": _l("decided"), "settings_changed": _l("settings changed"),
+    "accepted": _l("took what was offered"), "declined": _l("did not want what was offered"),
     "taken_back": _l("answer taken back"),
 }  # fmt: skip
 DOORS = {

@@ -22,6 +22,9 @@ from tenant_admin.states import describe
 
 LIMIT = 50
 REASONS = {
+    "coupon_had": _l("Had the coupon already"),
+    "coupon_stopped": _l("The coupon’s code was not to be had"),
+    "coupon_waits": _l("Waits for the shop to take the code"),
     freezing.NO_ADDRESS: _l("No e-mail address"),
     freezing.NO_CONSENT: _l("Never agreed to mails"),
     freezing.WITHDRAWN: _l("No longer wants mails"),
