@@ -15,6 +15,7 @@ from tests.failures.copies import ROOT
 HERE = "tests.browser.places"
 MACHINES = {
     "pictures.show",  # an image
+    "mail_offers.picture",  # an image
     "api-docs.openapi_json",
     "healthz",
     "readyz",
