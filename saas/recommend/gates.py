@@ -22,15 +22,15 @@ class Gate:
 
     def __init__(self, ask: Ask, slot: Slot, orders: Orders, catalogue: Catalogue) -> None:
         self._slot, self._source, self._catalogue = slot, ask.source, catalogue
-        self._barred = barred(ask, slot)
+        self.barred = barred(ask, slot)
         for number in orders.hidden:
-            self._barred[number] = "hidden"
+            self.barred[number] = "hidden"
         self._known = known(ask) if "discover" in (slot.engine, *slot.fallback) else {}
         self._passed: dict[str, int] = {}
 
     def refusal(self, product: Product, engine: str = "") -> str:
         """Return which rule keeps a product out, empty where none does."""
-        code = self._barred.get(product.number)
+        code = self.barred.get(product.number)
         if code is not None and not (product.variant and code in OF_ITSELF):
             return code
         if not product.offerable:

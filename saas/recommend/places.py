@@ -60,6 +60,7 @@ class Slot:
     categories: frozenset[str] = field(init=False, compare=False, repr=False)
     last: frozenset[int] = field(init=False, compare=False, repr=False)
     narrow: bool = field(init=False, compare=False, repr=False)
+    plain: bool = field(init=False, compare=False, repr=False)
     reckoned: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -72,6 +73,7 @@ class Slot:
             "tags": frozenset(tag.casefold() for tag in self.excluded_tags),
             "categories": frozenset(name.casefold() for name in self.excluded_categories),
             "last": frozenset(self.buried), "narrow": bool(narrow),
+            "plain": not (narrow or self.buried or self.diversity or self.category_cap or {"discover", "up_sell"} & {self.engine, *self.fallback}),
             "reckoned": hash(tuple(getattr(self, name) for name in NAMES)),
         }  # fmt: skip
         for name, value in reckoned.items():

@@ -44,10 +44,12 @@ def choose(
     slot = ask.placed or _placed(ask)
     if not slot.active:
         return []
-    ask = ask._replace(placed=slot, limit=min(ask.limit, slot.count or ask.limit))
+    if ask.placed is None or slot.count is not None:
+        ask = ask._replace(placed=slot, limit=min(ask.limit, slot.count or ask.limit))
     orders = Orders(model(ask, "rules"), slot=ask.slot, now=time.time())
     answer = Answer(ask, slot, Gate(ask, slot, orders, catalogue), catalogue, left_out)
-    answer.claim(slot.pinned, [(place, number) for place, number in orders.pinned if number not in slot.pinned])
+    if slot.pinned or orders.pinned:
+        answer.claim(slot.pinned, [(place, number) for place, number in orders.pinned if number not in slot.pinned])
     steps = (ask.limit + RESERVE, MORE * (ask.limit + RESERVE), WHOLE_RANGE)
     rules = slot.narrow or slot.category_cap is not None
     for engine, name in [("", one) for one in chain] if chain else engines.chain(slot):
@@ -115,6 +117,9 @@ class Answer:
 
     def take(self, named: Iterable[Choice], engine: str) -> None:
         """Add what may be shown, until there is enough."""
+        if self._slot.plain and self._left_out is None:
+            self._take_plainly(named)
+            return
         passing = self._passing(named, engine)
         if self._slot.diversity:
             wanted = max(POOL * self._ask.limit, self._ask.limit + RESERVE)
@@ -125,6 +130,17 @@ class Answer:
                 return
             if self._room(choice.product, engine):
                 self._chosen[choice.product.number] = choice
+
+    def _take_plainly(self, named: Iterable[Choice]) -> None:
+        """Do the same where a place has no rules of its own, in less time."""
+        chosen, barred, source, limit = self._chosen, self._gate.barred, self._ask.source, self._ask.limit
+        may = self._catalogue.offerable_in
+        for choice in named:
+            if len(chosen) >= limit:
+                return
+            number = choice.product.number
+            if number not in chosen and number not in barred and may(choice.product, source):
+                chosen[number] = choice
 
     def _passing(self, named: Iterable[Choice], engine: str) -> Iterator[Choice]:
         for choice in named:
@@ -193,8 +209,11 @@ def _fused(lists: Iterable[Named], catalogue: Catalogue, orders: Orders, engine:
     scores: dict[int, float] = {}
     lead: dict[int, tuple[float, Choice]] = {}
     for named in lists:
+        instead = named.instead
         for rank, suggestion in enumerate(named.suggestions, 1):
-            product = named.instead.get(suggestion.item) or catalogue.by_number.get(suggestion.item)
+            product = catalogue.by_number.get(suggestion.item)
+            if instead:
+                product = instead.get(suggestion.item, product)
             if product is None:
                 continue
             gift = named.weight / (SMOOTH + rank) * (1.0 if product.image_url else WITHOUT_PICTURE)
