@@ -18,8 +18,8 @@ ROOT = Path(__file__).parents[2]
 
 def all_events() -> dict[str, type]:
     for room in ROOMS:
-        if (ROOT / "saas" / room / "events.py").exists():
-            importlib.import_module(f"saas.{room}.events")
+        for file in (ROOT / "saas" / room).glob("*events.py"):
+            importlib.import_module(f"saas.{room}.{file.stem}")
     return {name: made for name, made in events.registry.items() if made.__module__.startswith("saas.")}
 
 
