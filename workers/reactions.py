@@ -63,7 +63,7 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
         Reaction("workers.jobs.payments.follow_orders", together=MANY),
         Reaction("workers.jobs.recommend.follow_orders", together=MANY),
         Reaction("workers.jobs.marketing.follow_orders", together=MANY),
-        Reaction("workers.jobs.coupons.follow_orders"),
+        Reaction("workers.jobs.coupons.follow_orders", together=MANY),
         Reaction("workers.jobs.integrations.tell_orders", together=FEW),
     ),
     "CodesWanted": (Reaction("workers.jobs.coupons.wanted"),),

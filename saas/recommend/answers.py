@@ -67,8 +67,8 @@ def say(
     Their newest word counts: what was declined and is taken now is declined no more. `reason` is one of DECLINES and sets for
     how long a declined product is left alone, `days` sets it otherwise. Raises NoSuchCustomer, NoSuchProduct or BadAnswer.
     """
-    _judge(verdict=verdict, reason=reason, days=days)
     customer, product = profiles.one(customer_id, lock=True), products.one(product_id)
+    _judge(verdict=verdict, reason=reason, days=days)
     now, mine = clock.now(), OfferAnswer.product_id == product.id
     standing = list(db.session.scalars(query(customer_id=customer.id).where(mine, _counts(now))))
     same = next((held for held in standing if (held.verdict, held.reason) == (verdict, reason)), None)
