@@ -29,7 +29,7 @@ CODE_STATES = {
     "failed": ("danger", _l("Refused by the shop")), "over": ("grey", _l("Run out")),
 }  # fmt: skip
 SHOWN = {
-    "given": _l("Given"), "used": _l("Used"), "open": _l("Free"), "waiting": _l("On their way"), "stopped": _l("Stopped"), "over": _l("Run out"),
+    "given": _l("Given"), "used": _l("Used"), "open": _l("Unused"), "waiting": _l("On their way"), "stopped": _l("Stopped"), "over": _l("Run out"),
 }  # fmt: skip
 WAYS = {
     "campaign": _l("Campaigns"),

@@ -175,7 +175,11 @@ def _offer(details: Mapping[str, Any]) -> tuple[str, str | None]:
     if details.get("verdict") not in ("accepted", "declined"):
         return "", None
     name, why = str(details.get("name") or ""), DECLINES.get(str(details.get("reason") or ""))
-    title = _("Took %(name)s, which was offered", name=name) if details["verdict"] == "accepted" else _("Declined %(name)s", name=name)
+    title = (
+        _("Took %(name)s, which was offered", name=name)
+        if details["verdict"] == "accepted"
+        else _("Declined %(name)s", name=name)
+    )
     return title, " · ".join(filter(None, [why and str(why), details.get("note"), details.get("by")])) or None
 
 

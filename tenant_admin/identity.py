@@ -80,7 +80,9 @@ def unjoin(customer_id: str, join_id: str) -> Any:
     if made[0].kind == "visitor":
         frame.toast(_("This browser is not theirs any more. What came by it went back to where it was."), undo=undo)
     else:
-        words = _("%(name)s is not theirs any more. What came by it went to the customer whose it is.", name=made[0].value)
+        words = _(
+            "%(name)s is not theirs any more. What came by it went to the customer whose it is.", name=made[0].value
+        )
         frame.toast(words, undo=undo)
     return frame.go(url_for("identity.show", customer_id=customer_id))
 

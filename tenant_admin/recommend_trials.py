@@ -44,7 +44,7 @@ def index() -> str:
 
 def _short(trial: Any) -> str:
     """Say in a word how a trial stands, from the verdict that was reached."""
-    arm = next((one["name"] for one in trial.arms if one["key"] == trial.verdict.get("arm")), "")
+    arm = next((trials.arm_name(one) for one in trial.arms if one["key"] == trial.verdict.get("arm")), "")
     told = {
         "better": _("“%(name)s” wins.", name=arm), "worse": _("“%(name)s” does worse.", name=arm), "same": _("No difference that matters"),
     }  # fmt: skip
@@ -249,16 +249,14 @@ def _fields() -> dict[str, Any]:
     share, holdout = _number("share") or 0, (_number("holdout") or 0) if mode == "split" else 0
     settings = {"engine": form["engine"]} if form.get("engine") else {}
     settings |= {name: number for name in ("count", "diversity") if (number := _number(name)) is not None}
-    arms: list[dict[str, Any]] = [
-        {"name": _("As today"), "share": 50 if mode == "interleaved" else 100 - share - holdout}
-    ]
+    arms: list[dict[str, Any]] = [{"name": "", "share": 50 if mode == "interleaved" else 100 - share - holdout}]
     if settings or not holdout:
         words = ", ".join(_settings(settings))
-        arms.append({"name": form.get("arm_name") or words or _("Changed"), "share": share, "settings": settings})
+        arms.append({"name": form.get("arm_name") or words, "share": share, "settings": settings})
     else:
         arms[0]["share"] = 100 - holdout
     if holdout:
-        arms.append({"name": _("No offers"), "share": holdout, "kind": "nothing"})
+        arms.append({"name": "", "share": holdout, "kind": "nothing"})
     return {
         "name": form.get("name", ""), "slot": form.get("slot", ""), "mode": mode, "goal": form.get("goal", ""), "arms": arms,
         "days": _number("days") or 0, "worth_percent": _number("worth_percent") or 0, "guards": _guards(),

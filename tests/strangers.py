@@ -50,7 +50,11 @@ def filled_company(app) -> Filled:
     make("segment", "/segments", {"name": "All", "definition": {"match": "all", "conditions": []}})
     make("template", "/templates", {"name": "Letter", "subject": "Hello", "source": "<p>Hello</p>"})
     make("campaign", "/campaigns", {"name": "Spring", "subject": "Hello", "source": "<p>Hello</p>"})
-    make("answer", "/recommendations/answers", {"customer_id": ids["customer"], "product_id": ids["product"], "verdict": "declined"})
+    make(
+        "answer",
+        "/recommendations/answers",
+        {"customer_id": ids["customer"], "product_id": ids["product"], "verdict": "declined"},
+    )
     make("rule", "/recommendations/rules", {"kind": "boost", "category": "Pots"})
     arms = [{"share": 50}, {"share": 50, "settings": {"engine": "newest"}}]
     make("trial", "/recommendations/trials", {"name": "New or popular", "slot": "home", "arms": arms})

@@ -307,7 +307,9 @@ def record_parts(
     held = _locked(dict.fromkeys(keys), source_id)
     ids = {name: order.id for name, order in held.items()}
     try:
-        rows = [{"order_key": key, "order_id": ids.get(key), **read()} for key, (_, read) in zip(keys, told, strict=True)]
+        rows = [
+            {"order_key": key, "order_id": ids.get(key), **read()} for key, (_, read) in zip(keys, told, strict=True)
+        ]
     except money.NotMoney as error:
         raise BadItem(str(error)) from None
     changed = parts.keep(model, rows, source_id)

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select, union_all
 
 from saas.commerce import carts, digests, recognition, shops, visits
 from saas.commerce.models import Cart, Order, Visit, Visitor
@@ -75,12 +75,13 @@ def _names(customer_id: UUID, shop_names: dict[UUID, str]) -> list[Shown]:
     """Addresses, numbers and shops' ids, in the order they came; then names of others that orders of this customer gave too."""
     held = [one for one in identity.names_of(customer_id) if one.kind != "visitor"]
     held.sort(key=lambda one: (ORDER.index(one.kind), one.created_at, one.id))
-    foreign, orders = _foreign(customer_id), _came_by(customer_id)
-    if foreign:
-        held += db.session.scalars(select(Identity).where(Identity.id.in_(foreign)).order_by(Identity.id))
-    merges = {one.loser_id: one for one in merge_tree.below(customer_id)}
-    apart = select(Parting).where(Parting.id.in_([one.parting_id for one in held if one.parting_id]))
-    partings: dict[UUID | None, Parting] = {one.id: one for one in db.session.scalars(apart)}
+    held += _foreign(customer_id)
+    orders = _came_by(customer_id)
+    merged = any(one.origin_id is not None for one in held)
+    merges = {one.loser_id: one for one in merge_tree.below(customer_id)} if merged else {}
+    taken_off = [one.parting_id for one in held if one.parting_id]
+    apart = db.session.scalars(select(Parting).where(Parting.id.in_(taken_off))) if taken_off else ()
+    partings: dict[UUID | None, Parting] = {one.id: one for one in apart}
     found = []
     for name in held:
         seen = {"id": str(name.id), "way": name.way, "at": name.created_at, "last_at": name.created_at, "proven": name.proven, "by": name.made_by,
@@ -141,14 +142,16 @@ def _browsers(customer_id: UUID, shop_names: dict[UUID, str]) -> list[Shown]:
 
 def _held(customer_id: UUID) -> dict[str, dict[str, int]]:
     """Return what of a customer hangs on each browser now."""
-    browsed = select(Visit.visitor, func.count(), func.sum(Visit.events_count)).where(Visit.customer_id == customer_id)
-    found = {
-        visitor: {"visits": stays, "events": int(events), "carts": 0}
-        for visitor, stays, events in db.session.execute(browsed.group_by(Visit.visitor))
-    }
-    filled = select(Cart.visitor, func.count()).where(Cart.customer_id == customer_id).group_by(Cart.visitor)
-    for visitor, many in db.session.execute(filled):
-        found.setdefault(visitor, {"visits": 0, "events": 0, "carts": 0})["carts"] = many
+    stays, events, none = func.count(), func.sum(Visit.events_count), literal(0)
+    browsed = select(Visit.visitor, stays, events, none).where(Visit.customer_id == customer_id).group_by(Visit.visitor)
+    filled = (
+        select(Cart.visitor, none, none, func.count()).where(Cart.customer_id == customer_id).group_by(Cart.visitor)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for visitor, *counts in db.session.execute(union_all(browsed, filled)):
+        held = found.setdefault(visitor, {"visits": 0, "events": 0, "carts": 0})
+        for name, count in zip(("visits", "events", "carts"), counts, strict=True):
+            held[name] += int(count)
     return found
 
 
@@ -222,23 +225,16 @@ def _name_of(customer_id: UUID, join_id: UUID | str) -> Identity | None:
     """Return the name of that id, if it is the customer's or something of theirs came by it; browsers are told by their joins."""
     query = select(Identity).where(Identity.id == _id(join_id, NoSuchJoin), Identity.kind != "visitor")
     found = db.session.scalars(query).one_or_none()
-    if found is None or found.customer_id == customer_id or found.id in _foreign(customer_id):
+    if found is None or found.customer_id == customer_id or found in _foreign(customer_id):
         return found
     return None
 
 
-def _foreign(customer_id: UUID) -> dict[UUID, int]:
-    """Return names of others by which orders of this customer came too, with how many did."""
-    named = (
-        select(func.unnest(Order.came_by).label("name"), Order.id).where(Order.customer_id == customer_id).subquery()
-    )
-    query = (
-        select(Identity.id, func.count())
-        .join(named, named.c.name == Identity.id)
-        .where(Identity.customer_id != customer_id)
-        .group_by(Identity.id)
-    )
-    return dict(db.session.execute(query).all())
+def _foreign(customer_id: UUID) -> list[Identity]:
+    """Return names of others by which orders of this customer came too."""
+    named = select(func.unnest(Order.came_by)).where(Order.customer_id == customer_id)
+    query = select(Identity).where(Identity.id.in_(named), Identity.customer_id != customer_id)
+    return list(db.session.scalars(query.order_by(Identity.id)))
 
 
 def _one(customer_id: UUID, join_id: UUID | str) -> Join:

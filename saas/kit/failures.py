@@ -20,7 +20,18 @@ from saas import config
 from saas.kit import errand, errors
 
 log = logging.getLogger("regulars.failures")
-JSON_PATHS = ("/api/", "/collect", "/offers", "/forms", "/watches", "/reviews", "/hooks/", "/healthz", "/readyz", "/metrics")
+JSON_PATHS = (
+    "/api/",
+    "/collect",
+    "/offers",
+    "/forms",
+    "/watches",
+    "/reviews",
+    "/hooks/",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+)
 
 
 def init(app: Flask) -> None:

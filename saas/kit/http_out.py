@@ -138,6 +138,8 @@ def call(
             return whole
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         figures.HOOKS_OUT.labels("away").inc()
+        if time.monotonic() >= until:  # whatever the connection said when the clock hung up
+            raise Unreachable("The answer took too long.") from None
         raise Unreachable(f"This address does not answer ({type(error).__name__}).") from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,8 @@ from saas.marketing import campaigns, freezing, mailings, rendering, senders
 from saas.marketing.events import MailingChanged, MailingLaunched
 from saas.marketing.models import Campaign, Mailing
 from saas.tenancy import audit, limits, logins, rights, sending_domain, tenants
+
+A_CODE, WHERE_THERE_IS_ONE = re.compile(r"{{-?\s*coupon\b"), re.compile(r"{%-?\s*if\s+coupon\b")
 
 
 class NotReady(errors.Invalid):
@@ -111,7 +114,10 @@ def _coupon_checks(campaign: Campaign, compiled: rendering.Compiled) -> list[Che
     if not compiled.coupon and campaign.coupon_id is None:
         return []
     if campaign.coupon_id is None:
-        return [Check("coupon", False, _("The mail shows a coupon code. Choose the coupon it comes from."))]
+        parts = " ".join(filter(None, (campaign.subject, campaign.source, campaign.text_source)))
+        if A_CODE.search(parts) and not WHERE_THERE_IS_ONE.search(parts):
+            return [Check("coupon", False, _("The mail shows a coupon code. Choose the coupon it comes from."))]
+        return [Check("coupon", None, _("No coupon is chosen, so the place for its code is left out."))]
     coupon = coupons.one(campaign.coupon_id)
     try:
         coupons.require_open(coupon)

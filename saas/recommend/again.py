@@ -109,7 +109,9 @@ class AgainModel:
 
     def rhythm(self, item: Id, moments: Sequence[float], *, now: float) -> Rhythm:
         """Return how often somebody buys a product that they bought on these days, the oldest first."""
-        return Rhythm(item, float(np.exp(self._mean(item, moments))), max(float(np.floor(now)) - moments[-1], 0.0), len(moments))
+        return Rhythm(
+            item, float(np.exp(self._mean(item, moments))), max(float(np.floor(now)) - moments[-1], 0.0), len(moments)
+        )
 
     def _mean(self, item: Id, moments: Sequence[float]) -> float:
         number = self.vocabulary.number(item)

@@ -31,7 +31,9 @@ class OfferOut(Schema):
     currency = fields.String()
     reason = fields.Nested(OfferReasonOut)
     variant = fields.String(metadata={"description": "the shop's id of the size or colour, where one is offered"})
-    engine = fields.String(metadata={"description": "the engine of the place by which it came; pinned where people put it there"})
+    engine = fields.String(
+        metadata={"description": "the engine of the place by which it came; pinned where people put it there"}
+    )
 
 
 class BundleOut(Schema):

@@ -73,6 +73,8 @@ def listed() -> list[OfferSlot]:
 
 def one(key: str, *, lock: bool = False) -> OfferSlot:
     """Return a place; a built-in one that nobody changed has no id. Raises NoSuchSlot."""
+    if not KEY.fullmatch(key):
+        raise NoSuchSlot
     query = select(OfferSlot).where(OfferSlot.key == key)
     row = db.session.scalars(query.with_for_update() if lock else query).one_or_none()
     if row is None and key in BUILT_IN:

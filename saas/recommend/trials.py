@@ -261,7 +261,7 @@ def take_over(trial_id: UUID | str, arm: str) -> OfferTrial:
     before = {name: held[name] for name in settings}
     audit.record(
         action="offer_trials.taken_over", kind="offer_trial", record_id=trial.id,
-        before={"slot": trial.slot, "settings": before}, after={"slot": trial.slot, "arm": found["name"], "settings": settings},
+        before={"slot": trial.slot, "settings": before}, after={"slot": trial.slot, "arm": arm_name(found), "settings": settings},
     )  # fmt: skip
     return trial
 
@@ -351,7 +351,6 @@ def _arms(
             arm["share"] = 50
     for number, arm in enumerate(arms):
         at = f"arms.{number}"
-        arm["name"] = arm["name"] or (_("As today") if not number else _("Changed %(number)s", number=number))
         if arm["kind"] not in KINDS or (mode == "interleaved" and arm["kind"] == "nothing"):
             wrong[f"{at}.kind"] = [_("Choose changed, or nothing where the arms are split.")]
         if not isinstance(arm["share"], int) or not 1 <= arm["share"] <= 99:
@@ -366,6 +365,15 @@ def _arms(
     if not number_of_plain(arms):
         wrong["arms"] = [_("The first arm is as today.")]
     return arms, wrong
+
+
+def arm_name(arm: Mapping[str, Any]) -> str:
+    """Return what an arm is called, in the reader's language where nobody named it."""
+    if arm["name"]:
+        return arm["name"]
+    if arm["key"] == "today":
+        return _("As today")
+    return _("No offers") if arm["kind"] == "nothing" else _("Changed %(number)s", number=arm["key"].rpartition("-")[2])
 
 
 def number_of_plain(arms: Sequence[Mapping[str, Any]]) -> bool:

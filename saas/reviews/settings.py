@@ -103,7 +103,7 @@ def _whole(name: str, value: Any, least: int, most: int, problems: dict[str, lis
 
 
 def _words(value: Any) -> list[str]:
-    lines = value.splitlines() if isinstance(value, str) else list(value or ())
+    lines = value.splitlines() if isinstance(value, str) else value if isinstance(value, list) else ()
     cleaned = (text.clean(str(one), most=80) for one in lines)
     return list(dict.fromkeys(one for one in cleaned if one))[:MOST_WORDS]
 
@@ -128,6 +128,8 @@ def _sources(value: Any, before: Mapping[str, Any], problems: dict[str, list[str
 def _letters(value: Any) -> dict[str, dict[str, str]]:
     kept = {}
     for language, parts in (value if isinstance(value, Mapping) else {}).items():
+        if not isinstance(parts, Mapping):
+            continue
         words = {part: text.clean(str(parts.get(part) or ""), most=LONGEST[part]) for part in PARTS if parts.get(part)}
         if words:
             kept[str(language)[:12]] = words

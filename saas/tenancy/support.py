@@ -26,7 +26,7 @@ READING = frozenset((
     "shops.read", "settings.read",
 ))  # fmt: skip
 CHANGING = frozenset((
-    "customers.edit", "orders.edit", "orders.answer", "products.edit", "segments.edit", "campaigns.edit", "offers.edit", "shops.edit",
+    "customers.edit", "orders.edit", "products.edit", "segments.edit", "campaigns.edit", "offers.edit", "shops.edit",
     "settings.edit",
 ))  # fmt: skip
 ROLE = "support"

@@ -11,9 +11,13 @@ GOOD = (
     ("Even nicer than in the picture", "It stands on my desk now and makes me smile every morning."), ("Well made", "Heavy in the hand, smooth edges, well packed. I would buy it again."),
     ("", "Arrived two days earlier than promised. All fine."), ("A present that was loved", "My sister has not put it down since."), ("", ""),
 )  # fmt: skip
-MIDDLING = (("All right", "Good, but a little smaller than I thought. Look at the measures."), ("", "The colour is warmer than on my screen."))
+MIDDLING = (
+    ("All right", "Good, but a little smaller than I thought. Look at the measures."),
+    ("", "The colour is warmer than on my screen."),
+)
 BAD = (
-    ("Came with a crack", "The parcel was fine, the glaze was not. They sent a new one, but it took two weeks."), ("Not for me", "It looks cheap next to the others I have."),
+    ("Came with a crack", "The parcel was fine, the glaze was not. They sent a new one, but it took two weeks."),
+    ("Not for me", "It looks cheap next to the others I have."),
 )
 ANSWER = "We are sorry. That glaze has a flaw we found since; write to us and we send you another."
 SHARES = (0.58, 0.23, 0.08, 0.05, 0.06)  # five stars down to one

@@ -57,7 +57,18 @@ def by_program(product, demo):
     source = "<p>Hello {{ customer.first_name }}</p>"
     send("/templates", {"name": f"Plain letter {mark}", "subject": "News", "source": source})
     shop = running.read_json(address + "/shops", key=key)["items"][0]["id"]
-    coupon = send("/coupons", {"name": "Ten percent on teas", "shop_id": shop, "kind": "percent", "percent": "10", "days": 14, "pool": 3, "prefix": "TEA"})
+    coupon = send(
+        "/coupons",
+        {
+            "name": "Ten percent on teas",
+            "shop_id": shop,
+            "kind": "percent",
+            "percent": "10",
+            "days": 14,
+            "pool": 3,
+            "prefix": "TEA",
+        },
+    )
     buyer = running.read_json(address + "/customers?limit=1", key=key)["items"][0]["id"]
     send(f"/coupons/{coupon['id']}/give", {"customer_id": buyer})
     send("/fields/customer", {"label": "Kettle", "type": "choice", "choices": ["Small", "Medium", "Large"]})

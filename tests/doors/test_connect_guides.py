@@ -70,7 +70,7 @@ class TestGuides:
         named = set(re.findall(r"`([A-Z]+_[A-Z_]+)(?:=\S*)?`", text)) - {"REGULARS_ADDRESS", "REGULARS_SECRET"}
         assert named <= known
         rules = {re.sub(r"<[^>]*>", "*", rule.rule) for rule in app.url_map.iter_rules()}
-        for path in re.findall(r"/api/v1/[a-z_<>/]+", text):
+        for path in re.findall(r"/api/v1/[a-z_<>/-]+", text):
             assert re.sub(r"<[^>]*>", "*", path).rstrip("/") in rules, path
 
     @pytest.mark.parametrize("name", guides.SHOWN)

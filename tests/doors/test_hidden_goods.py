@@ -174,7 +174,7 @@ class TestRooms:
             and whole["custom"] == {}
         )
         assert set(whole["lines"][0]) == {
-            "position", "external_id", "product", "product_id", "variant", "variant_id", "sku", "name", "quantity", "flags",
+            "position", "external_id", "product", "product_id", "variant", "variant_id", "variant_name", "options", "sku", "name", "quantity", "flags",
         }  # fmt: skip
         good = schemas.shown(products.one(stage.product))
         assert not {"sku", "stock", "tags"} & set(good) and good["custom"] == {} and good["price"] == "12.50"
