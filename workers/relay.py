@@ -22,16 +22,14 @@ log = logging.getLogger("regulars.relay")
 JOB = "workers.handing_out.react"
 MARK = "outbox:relay-was-here"
 AGAIN = 0.05  # seconds after which the relay looks again when something was left over
-FULL = {"events": 4, "mail": 60, "heavy": 60}
+FULL = 60
 """Jobs in a queue above which it is given no more. What waits in Valkey longer than its lease would be handed out again,
-and the more there is to do the more would be done twice; in PostgreSQL it waits for nothing. The events' queue is quick, so
-it is given little at a time: what waits is then done together, which costs a fraction of one by one. The others hold work of
-minutes, and an event waits for all of its queues."""
+and the more there is to do the more would be done twice; in PostgreSQL it waits for nothing."""
 
 
 def hand_out(*, most: int = 500, per_job: int = 25) -> int:
     """Claim events that are due, ring for their reactions, and return how many there were."""
-    full = {name for name in queues.QUEUES if queues.depth(name) >= FULL[name]}
+    full = {name for name in queues.QUEUES if queues.depth(name) >= FULL}
     held_back = [name for name, reactions in REACTIONS.items() if any(reaction.queue in full for reaction in reactions)]
     with work.unit(tenant_id=None):
         claimed = outbox.claim(most=most, held_back=held_back)

@@ -59,7 +59,7 @@ class TestHandOut:
 
     def test_a_full_queue_gets_no_more_and_loses_nothing(self, company, drain, empty_queues, others_rest, monkeypatch):
         drain(company)
-        monkeypatch.setattr(relay, "FULL", dict.fromkeys(relay.FULL, 1))
+        monkeypatch.setattr(relay, "FULL", 1)
         queues.enqueue("heavy", relay.JOB, items=[])
         with work.unit(tenant_id=company.tenant_id):
             announce(CustomersChanged(customer_ids=[]))
