@@ -12,7 +12,6 @@ from saas.kit import doors, errors, rates, scope, work
 from saas.kit.text import gettext as _
 from saas.marketing import form_intake
 from saas.reviews import photos, settings, shop_words, summaries, votes, writing
-from saas.reviews.writing import NoSuchReview
 from saas.tenancy import directory, site_keys
 
 door = Blueprint("reviews_shop", __name__)
@@ -29,7 +28,8 @@ class BadQuestion(errors.Invalid):
 @door.get("/reviews")
 @doors.open_to("anyone", unit=False)
 def show() -> Response:
-    """Answer what is shown of a product: the sums, a page of reviews, and the words of the page's language."""
+    """Answer what is shown of a product: the sums, a page of reviews, and the words of the page's language; 204 where the product is
+    not known (yet), which is no error of the shop's page."""
     place = site_keys.find(request.args.get("site_key", ""))
     rates.require(f"reviews:{place.tenant_id}", A_SITE)
     sort, stars, cursor = request.args.get("sort", "newest"), request.args.get("stars", ""), request.args.get("cursor")
@@ -38,7 +38,7 @@ def show() -> Response:
     with work.unit(tenant_id=place.tenant_id, actor=SHOPPER):
         product = summaries.find(request.args.get("product", ""), place.subject_id)
         if product is None:
-            raise NoSuchReview(_("There is no such product."))
+            return Response(status=204, headers={"Cache-Control": f"public, max-age={KEPT_FOR}"})
         first = sort == "newest" and not stars and not cursor
         body = summaries.ready(product) if first else orjson.dumps(summaries.shown(product, sort=sort, stars=int(stars) if stars else None, cursor=cursor))  # fmt: skip
         words = {"words": shop_words.of(request.args.get("lang", "")), "write": settings.held()["page"]}
