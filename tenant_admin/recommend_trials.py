@@ -25,6 +25,8 @@ ENGINE_NAMES = {
     "bought_together": _l("Bought together"), "viewed_together": _l("Looked at together"), "up_sell": _l("A better one"),
     "for_you": _l("By their taste"), "buy_again": _l("Bought again and again"), "popular": _l("Popular now"), "newest": _l("New in the shop"),
 }  # fmt: skip
+SETTINGS = ("engine", "count", "diversity")
+"""What the form can change of a place; more can be changed by the API."""
 DRAWN_AT_MOST = 2.0  # a difference beyond which the picture is cut off
 
 
@@ -182,7 +184,7 @@ def edit(trial_id: str) -> str:
 def change(trial_id: str):
     """Change a plan."""
     try:
-        trials.change(trial_id, **_fields())
+        trials.change(trial_id, **_with_what_the_form_does_not_know(_fields(), trials.one(trial_id).arms))
     except Invalid as error:
         return _form(request.form.to_dict() | {"guards": _guards()}, errors=error.fields, trial_id=trial_id), 422
     frame.toast(_("Saved"))
@@ -248,7 +250,7 @@ def _fields() -> dict[str, Any]:
     mode = form.get("mode", "split")
     share, holdout = _number("share") or 0, (_number("holdout") or 0) if mode == "split" else 0
     settings = {"engine": form["engine"]} if form.get("engine") else {}
-    settings |= {name: number for name in ("count", "diversity") if (number := _number(name)) is not None}
+    settings |= {name: number for name in SETTINGS[1:] if (number := _number(name)) is not None}
     arms: list[dict[str, Any]] = [{"name": "", "share": 50 if mode == "interleaved" else 100 - share - holdout}]
     if settings or not holdout:
         words = ", ".join(_settings(settings))
@@ -261,6 +263,20 @@ def _fields() -> dict[str, Any]:
         "name": form.get("name", ""), "slot": form.get("slot", ""), "mode": mode, "goal": form.get("goal", ""), "arms": arms,
         "days": _number("days") or 0, "worth_percent": _number("worth_percent") or 0, "guards": _guards(),
     }  # fmt: skip
+
+
+def _with_what_the_form_does_not_know(fields: dict[str, Any], held: list[dict[str, Any]]) -> dict[str, Any]:
+    """Keep settings that a program gave the changed arm, and further changed arms refuse the form: it would drop them.
+
+    Raises BadTrial."""
+    changed = [arm for arm in held[1:] if arm["kind"] == "changed"]
+    if len(changed) > 1:
+        raise trials.BadTrial(fields={"settings": [_("This plan has several changed arms. Change it by the API.")]})
+    kept = {name: value for arm in changed for name, value in arm["settings"].items() if name not in SETTINGS}
+    for arm in fields["arms"][1:]:
+        if arm.get("kind") != "nothing":
+            arm["settings"] = kept | arm["settings"]
+    return fields
 
 
 def _guards() -> dict[str, int]:

@@ -56,6 +56,20 @@ def counted(company, trial: str, *arms: tuple[str, int, int]) -> None:
 
 
 class TestPages:
+    def test_the_form_keeps_what_only_programs_can_set(self, company):
+        arms = [{"share": 50}, {"share": 50, "settings": {"engine": "newest", "category_cap": 2}}]
+        trial = made(company, arms=arms)
+        assert company.post(f"/recommendations/trials/{trial}/edit", {**FORM, "engine": "popular"}).status_code == 303
+        kept = company.api("GET", f"/recommendations/trials/{trial}").json["arms"][1]["settings"]
+        assert kept == {"engine": "popular", "category_cap": 2}
+
+    def test_the_form_drops_no_arm_of_a_plan_with_several(self, company):
+        arms = [{"share": 40}, {"share": 30, "settings": {"engine": "newest"}}, {"share": 30, "settings": {"count": 3}}]
+        trial = made(company, arms=arms)
+        answer = company.post(f"/recommendations/trials/{trial}/edit", FORM)
+        assert answer.status_code == 422 and "several changed arms" in text_of(answer)
+        assert len(company.api("GET", f"/recommendations/trials/{trial}").json["arms"]) == 3
+
     def test_the_list_says_what_a_trial_is_for_before_there_is_one(self, company):
         assert "No trials yet" in text_of(company.page.get("/recommendations/trials"))
 
