@@ -183,7 +183,7 @@ def _form(slot: Slot, row: Any, *, errors: dict[str, list[str]] | None = None):
     told = {re.sub(r"\..*", "", name): several for name, several in (errors or {}).items()}
     return render_template(
         "recommend/slot.html", values=values, errors=told, row=row, key=row.key if row is not None else None, title=_name(row) if row is not None else _("New place"),
-        own=row is None or row.key not in BUILT_IN, changed=row is not None and row.id is not None, place=slot.place,
+        own=row is None or row.key not in BUILT_IN, changed=row is not None and row.id is not None, stands=slot.place,
         places=offer_words.PLACES, engines=offer_words.ENGINES, listed=offer_pickers.listed(), asked=asked, wrong=[],
         currency=slot.currency or tenants.settings().currency, limits=slots.MOST_OF, may_edit=access.may("offers.edit"),
         **_tried(slot, asked),

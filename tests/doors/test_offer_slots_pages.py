@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from saas.recommend import shelf, stock
@@ -47,6 +49,12 @@ class TestList:
         assert all(word in words for word in ("Home page", "Beside a product", "In mails", "As it came", "Automatic"))
         assert page.text.count("https://shop.example/") >= 7 * 4
         assert len(statements) <= 12
+
+    @pytest.mark.parametrize("path", ["", "/new", "/home", "/product"])
+    def test_the_room_is_marked_at_the_left_and_no_other(self, shop, path):
+        page = shop.page.get(f"/recommendations/slots{path}").text
+        marked = re.findall(r'<a href="([^"]+)" class="r-nav-link is-active"', page)
+        assert marked == ["/recommendations"]
 
     def test_a_company_without_products_has_it_too(self, company):
         assert "Nothing" in text_of(company.page.get(LIST))
