@@ -3,7 +3,7 @@
 The formula is the VSTAN / V-SKNN family of session nearest neighbours (Jannach and Ludewig 2017; Garg et al., STAN,
 SIGIR 2019; Ludewig, Mauro, Latifi and Jannach, UMUAI 2020), with three additions: demand of the moment, a division
 by popularity, and reminders of what the shopper saw. A table is built once for many sessions and scored
-under many weights, which is what makes tuning cheap; a live request is a table of one.
+under many weights, which is what makes tuning cheap; a shopper who waits is answered by `live`.
 """
 
 from __future__ import annotations
@@ -111,15 +111,6 @@ class Neighbourhood:
         self.entry_distance = (places - clicks[near] + REACH).astype(np.int8)
         items = self.log.items[places]
         width = len(self.log.vocabulary)
-        if self.size == 1:  # marking places is several times quicker than sorting when there is one session
-            marked = np.zeros(width, dtype=bool)
-            marked[items] = marked[self.seen_item] = True
-            self.cell_item = np.flatnonzero(marked)
-            numbers = np.empty(width, dtype=np.int32)
-            numbers[self.cell_item] = np.arange(len(self.cell_item))
-            self.cell_query = np.zeros(len(self.cell_item), dtype=np.int64)
-            self.entry_cell, self.seen_cell = numbers[items], numbers[self.seen_item]
-            return
         keys = np.append(self.neighbour_query[near] * width + items, self.seen_query * width + self.seen_item)
         cells, numbers = np.unique(keys, return_inverse=True)
         self.cell_query, self.cell_item = cells // width, cells % width

@@ -12,7 +12,8 @@ from dataclasses import asdict
 import numpy as np
 
 from saas.recommend import archive, session_tuning, suggestions
-from saas.recommend.neighbourhood import DEFAULTS, Neighbourhood, Weights
+from saas.recommend.live import Factors, LiveSession
+from saas.recommend.neighbourhood import DEFAULTS, Weights
 from saas.recommend.session_log import SessionLog
 from saas.recommend.suggestions import Suggestion
 from saas.recommend.vocabulary import Id, Vocabulary, as_array
@@ -42,6 +43,7 @@ class SessionModel:
 
     def __init__(self, log: SessionLog, weights: Mapping[str, Weights]) -> None:
         self.log, self.weights = log, dict(weights)
+        self._held: dict[str, Factors] = {}
 
     @classmethod
     def fit(
@@ -94,51 +96,48 @@ class SessionModel:
         `explain` the evidence is left empty, which saves about half of the time; without `count` it says which item led
         there and not how many had both, for callers who know that already.
         """
-        weights = self.weights[mode]
         known = self.log.vocabulary.known(seen).tolist()
         if not known:
             return []
-        near = Neighbourhood(self.log, [known])
-        given = near.given(weights)
-        scores = near.scores(weights, given=given)
+        near = LiveSession(self.log, known, self.weights[mode], self._factors(mode))
         if mode == "continue":
-            scores = near.remind(scores, weights)
+            near.remind()
         else:
-            scores[np.isin(near.cell_item, known)] = 0.0
-        scores = self._narrowed(near.cell_item, scores, exclude, only)
+            near.discover(known)
+        scores = self._narrowed(near, exclude, only)
         cells = suggestions.best(scores, n)
-        reasons = self._reasons(near, given, cells, count=count) if explain else [(None, 0)] * len(cells)
+        reasons = self._reasons(near, cells, count=count) if explain else [(None, 0)] * len(cells)
         name = self.log.vocabulary
         return [
-            Suggestion(name[near.cell_item[cell]], float(scores[cell]), None if why is None else name[why], together)
-            for cell, (why, together) in zip(cells, reasons, strict=True)
+            Suggestion(name[item], score, None if why is None else name[why], together)
+            for item, score, (why, together) in zip(
+                near.named(cells).tolist(), scores[cells].tolist(), reasons, strict=True
+            )
         ]
 
-    def _narrowed(
-        self, items: np.ndarray, scores: np.ndarray, exclude: Iterable[Id], only: Iterable[Id] | None
-    ) -> np.ndarray:
-        if only is None and not exclude:
-            return scores
-        allowed = np.ones(len(self.log.vocabulary), dtype=bool)
-        return np.where(suggestions.block(allowed, self.log.vocabulary, exclude, only)[items], scores, 0.0)
+    def _factors(self, mode: str) -> Factors:
+        """What depends on the history alone, worked out anew when sessions were added."""
+        held = self._held.get(mode)
+        if held is None or held.sessions != self.log.sessions:
+            held = self._held[mode] = Factors(self.log, self.weights[mode])
+        return held
 
-    def _reasons(
-        self, near: Neighbourhood, given: np.ndarray, cells: np.ndarray, *, count: bool
-    ) -> list[tuple[int | None, int]]:
+    def _narrowed(self, near: LiveSession, exclude: Iterable[Id], only: Iterable[Id] | None) -> np.ndarray:
+        if only is None and not exclude:
+            return near.scores
+        allowed = np.ones(len(self.log.vocabulary), dtype=bool)
+        suggestions.block(allowed, self.log.vocabulary, exclude, only)
+        return np.where(allowed if near.cells is None else allowed[near.cells], near.scores, 0.0)
+
+    def _reasons(self, near: LiveSession, cells: np.ndarray, *, count: bool) -> list[tuple[int | None, int]]:
         """Find for each cell the seen item whose neighbours gave it most, and how many sessions have both."""
-        width = len(near.seen_item)
-        rows = np.full(len(near.cell_item), -1)
-        rows[cells] = np.arange(len(cells))
-        rows = rows[near.entry_cell]
-        listed = rows >= 0
-        sources = near.lead_seen[near.entry_neighbour[listed]]
-        gifts = np.bincount(rows[listed] * width + sources, given[listed], len(cells) * width).reshape(-1, width)
-        chosen = near.seen_item[np.argmax(gifts, axis=1)]
-        items = near.cell_item[cells]
-        reminded = np.isin(items, near.seen_item)
-        chosen = np.where(reminded, items, chosen)
-        together = self.log.spread[items] if count else np.zeros(len(items), dtype=np.int64)
-        for source in np.unique(chosen[~reminded]) if count else ():
+        items = near.named(cells)
+        reminded = (items[:, None] == near.items).any(axis=1)
+        chosen = np.where(reminded, items, near.leads(cells))
+        if not count:
+            return [(why, 0) for why in chosen.tolist()]
+        together = self.log.spread[items]
+        for source in np.unique(chosen[~reminded]):
             followers = np.flatnonzero((chosen == source) & ~reminded)
             together[followers] = self.log.meetings(source, items[followers])
         return list(zip(chosen.tolist(), together.tolist(), strict=True))

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from saas.recommend import archive, session_log, session_tuning
+from saas.recommend.live import Factors, LiveSession
 from saas.recommend.neighbourhood import Neighbourhood, Weights
 from saas.recommend.session_log import SessionLog
 from saas.recommend.sessions import DEFAULTS, SessionModel
@@ -168,6 +169,36 @@ class TestAlways:
             own = together.cell_query == number
             assert together.cell_item[own].tolist() == alone.cell_item.tolist()
             assert scores[own] == pytest.approx(alone.remind(alone.scores(Weights()), Weights()))
+
+    @pytest.mark.parametrize("width", [8, 400], ids=["few items", "many items"])
+    @pytest.mark.parametrize("mode", ["continue", "discover"])
+    def test_a_live_session_scores_as_the_table_does_to_the_last_bit(self, width, mode):
+        random = np.random.default_rng(width)
+        model = SessionModel.fit(np.sort(random.integers(0, 300, 900)), random.integers(0, width, 900))
+        for length in (3, 1, 6):
+            model.add(random.integers(0, width + 2, length).tolist())
+        log, weights = model.log, model.weights[mode]
+        for length in [1, 1, 2, 3, 5, 8, 30, 45]:
+            seen = random.integers(0, len(log.vocabulary), length).tolist()
+            table, live = Neighbourhood(log, [seen]), LiveSession(log, seen, weights, Factors(log, weights))
+            scores = table.scores(weights)
+            if mode == "continue":
+                scores = table.remind(scores, weights)
+                live.remind()
+            else:
+                scores[np.isin(table.cell_item, seen)] = 0.0
+                live.discover(seen)
+            wanted, found = np.zeros((2, len(log.vocabulary)))
+            wanted[table.cell_item] = scores
+            found[live.named(np.arange(len(live.scores)))] = live.scores
+            assert found.tobytes() == wanted.tobytes()
+
+    def test_sessions_that_are_added_count_at_once(self):
+        model = fit([[1, 7], [1, 7], [2, 9]])
+        assert [found.item for found in model.predict([1], mode="discover")] == [7]
+        for _time in range(3):
+            model.add([1, 8])
+        assert [found.item for found in model.predict([1], mode="discover")][0] == 8
 
 
 class TestStored:
