@@ -11,7 +11,15 @@ from flask_babel import lazy_gettext as _l
 from saas.kit import access, clock, doors
 from saas.kit import pages as paging
 from saas.kit.errors import Invalid
-from saas.recommend import trial_counting, trial_planning, trial_statistics, trial_verdicts, trial_words, trials
+from saas.recommend import (
+    trial_arms,
+    trial_counting,
+    trial_planning,
+    trial_statistics,
+    trial_verdicts,
+    trial_words,
+    trials,
+)
 from saas.recommend.places import ENGINES
 from saas.tenancy import audit, tenants
 from tenant_admin import frame, offer_words
@@ -46,7 +54,7 @@ def index() -> str:
 
 def _short(trial: Any) -> str:
     """Say in a word how a trial stands, from the verdict that was reached."""
-    arm = next((trials.arm_name(one) for one in trial.arms if one["key"] == trial.verdict.get("arm")), "")
+    arm = next((trial_arms.arm_name(one) for one in trial.arms if one["key"] == trial.verdict.get("arm")), "")
     told = {
         "better": _("“%(name)s” wins.", name=arm), "worse": _("“%(name)s” does worse.", name=arm), "same": _("No difference that matters"),
     }  # fmt: skip

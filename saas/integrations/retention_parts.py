@@ -81,7 +81,7 @@ def _addressed(before: datetime) -> ColumnElement[bool]:
     return and_(
         got.id < identifiers.floor(before),
         got.mailing_id.in_(_finished(before)),
-        or_(got.email != "", got.offers.is_not(None), got.offers_opened.is_not(None)),
+        or_(got.email != "", got.offers.is_not(None), got.offers_opened.is_not(None), got.offer_part.is_not(None)),
     )
 
 
@@ -102,7 +102,7 @@ PARTS: dict[str, tuple[Part, ...]] = {
         Part(
             "mailing_recipients", MailingRecipient, func.coalesce(MailingRecipient.sent_at, MailingRecipient.due_at), _addressed,
             emptied={
-                "email": "", "offers": None, "offers_opened": None,
+                "email": "", "offers": None, "offers_opened": None, "offer_part": None,
                 "reason": case((MailingRecipient.state == "skipped", MailingRecipient.reason), else_=""),
             },
         ),

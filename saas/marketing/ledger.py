@@ -40,8 +40,8 @@ PROGRESS = "UPDATE mailings SET progress_at = now() WHERE tenant_id = %(tenant)s
 # A row that is `sending` already by this worker's own hand was marked by a commit whose answer was lost.
 TAKE = f"""
 UPDATE mailing_recipients r SET state = 'sending', lease_until = now() + {SENDING_FOR}, offers = o.offers,
-       first_try_at = coalesce(r.first_try_at, now())
-FROM jsonb_to_recordset(%(rows)s::jsonb) AS o (id uuid, offers jsonb), mailings m
+       offer_part = o.part, first_try_at = coalesce(r.first_try_at, now())
+FROM jsonb_to_recordset(%(rows)s::jsonb) AS o (id uuid, offers jsonb, part jsonb), mailings m
 WHERE r.tenant_id = %(tenant)s AND r.id = o.id AND r.worker = %(worker)s AND r.state IN ('claimed', 'sending')
   AND m.tenant_id = r.tenant_id AND m.id = r.mailing_id AND m.state = 'sending'
 RETURNING r.id"""
@@ -111,14 +111,14 @@ class Hand:
             rows = connection.execute(CLAIM, {**self.values, "most": most})
             return [Claimed(*row) for row in rows.fetchall()]
 
-    def advance(self, *, settled: Sequence[Outcome] = (), taken: Sequence[tuple[UUID, Any]] = ()) -> set[UUID]:
+    def advance(self, *, settled: Sequence[Outcome] = (), taken: Sequence[tuple[UUID, Any, Any]] = ()) -> set[UUID]:
         """Write what became of mails and mark the next ones as about to leave; returns those that may leave.
 
         Waits for the database when it is away, for the mails of `settled` have left.
         """
         return surely(lambda: self._advance(settled, taken))
 
-    def _advance(self, settled: Sequence[Outcome], taken: Sequence[tuple[UUID, Any]]) -> set[UUID]:
+    def _advance(self, settled: Sequence[Outcome], taken: Sequence[tuple[UUID, Any, Any]]) -> set[UUID]:
         with pool.connection() as connection, connection.pipeline():
             if time.monotonic() - self.told > TELL_EVERY:
                 connection.execute(PROGRESS, self.values)
@@ -128,7 +128,7 @@ class Hand:
                 connection.execute(SETTLE, {**self.values, "rows": orjson.dumps(rows).decode()})
             if not taken:
                 return set()
-            rows = [{"id": key, "offers": offers} for key, offers in taken]
+            rows = [{"id": key, "offers": offers, "part": part} for key, offers, part in taken]
             marked = connection.execute(TAKE, {**self.values, "rows": orjson.dumps(rows).decode()})
             return {row[0] for row in marked.fetchall()}
 

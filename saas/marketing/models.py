@@ -118,7 +118,8 @@ class MailingRecipient(TenantModel):
     queued -> claimed (a worker has it, nothing has left) -> sending (it may have left) -> sent, failed or unknown.
     `worker` names who has it until `lease_until`; `noted_at` is when it was told to the customer's timeline and facts.
     `place` is 0, and counts on where customers were merged who each were written to. `offers` are those the mail's text tells
-    of, `offers_opened` those that its pictures showed when it was opened last (see `open_offers`). `coupon_code_id` is the code
+    of, `offers_opened` those that its pictures showed when it was opened last (see `open_offers`). `offer_part` is what
+    the mail remembers of the trial of offers it takes part in: its id, the arm and whose part it is. `coupon_code_id` is the code
     their mail brings, where the mailing brings one.
     """
 
@@ -170,6 +171,7 @@ class MailingRecipient(TenantModel):
     noted_at: Mapped[datetime | None]
     offers: Mapped[list[Any] | None] = mapped_column(JSONB)
     offers_opened: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    offer_part: Mapped[list[Any] | None] = mapped_column(JSONB)
     opened_at: Mapped[datetime | None]
     proxy_opened_at: Mapped[datetime | None]
     clicked_at: Mapped[datetime | None]

@@ -4,6 +4,9 @@ A mail holds what was chosen when it was sent as text. Its pictures come from us
 for; one choice serves all pictures of an opening and the clicks that follow, and is kept with the recipient. What was sent and is
 still among the best keeps its place. A click leads to what the last pictures showed, else to what the text says, and never to
 something sold out.
+
+A mail that is written while a trial runs in mails remembers its arm. Somebody meets the trial when their mail is opened, by them or
+by a proxy for them: a click is no meeting, or those who are shown nothing, and cannot click, would be fewer.
 """
 
 from __future__ import annotations
@@ -23,15 +26,22 @@ from saas.kit.events import announce
 from saas.marketing import landing, links, money_filter, offer_cards, people
 from saas.marketing.events import MailOffersSeen
 from saas.marketing.models import MailingRecipient
-from saas.recommend import offers, reasons, shown, stock
+from saas.recommend import offers, reasons, shown, slots, stock, trial_parts
 from saas.recommend.stock import NO_SOURCE, Product
+from saas.recommend.trial_parts import Part
 
 AGAIN = timedelta(minutes=10)
 """For so long a choice is the choice of one opening, however often its pictures are asked for."""
-OURS = ("product_id", "algorithm")
+OURS = ("product_id", "algorithm", "arm", "version")
 """What is known of an offer and is none of a template's business."""
 PLACE = "mail"
 Item = Mapping[str, Any]
+
+
+def parts(customer_ids: Sequence[UUID]) -> dict[UUID, Part]:
+    """Return the parts of these customers in the trial that runs in mails."""
+    tenant_id = scope.tenant_id()
+    return trial_parts.of_letters(tenant_id, slots.of(tenant_id, PLACE), customer_ids)
 
 
 def remembered(offer: Item, language: str) -> dict[str, Any]:
@@ -40,6 +50,7 @@ def remembered(offer: Item, language: str) -> dict[str, Any]:
     return {
         "url": offer.get("url"), "product": offer.get("product"), "offer": offer.get("offer"), "id": offer.get("product_id"),
         "code": reason.get("code", ""), "why": reason.get("text", ""), "algorithm": offer.get("algorithm", ""), "language": language,
+        **{name: offer[name] for name in ("arm", "version") if offer.get(name)},
     }  # fmt: skip
 
 
@@ -97,8 +108,10 @@ def choose(recipient: MailingRecipient) -> None:
     wish = db.session.scalar(select(Customer.language).where(Customer.id == recipient.customer_id))
     language = reasons.language_of(wish or sent[0].get("language"))
     chosen = offers.choose(
-        tenant_id=scope.tenant_id(), slot=PLACE, customer_id=recipient.customer_id, limit=len(sent), language=language
-    )
+        tenant_id=scope.tenant_id(), slot=PLACE, customer_id=recipient.customer_id, limit=len(sent), language=language,
+        letter=recipient.offer_part or (),
+    )  # fmt: skip
+    recipient.offer_part = recipient.offer_part or list(chosen.met) or None
     fresh = [
         {"offer": str(one.id), "id": one.product.id, "product": one.product.key, "why": one.reason_text}
         for one in chosen.items
@@ -119,6 +132,16 @@ def _keep(recipient: MailingRecipient, items: Sequence[Item | None], *, request:
         "at": clock.now().isoformat(), "request": str(request), "pictures": pictures, "seen": False, "items": list(items),
     }  # fmt: skip
     db.session.flush()
+
+
+def note_opening(recipient: MailingRecipient) -> None:
+    """A mail was opened, also one that shows nothing because of its arm: whoever got it has met the trial, once."""
+    if recipient.customer_id is None or not trial_parts.going_on(scope.tenant_id(), PLACE, recipient.offer_part):
+        return
+    shown.note(
+        tenant_id=scope.tenant_id(), request_id=identifiers.new(), slot=PLACE, visitor="", customer_id=recipient.customer_id,
+        source=NO_SOURCE, items=[], met=recipient.offer_part or (),
+    )  # fmt: skip
 
 
 def note_sight(recipient: MailingRecipient) -> None:
@@ -187,15 +210,17 @@ def note_click(recipient: MailingRecipient, place: int) -> None:
 
 
 def _take_text(recipient: MailingRecipient) -> None:
-    request = identifiers.new()
+    request, going_on = identifiers.new(), trial_parts.going_on(scope.tenant_id(), PLACE, recipient.offer_part)
     items = [{**item, "offer": str(identifiers.new())} for item in recipient.offers or ()]
     _keep(recipient, items, request=request, pictures=False)
     shown.note(
         tenant_id=scope.tenant_id(), request_id=request, slot=PLACE, visitor="", customer_id=recipient.customer_id, source=NO_SOURCE,
         items=[
-            [item["offer"], item["id"], item["product"], item["code"], item["why"], item["algorithm"], "", "", ""]
+            [item["offer"], item["id"], item["product"], item["code"], item["why"], item["algorithm"], "", item.get("version", ""),
+             item.get("arm", "") if going_on else ""]
             for item in items if item.get("id")
         ],
+        met=(recipient.offer_part or ())[:1] if going_on else (),
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -20,6 +20,7 @@ from saas.kit import access, clock, money, text
 from saas.kit.db import db
 from saas.kit.records import Field
 from saas.recommend import offers as recommended
+from saas.recommend.trial_parts import Part
 from saas.tenancy import custom_values, tenants
 
 MOST_OFFERS = 12
@@ -71,10 +72,11 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def load(
-    customer_ids: Sequence[UUID], *, offers: int = 0, carts: bool = True, language: str = "en"
-) -> dict[UUID, dict[str, Any]]:
+    customer_ids: Sequence[UUID], *, offers: int = 0, carts: bool = True, language: str = "en", parts: Mapping[UUID, Part] | None = None
+) -> dict[UUID, dict[str, Any]]:  # fmt: skip
     """Return, by customer, what a mail may say of them; those who are gone are left out. `offers`: how many each may
-    get, their reasons in the customer's language, or in `language` (the mail's) where that is not known.
+    get, their reasons in the customer's language, or in `language` (the mail's) where that is not known; `parts` are those of a
+    trial of offers that the mail is written in.
     """
     query = (
         select(
@@ -105,7 +107,11 @@ def load(
     left = _carts(found) if carts else {}
     wishes = {row.id: row.language for row in rows if row.language}
     most = min(offers, MOST_OFFERS)
-    chosen = recommended.for_mail(list(found), limit=most, languages=wishes, language=language) if offers else {}
+    chosen = (
+        recommended.for_mail(list(found), limit=most, languages=wishes, language=language, parts=parts)
+        if offers
+        else {}
+    )
     for customer_id, data in found.items():
         data["cart"] = left.get(customer_id)
         data["offers"] = chosen.get(customer_id, [])[: min(offers, MOST_OFFERS)]

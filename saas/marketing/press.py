@@ -12,6 +12,7 @@ from saas import config
 from saas.kit import clock, dkim, mail, scope, smtp
 from saas.marketing import landing, links, mail_coupons, open_offers, people, rendering, senders
 from saas.marketing.models import Mailing
+from saas.recommend.trial_parts import Part
 
 MESSAGE_ID = re.compile(r"^<?([0-9a-f]{32})\.(\d{1,18})@")
 
@@ -25,6 +26,7 @@ class Press:
         self.letter = rendering.Letter(rendering.Compiled.load(mailing.compiled))
         self.links = len(self.letter.compiled.links)
         self.offers = self.letter.compiled.offers
+        self.parts_in_trial: dict[UUID, Part] = {}
         self.brings_codes = mailing.coupon_id is not None
         self.everybody = people.company() | {"campaign": {"name": mailing.name}}
         self.addresses = links.Addresses(
@@ -42,11 +44,17 @@ class Press:
         )
 
     def load(self, customer_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
-        """Return what the mail may say of these people."""
+        """Return what the mail may say of these people, and have them take part in the trial of offers that runs."""
+        self.parts_in_trial = open_offers.parts(customer_ids) if self.offers else {}
         return people.load(
             customer_ids, offers=self.offers, carts="cart" in self.letter.compiled.html + self.letter.compiled.subject,
-            language=self.letter.compiled.language,
+            language=self.letter.compiled.language, parts=self.parts_in_trial,
         )  # fmt: skip
+
+    def part(self, customer_id: UUID | None) -> list[str] | None:
+        """Return what a person's mail has to remember of the trial that its offers were chosen in."""
+        found = self.parts_in_trial.get(customer_id) if customer_id else None
+        return list(found.met) if found else None
 
     def codes(self, recipient_ids: Sequence[UUID]) -> tuple[dict[UUID, dict[str, Any]], set[UUID], set[UUID]]:
         """Return recipients' codes, who has to wait for theirs, and whose is good no more; nothing where no mail brings one."""

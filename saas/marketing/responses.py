@@ -75,6 +75,8 @@ def opened(token: links.Opened, *, browser: str) -> None:
     proxy = bool(PROXIES.search(browser.strip())) or _at_once(recipient, "open")
     bot = not proxy and bool(BOTS.search(browser))
     _keep(recipient, "open", proxy=proxy, bot=bot, detail=browser)
+    if not bot and not _at_once(recipient, "open"):
+        open_offers.note_opening(recipient)
     if proxy or bot:
         recipient.proxy_opened_at = recipient.proxy_opened_at or clock.now()
         db.session.flush()

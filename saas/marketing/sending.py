@@ -92,7 +92,8 @@ def _deliver(rows: Sequence[Claimed], *, press: Press, hand: ledger.Hand, client
         ]
         handful = [row for row in handful if row.customer_id in known]
         taken = hand.advance(
-            settled=settled, taken=[(row.id, press.remembered(known[row.customer_id])) for row in handful]
+            settled=settled,
+            taken=[(row.id, press.remembered(known[row.customer_id]), press.part(row.customer_id)) for row in handful],
         )
         mine = {
             row.id: known[row.customer_id] | ({"coupon": codes[row.id]} if row.id in codes else {})

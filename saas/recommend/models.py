@@ -160,3 +160,19 @@ class OfferCount(TenantModel):
     seen: Mapped[int] = mapped_column(BigInteger, default=0)
     clicked: Mapped[int] = mapped_column(BigInteger, default=0)
     carted: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+
+
+class OfferVersionCount(TenantModel):
+    """The same by the version of what is learnt that named them, so that somebody sees whether a new version does better."""
+
+    __tablename__ = "offer_version_counts"
+    __table_args__ = (UniqueConstraint("tenant_id", "day", "algorithm", "model_version"),)
+
+    day: Mapped[date]
+    algorithm: Mapped[str] = mapped_column(Text)
+    model_version: Mapped[str] = mapped_column(Text)
+    requests: Mapped[int] = mapped_column(BigInteger, default=0)
+    shown: Mapped[int] = mapped_column(BigInteger, default=0)
+    seen: Mapped[int] = mapped_column(BigInteger, default=0)
+    clicked: Mapped[int] = mapped_column(BigInteger, default=0)
+    carted: Mapped[int] = mapped_column(BigInteger, default=0)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from saas.kit import errors, identifiers, money, scope
 from saas.kit.text import gettext as _
-from saas.recommend import answers, asking, ranking, reasons, shelf, shoppers, shown, slots, stock, trials
+from saas.recommend import answers, asking, ranking, reasons, shelf, shoppers, shown, slots, stock, trial_parts
 from saas.recommend.again import Rhythm
 from saas.recommend.baskets import Rule
 from saas.recommend.neighbourhood import MEMORY
@@ -23,6 +23,7 @@ from saas.recommend.places import Slot
 from saas.recommend.ranking import Ask, Choice
 from saas.recommend.shoppers import Shopper
 from saas.recommend.stock import NO_SOURCE, Catalogue, Product
+from saas.recommend.trial_parts import Part
 
 MOST, FOUR = 20, 4
 MOST_TOLD = 60  # of what is left out
@@ -102,6 +103,8 @@ class Chosen:
     request_id: UUID
     items: list[Offer]
     bundle: Bundle | None = None
+    met: tuple[str, ...] = ()
+    """What is kept of the trial they were chosen in: its id, the arm and whose part it is."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ class Preview:
 def choose(
     *, tenant_id: int, slot: str, visitor: str = "", product: str = "", cart: Sequence[str] = (), cart_id: str = "",
     customer_id: UUID | None = None, limit: int | None = None, source: UUID | None = None, language: str = "en", record: bool = True,
-    bought: Sequence[str] = (), query: str = "",
+    bought: Sequence[str] = (), query: str = "", letter: Sequence[str] | None = None,
 ) -> Chosen:  # fmt: skip
     """Choose offers for a place: home, product, cart, discover, thank-you, search, mail, or one of the shop's own by its key.
 
@@ -132,19 +135,20 @@ def choose(
     is shown beside, `cart` lists such ids beside those of the live cart, `cart_id` is the visitor's cart; `source` is
     the shop. `bought` lists what an order consists of that was just placed (thank-you; without it the newest order of a
     proven customer, else the cart of a moment ago), `query` is what was searched for (search). `limit` None is as many as the place
-    has, else four. With `record` the answer is kept, to be told what became of it. Raises BadQuestion.
+    has, else four. With `record` the answer is kept, to be told what became of it. `letter` is what a letter that is opened
+    remembers of a trial (see `trial_parts`). Raises BadQuestion.
     """
     placed = _placed(tenant_id, slot)
     ask, catalogue = _asked(
         tenant_id, placed, visitor=visitor, product=product, cart=cart, cart_id=cart_id, customer_id=customer_id, limit=limit, source=source,
         bought=bought, query=query,
     )  # fmt: skip
-    part = trials.part_of(tenant_id, slot, placed, ask.shopper) if record else None
+    part = trial_parts.part_of(tenant_id, slot, placed, ask.shopper, letter=letter) if record else None
     if part is None:
         ready = _answer(ask, catalogue, language)
         arms = [""] * len(ready)
     else:
-        ready, arms = trials.answered(
+        ready, arms = trial_parts.answered(
             part, lambda theirs: _answer(_placed_as(ask, theirs, limit), catalogue, language), limit=limit
         )
         ask = ask._replace(placed=part.placed or placed)
@@ -161,7 +165,7 @@ def choose(
             ],
             met=part.met if part else (),
         )  # fmt: skip
-    return chosen
+    return replace(chosen, met=part.met) if part else chosen
 
 
 def _placed_as(ask: Ask, placed: Slot, limit: int | None) -> Ask:
@@ -349,14 +353,16 @@ def _met(tenant_id: int, one: Product, other: Product) -> int:
 
 
 def for_mail(
-    customer_ids: Sequence[UUID], limit: int = 3, *, languages: Mapping[UUID, str] | None = None, language: str = "en"
-) -> dict[UUID, list[dict[str, Any]]]:
+    customer_ids: Sequence[UUID], limit: int = 3, *, languages: Mapping[UUID, str] | None = None, language: str = "en",
+    parts: Mapping[UUID, Part] | None = None,
+) -> dict[UUID, list[dict[str, Any]]]:  # fmt: skip
     """Choose offers for many customers of the bound tenant in two queries, as plain dicts for a mail's template.
 
-    They follow from what each bought, else from what each looked at in their newest visits, else from what is popular.
+    They follow from what each bought, else from what each looked at in their newest visits, else from what is popular. `parts`
+    are those of a trial that runs in mails; whoever is shown nothing there gets none.
     """
     tenant_id = scope.tenant_id()
-    catalogue = stock.catalogue(tenant_id)
+    catalogue, placed, fits = stock.catalogue(tenant_id), _placed(tenant_id, "mail"), shelf.versions(tenant_id)
     bought = shoppers.purchases(tenant_id, customer_ids, most=PURCHASES_EACH * len(customer_ids))
     seen, declined = shoppers.looked_at(tenant_id, customer_ids), answers.declined_by(tenant_id, customer_ids)
     answer = {}
@@ -365,11 +371,19 @@ def for_mail(
         shopper = Shopper(
             "", customer_id, views, [], bought.get(customer_id, []), declined.get(customer_id, frozenset())
         )
-        ask = Ask(tenant_id, "mail", shopper, None, limit, NO_SOURCE)
-        wish = (languages or {}).get(customer_id, language)
-        ready = _ready(ask, catalogue, reasons.language_of(wish))
+        ask = Ask(tenant_id, "mail", shopper, None, limit, NO_SOURCE)._replace(placed=placed)
+        wish = reasons.language_of((languages or {}).get(customer_id, language))
+        part = (parts or {}).get(customer_id) or Part("", "", "", placed)
+        ready, arms = trial_parts.answered(
+            part,
+            lambda theirs, ask=ask, wish=wish: _ready(_placed_as(ask, theirs, limit), catalogue, wish),
+            limit=limit,
+        )
         offers = [Offer(identifiers.new(), *one, position) for position, one in enumerate(ready, 1)]
         answer[customer_id] = [
-            offer.plain() | {"product_id": offer.product.id, "algorithm": offer.algorithm} for offer in offers
-        ]
+            offer.plain()
+            | {"product_id": offer.product.id, "algorithm": offer.algorithm, "arm": arm,
+               "version": fits.get(FITS.get(offer.algorithm, ""), "")}
+            for offer, arm in zip(offers, arms, strict=True)
+        ]  # fmt: skip
     return answer

@@ -61,7 +61,8 @@ def note(
     """Keep an answer for the stream; a Valkey that is away loses it, for the shopper must not wait.
 
     Each item is [offer id, product id, the shop's id, reason code, reason text, algorithm, rule's id, model's version, arm], the
-    first shown first. `met` is the trial somebody met by it: [trial's id, arm, their key].
+    first shown first. `met` is the trial somebody met by it: [trial's id, arm, their key]; the id alone where it is of that trial,
+    and they have not met it by this.
     """
     whom = str(customer_id) if customer_id else None
     _waiting.append(
@@ -137,7 +138,7 @@ def _rows(
     ]  # fmt: skip
     person = (
         [{"trial_id": trial_id, "arm": met[1], "key": met[2], "visitor": visitor, "customer_id": customer_id, "at": at}]
-        if met
+        if len(met) > 1
         else []
     )
     return rows, person

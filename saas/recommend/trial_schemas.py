@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import RAISE, Schema, fields, validate
 
 from saas.kit import money
-from saas.recommend import trial_words, trials
+from saas.recommend import trial_arms, trial_words, trials
 from saas.recommend.trial_models import GOALS, MODES, OfferTrial
 from saas.recommend.trial_statistics import FAR
 from saas.recommend.trial_verdicts import Arm, Findings
@@ -20,12 +20,12 @@ class ArmIn(Schema):
         unknown = RAISE
 
     name = fields.String(validate=validate.Length(max=80))
-    kind = fields.String(load_default="changed", validate=validate.OneOf(trials.KINDS))
+    kind = fields.String(load_default="changed", validate=validate.OneOf(trial_arms.KINDS))
     share = fields.Integer(
         load_default=50, validate=validate.Range(1, 99), metadata={"description": "percent of people"}
     )
     settings = fields.Dict(
-        keys=fields.String(validate=validate.OneOf(trials.SETTINGS)), load_default=dict,
+        keys=fields.String(validate=validate.OneOf(trial_arms.SETTINGS)), load_default=dict,
         metadata={"description": "what is different: settings of the place"},
     )  # fmt: skip
 
@@ -43,7 +43,7 @@ class OfferTrialIn(Schema):
         metadata={"description": "split: each person gets one arm; interleaved: two arms draft products in turn"},
     )
     goal = fields.String(validate=validate.OneOf(GOALS))
-    arms = fields.List(fields.Nested(ArmIn), required=True, validate=validate.Length(2, trials.MOST_ARMS))
+    arms = fields.List(fields.Nested(ArmIn), required=True, validate=validate.Length(2, trial_arms.MOST_ARMS))
     days = fields.Integer(
         validate=validate.Range(1, trials.MOST_DAYS),
         metadata={"description": "what somebody does counts for so many days from when they met it"},
@@ -62,7 +62,7 @@ class OfferTrialChange(OfferTrialIn):
 
     name = fields.String(validate=validate.Length(1, 120))
     slot = fields.String(validate=validate.Length(1, 40))
-    arms = fields.List(fields.Nested(ArmIn), validate=validate.Length(2, trials.MOST_ARMS))
+    arms = fields.List(fields.Nested(ArmIn), validate=validate.Length(2, trial_arms.MOST_ARMS))
 
 
 class TakeOverIn(Schema):

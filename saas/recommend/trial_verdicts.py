@@ -9,8 +9,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from saas.kit import intervals
+from saas.recommend import trial_arms
 from saas.recommend import trial_statistics as statistics
-from saas.recommend import trials
 from saas.recommend.trial_models import OfferTrial, TrialDay
 from saas.recommend.trial_statistics import Band, Sums
 
@@ -84,7 +84,7 @@ class Findings:
 
 def examine(trial: OfferTrial, rows: Sequence[TrialDay], *, now: datetime) -> Findings:
     """This function will return what a trial's counted days come to."""
-    arms = [Arm(one["key"], trials.arm_name(one), one["kind"], one["share"]) for one in trial.arms]
+    arms = [Arm(one["key"], trial_arms.arm_name(one), one["kind"], one["share"]) for one in trial.arms]
     alpha = statistics.ALPHA / (len(arms) - 1)
     worth = trial.worth_percent / 100
     dates = sorted({row.day for row in rows})

@@ -265,7 +265,7 @@ TABLES: dict[str, Marks] = {
     "mail_links": Marks(plain="mailing_id number target label personal"),
     "mail_templates": Marks(plain="name subject source text_source compiled version"),
     "mailing_recipients": Marks(
-        person="customer_id email state reason sent_at offers offers_opened opened_at proxy_opened_at clicked_at unsubscribed_at bounced_at complained_at",
+        person="customer_id email state reason sent_at offers offers_opened offer_part opened_at proxy_opened_at clicked_at unsubscribed_at bounced_at complained_at",
         plain="mailing_id place coupon_code_id worker claimed_at lease_until due_at attempts first_try_at noted_at",
         ways=(
             ("customer_id", "customers"),
@@ -276,6 +276,7 @@ TABLES: dict[str, Marks] = {
             "email": "''",
             "offers": "NULL",
             "offers_opened": "NULL",
+            "offer_part": "NULL",
             "reason": "CASE WHEN state = 'skipped' THEN reason ELSE '' END",
             "state": "CASE WHEN state = 'queued' THEN 'skipped' ELSE state END",
             "due_at": "NULL",
@@ -294,6 +295,7 @@ TABLES: dict[str, Marks] = {
         erase=ROWS,
     ),
     "offer_counts": Marks(plain="day slot algorithm rule_id requests shown seen clicked carted"),
+    "offer_version_counts": Marks(plain="day algorithm model_version requests shown seen clicked carted"),
     "offer_rules": Marks(plain="kind slot product_id category position percent active starts_at ends_at note"),
     "offer_trial_days": Marks(plain="trial_id day arm people buyers clickers leavers ended payers amount squares"),
     "offer_trial_people": Marks(

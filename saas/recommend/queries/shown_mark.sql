@@ -11,8 +11,13 @@ held AS (
 marked AS (
     UPDATE offers_shown o SET seen_at = coalesce(o.seen_at, held.seen), clicked_at = coalesce(o.clicked_at, held.clicked)
     FROM held WHERE o.id = held.id AND o.id >= :low
-    RETURNING o.slot, o.algorithm, coalesce(o.rule_id, CAST(:no_rule AS uuid)) AS rule_id, (o.at AT TIME ZONE 'UTC')::date AS day,
-        held.fresh_seen, held.fresh_clicked)
+    RETURNING o.slot, o.algorithm, o.model_version, coalesce(o.rule_id, CAST(:no_rule AS uuid)) AS rule_id, (o.at AT TIME ZONE 'UTC')::date AS day,
+        held.fresh_seen, held.fresh_clicked),
+by_version AS (
+    INSERT INTO offer_version_counts AS v (tenant_id, id, day, algorithm, model_version, requests, shown, seen, clicked, carted)
+    SELECT :tenant, gen_random_uuid(), day, algorithm, model_version, 0, 0, count(*) FILTER (WHERE fresh_seen), count(*) FILTER (WHERE fresh_clicked), 0
+    FROM marked GROUP BY day, algorithm, model_version ORDER BY day, algorithm, model_version
+    ON CONFLICT (tenant_id, day, algorithm, model_version) DO UPDATE SET seen = v.seen + excluded.seen, clicked = v.clicked + excluded.clicked)
 INSERT INTO offer_counts AS c (tenant_id, id, day, slot, algorithm, rule_id, requests, shown, seen, clicked)
 SELECT :tenant, gen_random_uuid(), day, slot, algorithm, rule_id, 0, 0, count(*) FILTER (WHERE fresh_seen), count(*) FILTER (WHERE fresh_clicked)
 FROM marked GROUP BY day, slot, algorithm, rule_id ORDER BY day, slot, algorithm, rule_id

@@ -21,6 +21,7 @@ from saas.recommend import (
     slots,
     trial_counting,
     trial_letters,
+    trial_parts,
     trial_planning,
     trial_statistics,
     trial_verdicts,
@@ -104,13 +105,16 @@ def days_of(shop, trial, *arms: dict) -> None:
 class TestArms:
     def test_everybody_keeps_their_arm_and_the_shares_are_met(self, shop):
         trial = made(shop, arms=[{**TODAY, "share": 70}, {**NEWEST, "share": 30}])
-        again = [trials.arm_of(str(trial.id), visitor(number), [70, 30]) for number in range(4000)]
-        assert again == [trials.arm_of(str(trial.id), visitor(number), [70, 30]) for number in range(4000)]
+        again = [trial_parts.arm_of(str(trial.id), visitor(number), [70, 30]) for number in range(4000)]
+        assert again == [trial_parts.arm_of(str(trial.id), visitor(number), [70, 30]) for number in range(4000)]
         assert 0.27 < sum(again) / 4000 < 0.33
 
     def test_another_trial_mixes_the_same_people_anew(self, shop):
         pairs = Counter(
-            (trials.arm_of("one", visitor(number), [50, 50]), trials.arm_of("other", visitor(number), [50, 50]))
+            (
+                trial_parts.arm_of("one", visitor(number), [50, 50]),
+                trial_parts.arm_of("other", visitor(number), [50, 50]),
+            )
             for number in range(2000)
         )
         assert min(pairs.values()) > 400
@@ -140,7 +144,7 @@ class TestArms:
         trial = made(shop)
         first = visitor(1)
         second = next(visitor(number) for number in range(2, 100)
-                      if trials.arm_of(str(trial.id), visitor(number), [50, 50]) != trials.arm_of(str(trial.id), first, [50, 50]))  # fmt: skip
+                      if trial_parts.arm_of(str(trial.id), visitor(number), [50, 50]) != trial_parts.arm_of(str(trial.id), first, [50, 50]))  # fmt: skip
         ask(shop, first)
         with work.unit(tenant_id=shop.tenant_id):
             customer = profiles.create(email="two@shop.example").id
@@ -197,16 +201,16 @@ class TestArms:
 
 class TestDrafting:
     def test_teams_draft_in_turn_each_its_best_that_is_left(self):
-        assert trials.draft([1, 2, 3], [2, 1, 4], 4, 0b0000) == [(1, 0), (2, 1), (3, 0), (4, 1)]
-        assert trials.draft([1, 2, 3], [2, 1, 4], 4, 0b1111) == [(2, 1), (1, 0), (4, 1), (3, 0)]
+        assert trial_parts.draft([1, 2, 3], [2, 1, 4], 4, 0b0000) == [(1, 0), (2, 1), (3, 0), (4, 1)]
+        assert trial_parts.draft([1, 2, 3], [2, 1, 4], 4, 0b1111) == [(2, 1), (1, 0), (4, 1), (3, 0)]
 
     def test_a_short_list_leaves_the_rest_to_the_other(self):
-        assert trials.draft([1], [2, 3, 4], 4, 0) == [(1, 0), (2, 1), (3, 1), (4, 1)]
-        assert trials.draft([], [], 4, 0) == []
+        assert trial_parts.draft([1], [2, 3, 4], 4, 0) == [(1, 0), (2, 1), (3, 1), (4, 1)]
+        assert trial_parts.draft([], [], 4, 0) == []
 
     def test_all_patterns_together_favour_nobody(self):
-        drafted = [trials.draft([1, 2, 3, 4], [4, 3, 2, 1], 4, pattern) for pattern in range(trials.PATTERNS)]
-        assert sum(team for one in drafted for _number, team in one) == 2 * trials.PATTERNS
+        drafted = [trial_parts.draft([1, 2, 3, 4], [4, 3, 2, 1], 4, pattern) for pattern in range(trial_parts.PATTERNS)]
+        assert sum(team for one in drafted for _number, team in one) == 2 * trial_parts.PATTERNS
         assert Counter(one[0][1] for one in drafted) == {0: 8, 1: 8}
 
     def test_each_product_shown_is_its_teams_and_a_vote_follows_from_clicks(self, shop):
@@ -261,8 +265,8 @@ class TestCounting:
             next(
                 visitor(n)
                 for n in range(2, 99)
-                if trials.arm_of(str(trial.id), visitor(n), [50, 50])
-                != trials.arm_of(str(trial.id), visitor(1), [50, 50])
+                if trial_parts.arm_of(str(trial.id), visitor(n), [50, 50])
+                != trial_parts.arm_of(str(trial.id), visitor(1), [50, 50])
             ),
         )
         ask(shop, one)
