@@ -88,21 +88,21 @@ def _too_lean(slot: Slot, product: Product) -> str:
 def barred(ask: Ask, slot: Slot) -> dict[int, str]:
     """Name what is not shown to this shopper here: what lies in the cart, the page's own product, what was bought lately or declined."""
     shopper = ask.shopper
-    found: dict[int, str] = {}
+    found = dict.fromkeys(shopper.cart, "in_cart")
+    if ask.product is not None:
+        found[ask.product.number] = "this_product"
+    # what keeps its variants out too comes after what does not
     if shopper.bought and slot.not_bought_days != 0:
         since = day(ask) - (slot.not_bought_days or JUST_BOUGHT)
         repeats = () if slot.not_bought_days else model(ask, "repeats") or ()
         code = "bought_days" if slot.not_bought_days else "just_bought"
-        found = {number: code for number, on in shopper.bought if on >= since and number not in repeats}
+        found |= {number: code for number, on in shopper.bought if on >= since and number not in repeats}
     if "discover" in (ask.slot, slot.engine):
         found |= known(ask)
-    found |= (
-        dict.fromkeys(shopper.declined, "declined")
-        | dict.fromkeys(ask.bought, "in_order")
-        | dict.fromkeys(shopper.cart, "in_cart")
-    )
-    if ask.product is not None:
-        found[ask.product.number] = "this_product"
+    if shopper.declined:
+        found |= dict.fromkeys(shopper.declined, "declined")
+    if ask.bought:
+        found |= dict.fromkeys(ask.bought, "in_order")
     return found
 
 

@@ -141,9 +141,20 @@ class TestNoRuleIsEverBroken:
         assert all(code for code, _engine in left_out.values())
         assert all(choice.engine == "pinned" or choice.engine in (slot.engine, *slot.fallback) for choice in found)
 
+    def test_what_was_declined_is_no_step_up_either_where_it_lies_in_the_cart_or_stands_beside_it(self):
+        ask, _catalogue = question(1)
+        [lies, beside] = [product(Random(3), number) for number in (7, 9)]
+        shopper = Shopper("v", None, [], [lies.number], [], frozenset({lies.number, beside.number}))
+        barred = gates.barred(
+            ask._replace(shopper=shopper, product=beside), Slot("beside", "product", engine="up_sell")
+        )
+        assert barred == {7: "declined", 9: "declined"}
+
     @staticmethod
     def pinned_stand_first_and_buried_last(slot, found):
-        first = [number for number in slot.pinned if number in {choice.product.number for choice in found}]
+        # of what lies in the cart a larger size may still be offered as a step up, where that engine puts it
+        whole = {choice.product.number for choice in found if not choice.product.variant}
+        first = [number for number in slot.pinned if number in whole]
         assert [choice.product.number for choice in found[: len(first)]] == first
         listed = [choice for choice in found if choice.engine != "pinned"]
         late = [choice.product.number in slot.buried for choice in listed]
