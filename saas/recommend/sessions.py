@@ -21,14 +21,15 @@ from saas.recommend.vocabulary import Id, Vocabulary, as_array
 KIND, VERSION = "sessions", 1
 
 
-def fit(sessions: Sequence[Sequence[Id]], *, times: Sequence[float] | None = None) -> SessionModel:
+def fit(sessions: Iterable[Sequence[Id]], *, times: Sequence[float] | None = None) -> SessionModel:
     """This function will learn from sessions and choose its own weights on a validation cut of them.
 
-    `sessions` lists for each session the items (integers or strings) in the order in which they were looked at; `times`, when given,
+    `sessions` gives for each session the items (integers or strings) in the order in which they were looked at; `times`, when given,
     has one number per session, its end in epoch seconds, and without it the sessions count as listed oldest first. The newest
     fifth at most is held back for choosing, then everything is learnt. Raises ValueError when `times` has another length.
     Some 20 CPU seconds for 126,000 sessions; ask the model through `recommend`.
     """
+    sessions = list(sessions)
     if times is not None and len(times) != len(sessions):
         raise ValueError(f"{len(times)} times for {len(sessions)} sessions")
     sizes = [len(session) for session in sessions]

@@ -35,6 +35,10 @@ class TestSessions:
         model = sessions.fit([[1, 2], [1, 3], [1]])
         assert [item for item, _ in model.recommend([99], n=2)] == [1, 3]
 
+    def test_sessions_may_come_one_by_one_from_a_reader(self):
+        history = [["tea", "pot"], ["tea", "pot"], ["hat", "scarf"]]
+        assert sessions.fit(iter(history)).recommend(["tea"]) == sessions.fit(history).recommend(["tea"])
+
     def test_times_order_the_sessions_and_the_list_does_without(self):
         history, times = [[1, 2], [1, 3]], [200.0, 100.0]
         assert sessions.fit(history).recommend([1], include_seen=False)[0][0] == 3
