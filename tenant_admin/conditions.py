@@ -13,8 +13,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from saas.audiences import conditions, filters
-from saas.audiences.conditions import FIELDS, OPERATORS, VALUELESS
+from saas.audiences import conditions, fields, filters
 from saas.tenancy import members
 from tenant_admin import sentences
 
@@ -31,7 +30,7 @@ INPUTS = {
 
 def fresh() -> dict[str, Any]:
     """Return the condition a new row begins with; who must not see the number of orders begins with something else."""
-    return dict(FRESH) if conditions.known(FRESH["field"]) else {"field": "tags", "operator": "has", "value": ""}
+    return dict(FRESH) if fields.known(FRESH["field"]) else {"field": "tags", "operator": "has", "value": ""}
 
 
 def read(form: Mapping[str, str]) -> dict[str, Any]:
@@ -53,8 +52,8 @@ def _group(held: dict[tuple[int, ...], dict[str, str]], place: tuple[int, ...]) 
 
 def condition(row: Mapping[str, str]) -> dict[str, Any]:
     """Return one row as a condition; an operator the field does not have gives way to its first."""
-    field = conditions.known(row.get("field", "")) or FIELDS[fresh()["field"]]
-    operators = OPERATORS[field.kind]
+    field = fields.known(row.get("field", "")) or fields.FIELDS[fresh()["field"]]
+    operators = fields.OPERATORS[field.kind]
     operator = row.get("operator", "")
     made: dict[str, Any] = {"field": field.name, "operator": operator if operator in operators else operators[0]}
     value = row.get("value", "").strip()
@@ -64,7 +63,7 @@ def condition(row: Mapping[str, str]) -> dict[str, Any]:
         value = next((key for key, _name in _choices(field)), "")
     if field.kind in ("yes_no", "flag") and value not in ("yes", "no"):
         value = "yes"
-    if made["operator"] not in VALUELESS:
+    if made["operator"] not in fields.VALUELESS:
         made["value"] = value
     matters = filters.MATTERS_OF.get(field.name, ("product", "category"))
     matter = row.get("matter") if row.get("matter") in matters else MUST.get(field.name)
@@ -77,7 +76,7 @@ def condition(row: Mapping[str, str]) -> dict[str, Any]:
 
 def shape(node: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a template needs to draw a row: what is chosen, what can be chosen, and the kind of input for the value."""
-    field = conditions.any_field(node["field"]) or conditions.Field(node["field"], "text")
+    field = fields.any_field(node["field"]) or fields.Field(node["field"], "text")
     matter = node.get("matter") or next((name for name in filters.MATTERS if node.get(name)), "")
     return {
         "field": field.name, "operator": node["operator"], "ways": sentences.ways(field.name), "value": node.get("value", ""),
@@ -92,7 +91,7 @@ def _matters(field: str) -> list[tuple[str, str]]:
     return names if field in MUST else [("", _("anything")), *names]
 
 
-def _choices(field: conditions.Field) -> list[tuple[str, str]]:
+def _choices(field: fields.Field) -> list[tuple[str, str]]:
     if field.kind == "owner":
         return [(str(member.id), member.name or member.email) for member in members.listed()]
     if field.kind == "agreement":
@@ -103,7 +102,7 @@ def _choices(field: conditions.Field) -> list[tuple[str, str]]:
 
 
 def _input(kind: str, operator: str) -> str:
-    if operator in VALUELESS:
+    if operator in fields.VALUELESS:
         return ""
     if operator in DAYS:
         return "days"
@@ -151,7 +150,7 @@ def finished(tree: dict[str, Any], currency: str) -> dict[str, Any]:
             made.append(finished(node, currency))
             continue
         plain = {name: value for name, value in node.items() if name != "matter"}
-        if getattr(conditions.any_field(plain["field"]), "kind", "") == "money":
+        if getattr(fields.any_field(plain["field"]), "kind", "") == "money":
             plain["currency"] = currency
         try:
             made.append(filters.plain(plain))

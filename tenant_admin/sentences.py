@@ -10,8 +10,8 @@ from flask import g
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from saas.audiences import conditions
-from saas.audiences.conditions import OPERATORS
+from saas.audiences import fields as questions
+from saas.audiences import standing
 from saas.customers import purposes
 from saas.kit import records
 from saas.tenancy import members
@@ -172,7 +172,7 @@ def sentence(condition: Mapping[str, Any], names: Mapping[str, str] | None = Non
         return _("%(field)s %(way)s", field=name_of(field), way=way)
     if operator in ("never", "ever", "is_empty", "is_not_empty"):
         return _("%(field)s %(way)s", field=name_of(field), way=WAYS.get(operator, operator))
-    known = conditions.any_field(field)
+    known = questions.any_field(field)
     if known is not None and known.own is not None:
         return _(
             "%(field)s %(way)s %(value)s",
@@ -210,7 +210,7 @@ def _agreement(operator: str, value: str) -> str:
 
 def _person(value: Any) -> str:
     """Return what one of the company's people is called; "me" is the reader."""
-    if value == conditions.ME:
+    if value == standing.ME:
         return _("me")
     try:
         return members.names([UUID(str(value))]).get(UUID(str(value)), _("somebody who is not here any more"))
@@ -263,7 +263,7 @@ def products_in(definition: Mapping[str, Any]) -> Iterable[str]:
 def fields() -> list[tuple[str, list[tuple[str, str]]]]:
     """Return all fields the reader may see for a menu: (heading, [(field, name)])."""
     built_in = [
-        (str(heading), [(name, str(NAMES[name])) for name in names if conditions.known(name)])
+        (str(heading), [(name, str(NAMES[name])) for name in names if questions.known(name)])
         for heading, names in GROUPS
     ]
     own = [(one.name, str(one.label)) for one in records.kind("customer").fields().values() if one.custom]
@@ -272,11 +272,11 @@ def fields() -> list[tuple[str, list[tuple[str, str]]]]:
 
 def ways(field: str) -> list[tuple[str, str]]:
     """Return how a field can be asked."""
-    known = OPERATORS[_kind(field)]
+    known = questions.OPERATORS[_kind(field)]
     if field in ("bought", "came_from"):
         known = tuple(one for one in known if one != "in_last_minutes")
     return [(operator, str(WAYS[operator])) for operator in known]
 
 
 def _kind(field: str) -> str:
-    return getattr(conditions.any_field(field), "kind", "text")
+    return getattr(questions.any_field(field), "kind", "text")

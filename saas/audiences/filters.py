@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from saas.audiences import conditions
-from saas.audiences.conditions import VALUELESS
+from saas.audiences import conditions, fields
 from saas.customers import finding
 from saas.kit import errors, pages
 from saas.kit.text import gettext as _
@@ -32,10 +31,10 @@ def read(text: str) -> dict[str, Any]:
         name = f"custom.{key}"
     operator, _dot, value = rest.partition(".")
     condition: dict[str, Any] = {"field": name, "operator": operator}
-    field = conditions.known(name)
+    field = fields.known(name)
     if field is not None and field.kind == "done":
         value, condition = _with_matter(condition, value)
-    if operator not in VALUELESS:
+    if operator not in fields.VALUELESS:
         condition["value"] = value
     try:
         conditions.one(condition)
@@ -54,7 +53,7 @@ def read(text: str) -> dict[str, Any]:
 def _with_matter(condition: dict[str, Any], rest: str) -> tuple[str, dict[str, Any]]:
     """Take what was bought or looked at from the end; what comes before it is the number of days, if any."""
     days = ""
-    if condition["operator"] not in VALUELESS:
+    if condition["operator"] not in fields.VALUELESS:
         days, _dot, rest = rest.partition(".")
     matter, _dot, key = rest.partition(".")
     if matter in MATTERS and key:
@@ -66,7 +65,7 @@ def plain(condition: dict[str, Any]) -> dict[str, Any]:
     """Return the condition with numbers as numbers, so that the same one is always written the same."""
     counted = (
         condition["operator"] in ("in_last_days", "not_in_last_days", "in_last_minutes")
-        or getattr(conditions.any_field(condition["field"]), "kind", "") == "number"
+        or getattr(fields.any_field(condition["field"]), "kind", "") == "number"
     )
     return condition | {"value": int(condition["value"])} if counted and "value" in condition else condition
 
@@ -74,7 +73,7 @@ def plain(condition: dict[str, Any]) -> dict[str, Any]:
 def write(condition: dict[str, Any]) -> str:
     """Return a condition as the text `read` understands."""
     parts = [condition["field"], condition["operator"]]
-    if condition["operator"] not in VALUELESS:
+    if condition["operator"] not in fields.VALUELESS:
         parts.append(str(condition.get("value", "")))
     for matter in MATTERS:
         if condition.get(matter):

@@ -10,8 +10,7 @@ from flask import g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from saas.audiences import conditions as rules
-from saas.audiences import filters
+from saas.audiences import fields, filters
 from saas.catalog import products
 from saas.customers import finding, owners
 from saas.kit import access, doors, records, scope, search
@@ -152,7 +151,7 @@ def _cells(columns: list[str]) -> Callable[[Any], dict[str, Any]]:
 
 def views() -> dict[str, tuple[Any, tuple[str, ...]]]:
     """Return the tabs whose filters the reader may ask."""
-    return {key: held for key, held in VIEWS.items() if all(rules.known(text.partition(".")[0]) for text in held[1])}
+    return {key: held for key, held in VIEWS.items() if all(fields.known(text.partition(".")[0]) for text in held[1])}
 
 
 def _with_built() -> list[str]:
@@ -272,7 +271,7 @@ def _chips(wheres: list[str], names: dict[str, str]) -> list[dict[str, Any]]:
 def _ready(wheres: list[str]) -> list[Any]:
     entries: list[Any] = []
     for heading, texts in READY:
-        fresh = [text for text in texts if text not in wheres and rules.known(text.partition(".")[0])]
+        fresh = [text for text in texts if text not in wheres and fields.known(text.partition(".")[0])]
         if fresh:
             entries.append({"heading": str(heading)})
             entries += [

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from saas.audiences import conditions, segments, suppression
+from saas.audiences import conditions, fields, segments, suppression
 from saas.catalog import products
 from saas.commerce import orders
 from saas.customers import arriving, facts
@@ -123,7 +123,7 @@ class TestSegments:
 
 TREES = st.recursive(
     st.fixed_dictionaries({
-        "field": st.sampled_from([*conditions.FIELDS, "nonsense"]), "operator": st.sampled_from([o for ops in conditions.OPERATORS.values() for o in ops]),
+        "field": st.sampled_from([*fields.FIELDS, "nonsense"]), "operator": st.sampled_from([o for ops in fields.OPERATORS.values() for o in ops]),
         "value": st.one_of(st.none(), st.integers(-5, 10**12), st.text(max_size=20), st.floats(allow_nan=True), st.lists(st.integers(), max_size=2)),
     }),
     lambda inner: st.fixed_dictionaries({"match": st.sampled_from(["all", "any", "none"]), "conditions": st.lists(inner, max_size=3)}),
