@@ -38,11 +38,13 @@ def show() -> Response:
 @door.get("/forms/me")
 @doors.open_to("anyone", unit=False)
 def me() -> Response:
-    """Tell whether a browser is proven to be a customer's, and whether they have subscribed; asked only after consent."""
+    """Tell whether a browser is proven to be a customer's, whether they have subscribed, and which variants of forms that are tried
+    are theirs; asked only after consent."""
     place = site_keys.find(request.args.get("site_key", ""))
     rates.require(f"forms-me:{request.remote_addr}", "60/minute")
     with work.unit(tenant_id=place.tenant_id, actor=SHOPPER):
-        told = form_visitors.standing(form_intake.visitor(request.args.get("visitor")))
+        visitor = form_intake.visitor(request.args.get("visitor"))
+        told = form_visitors.standing(visitor) | form_shop.given(place.tenant_id, visitor)
     return Response(orjson.dumps(told), mimetype="application/json", headers={"Cache-Control": "no-store"})
 
 
@@ -57,7 +59,7 @@ def hear() -> Response:
         raise forms.NoSuchForm from None
     if given.get("what") not in form_reports.WHAT:
         raise NotReadable(fields={"what": [_("Choose one of the values.")]})
-    form_reports.note(place.tenant_id, form_id, given["what"])
+    form_reports.note(place.tenant_id, form_id, given["what"], met=str(given.get("arm") or ""))
     return _answer({"state": "taken"})
 
 

@@ -15,7 +15,12 @@ def key(tenant_id: int) -> str:
     return f"forms:{tenant_id}"
 
 
+def trials_key(tenant_id: int) -> str:
+    """Return the name of a company's running trials of forms."""
+    return f"forms:{tenant_id}:trials"
+
+
 def forget() -> None:
     """Have the bound company's answer made anew, once the change that asks for it is kept."""
     tenant_id = scope.tenant_id()
-    work.after_commit(lambda: valkey.client().delete(key(tenant_id)))
+    work.after_commit(lambda: valkey.client().delete(key(tenant_id), trials_key(tenant_id)))

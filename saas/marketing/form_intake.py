@@ -22,7 +22,7 @@ from saas.kit import clock, errors, identifiers, rates, text
 from saas.kit.db import db
 from saas.kit.events import announce
 from saas.kit.text import gettext as _
-from saas.marketing import form_content, form_words, forms
+from saas.marketing import form_content, form_trials, form_words, forms
 from saas.marketing.events import FormReceived, FormSubmitted
 from saas.marketing.models import Form, FormSubmission
 from saas.tenancy import custom_values
@@ -56,27 +56,31 @@ def receive(form_id: str, given: Mapping[str, Any], sender: Sender) -> dict[str,
     language = text.clean(str(given.get("language") or ""), most=12)
     values = _values(form, given.get("values"))
     agreed = _agreed(form, given.get("purposes"))
-    answer = _answer(form, language, agreed)
+    browser = visitor(given.get("visitor"))
+    trial_id, arm = form_trials.sent_with(form, given.get("arm"), browser if given.get("counted") is True else "")
+    content = form_trials.content_of(form, trial_id, arm)
+    answer = _answer(content, language, agreed)
     if machine(given) or not rates.allow(f"form-mail:{form.tenant_id}:{values['email'].lower()}", AN_ADDRESS):
         return answer
     made = FormSubmission(
-        id=identifiers.new(), form_id=form.id, source_id=sender.source_id, visitor=visitor(given.get("visitor")), email=values.pop("email"),
+        id=identifiers.new(), form_id=form.id, source_id=sender.source_id, visitor=browser, email=values.pop("email"),
         language=language, values=values, agreed=agreed, counted=given.get("counted") is True, sent_at=clock.now(),
+        trial_id=trial_id, arm=arm,
         proof=_proof(form, given, sender, language, agreed),
     )  # fmt: skip
     db.session.add(made)
     db.session.flush()
-    _show_code(form, made, answer)
+    _show_code(form, content, made, answer)
     announce(FormReceived(submission_id=str(made.id)))
     return answer
 
 
-def _show_code(form: Form, sent: FormSubmission, answer: dict[str, str]) -> None:
+def _show_code(form: Form, content: Mapping[str, Any], sent: FormSubmission, answer: dict[str, str]) -> None:
     """Show a code of their own at once where one lies ready; the mail brings it anyway, and later where none does.
 
     Whoever sends a form is shown a new code, known or not, so that nobody learns of an address whether it is known here.
     """
-    coupon_id = (form.content.get("after") or {}).get("coupon_id")
+    coupon_id = (content.get("after") or {}).get("coupon_id")
     if not coupon_id:
         return
     try:
@@ -98,7 +102,7 @@ def _wish(sent: FormSubmission) -> str:
 def _give_code(form: Form, sent: FormSubmission, *, mailed: bool) -> None:
     """Tie the code that was shown to its customer, or give one now; the mail with it waits for their confirmation where one
     is asked for."""
-    coupon_id = (form.content.get("after") or {}).get("coupon_id")
+    coupon_id = (form_trials.content_for(form, sent).get("after") or {}).get("coupon_id")
     if not coupon_id or sent.customer_id is None:
         return
     try:
@@ -163,11 +167,11 @@ def _agreed(form: Form, given: Any) -> list[str]:
     return [one["key"] for one in form.content.get("purposes", ()) if one["key"] in ticked]
 
 
-def _answer(form: Form, language: str, agreed: list[str]) -> dict[str, str]:
+def _answer(content: Mapping[str, Any], language: str, agreed: list[str]) -> dict[str, str]:
     """Return what the browser shows afterwards; it says nothing about whether anybody is known."""
-    said, short = form.content.get("texts") or {}, language.partition("-")[0]
+    said, short = content.get("texts") or {}, language.partition("-")[0]
     words = said.get(language) or said.get(short) or next(iter(said.values()), {})
-    after, small = form.content.get("after") or {}, form_words.in_language(language)
+    after, small = content.get("after") or {}, form_words.in_language(language)
     return {
         "state": "taken", "thanks": words.get("thanks") or small["thanks"], "next": small["mailed"] if agreed else "",
         "coupon": after.get("coupon") or "", "redirect": after.get("redirect") or "",
@@ -249,7 +253,7 @@ def follow_confirmed(request_id: str) -> None:
     if sent is None or sent.confirmed_at is not None or sent.customer_id is None:
         return
     sent.confirmed_at = request.confirmed_at or clock.now()
-    coupon_id = (forms.one(sent.form_id).content.get("after") or {}).get("coupon_id")
+    coupon_id = (form_trials.content_for(forms.one(sent.form_id), sent).get("after") or {}).get("coupon_id")
     code = coupon_codes.by_key(UUID(coupon_id), _wish(sent)) if coupon_id else None
     if code is not None and code.customer_id is not None:
         coupon_codes.mail(code, language=sent.language)

@@ -6,6 +6,7 @@ How often it was shown and begun is counted of browsers that agreed to statistic
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -18,20 +19,25 @@ from sqlalchemy.dialects.postgresql import insert
 from saas.commerce.models import COUNTED, Order
 from saas.kit import clock, identifiers, kept, scope, valkey
 from saas.kit.db import db
-from saas.marketing.models import Form, FormCount, FormSubmission
+from saas.marketing.models import Form, FormCount, FormSubmission, FormTrial, FormTrialDay
 from saas.tenancy import tenants
 
 log = logging.getLogger(__name__)
 TOLD, FOLDING = "forms-told", "forms-told:folding"
 WHAT = ("shown", "started")
+MET = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[a-d]")
 AFTER = timedelta(days=30)
 NEWEST = ((FormSubmission.sent_at, "desc"), (FormSubmission.id, "desc"))
 
 
-def note(tenant_id: int, form_id: UUID, what: str) -> None:
-    """Count that a form was shown or begun; a Valkey that is away loses it, for the shopper must not wait."""
+def note(tenant_id: int, form_id: UUID, what: str, *, met: str = "") -> None:
+    """Count that a form was shown or begun, and for whom it was the first time with an arm of a trial (`met`); a Valkey that is away
+    loses it, for the shopper must not wait."""
     try:
         valkey.quick().hincrby(TOLD, f"{tenant_id}:{form_id}:{clock.now().date()}:{what}", 1)
+        if what == "shown" and MET.fullmatch(met):
+            trial, _dot, arm = met.partition(".")
+            valkey.quick().hincrby(TOLD, f"{tenant_id}:{trial}:{clock.now().date()}:{arm}", 1)
     except (RedisError, OSError) as error:
         log.warning("a form's count was lost: %s", error)
 
@@ -56,7 +62,8 @@ def written_down(tenant_id: int, counted: dict[tuple[UUID, date], dict[str, int]
 
 
 def add(counted: dict[tuple[UUID, date], dict[str, int]]) -> None:
-    """Add counts to the bound company's forms; those of forms that are gone are dropped."""
+    """Add counts to the bound company's forms and their trials; those of what is gone are dropped."""
+    _add_met(counted)
     there = set(db.session.scalars(select(Form.id).where(Form.id.in_({form for form, _day in counted}))))
     rows = [
         {"tenant_id": scope.tenant_id(), "id": identifiers.new(), "form_id": form, "day": day}
@@ -68,6 +75,30 @@ def add(counted: dict[tuple[UUID, date], dict[str, int]]) -> None:
         statement = insert(FormCount).values(rows)
         more = {what: getattr(FormCount, what) + getattr(statement.excluded, what) for what in WHAT}
         db.session.execute(statement.on_conflict_do_update(index_elements=["tenant_id", "form_id", "day"], set_=more))
+
+
+def _add_met(counted: dict[tuple[UUID, date], dict[str, int]]) -> None:
+    running = select(FormTrial).where(FormTrial.id.in_({one for one, _day in counted}))
+    arms = {trial.id: {arm["key"] for arm in trial.arms} for trial in db.session.scalars(running)}
+    rows = [
+        {
+            "tenant_id": scope.tenant_id(),
+            "id": identifiers.new(),
+            "trial_id": trial,
+            "arm": arm,
+            "day": day,
+            "seen": seen,
+        }
+        for (trial, day), counts in counted.items()
+        for arm, seen in counts.items()
+        if arm in arms.get(trial, ())
+    ]
+    if rows:
+        statement = insert(FormTrialDay).values(rows)
+        more = {"seen": FormTrialDay.seen + statement.excluded.seen}
+        db.session.execute(
+            statement.on_conflict_do_update(index_elements=["tenant_id", "trial_id", "arm", "day"], set_=more)
+        )
 
 
 def of(form_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:

@@ -17,8 +17,8 @@ from sqlalchemy import select
 from saas.customers import purposes
 from saas.kit import valkey, work
 from saas.kit.db import db
-from saas.marketing import form_cache, form_content, form_words, watch_settings
-from saas.marketing.models import Form
+from saas.marketing import form_cache, form_content, form_trials, form_words, watch_settings
+from saas.marketing.models import Form, FormTrial
 from saas.tenancy import custom_values, tenants
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,51 @@ def _made() -> dict[str, Any]:
     live = db.session.scalars(select(Form).where(Form.state == "live").order_by(Form.id)).all()
     spoken = list(tenants.settings().languages or ["en"])
     return {"forms": [shown(form, spoken) for form in live], "watch": watch_settings.public()}
+
+
+def given(tenant_id: int, visitor: str) -> dict[str, Any]:
+    """Return what is different for a browser in the forms that are tried, with the arm it is given; nothing where none is."""
+    tried = _tried(tenant_id) if visitor else []
+    if not tried:
+        return {}
+    arms = {}
+    for trial in tried:
+        arm = form_trials.arm_of(trial["id"], trial["arms"], visitor)
+        arms[trial["form"]] = {"arm": form_trials.mark(trial["id"], arm["key"]), **arm["told"]}
+    return {"arms": arms}
+
+
+def _tried(tenant_id: int) -> list[dict[str, Any]]:
+    """Return the running trials as browsers get their arms, kept ready as the forms themselves are; a unit of work is open."""
+    try:
+        held = valkey.quick().get(form_cache.trials_key(tenant_id))
+    except form_cache.AWAY:
+        held = None
+    if held is None:
+        held = orjson.dumps(_made_trials())
+        try:
+            valkey.quick().set(form_cache.trials_key(tenant_id), held, ex=KEPT_FOR)
+        except form_cache.AWAY as error:
+            log.warning("the trials of tenant %s are not kept: %s", tenant_id, error)
+    return orjson.loads(held)
+
+
+def _made_trials() -> list[dict[str, Any]]:
+    together = (Form.tenant_id == FormTrial.tenant_id) & (Form.id == FormTrial.form_id)
+    query = select(FormTrial, Form).join(Form, together).where(FormTrial.state == "running", Form.state == "live")
+    spoken = list(tenants.settings().languages or ["en"])
+    return [
+        {"id": str(trial.id), "form": str(form.id),
+         "arms": [{"key": arm["key"], "share": arm["share"], "told": _told_of(form, arm["content"], spoken)} for arm in trial.arms]}
+        for trial, form in db.session.execute(query).all()
+    ]  # fmt: skip
+
+
+def _told_of(form: Form, parts: dict[str, Any], spoken: list[str]) -> dict[str, Any]:
+    """Return what a variant has of its own, as a browser gets it."""
+    names = {"words": "texts", "look": "look", "rules": "rules"}
+    whole = shown(Form(id=form.id, kind=form.kind, content={**form.content, **parts}, version=form.version), spoken)
+    return {told: whole[told] for told, part in names.items() if part in parts}
 
 
 def drawn(kind: str, content: dict[str, Any]) -> dict[str, Any]:

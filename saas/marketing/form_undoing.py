@@ -9,7 +9,7 @@ from uuid import UUID
 from saas.kit import belongings
 from saas.kit.text import gettext as _
 from saas.kit.text import later as _l
-from saas.marketing import form_cache, forms
+from saas.marketing import form_cache, form_trials, forms
 from saas.tenancy import bin, undoing
 
 
@@ -30,6 +30,7 @@ def _without(journal: UUID, record_id: UUID) -> None:
 
 
 undoing.register_edit("forms.edited", kind="form", permission="campaigns.edit", read=held, write=forms.put_back)
+undoing.register("form_trials.taken_over", form_trials.take_back, permission="campaigns.edit")
 undoing.register_bin("form", "forms", permission="campaigns.edit", delete=forms.delete)
 bin.register(
     bin.Kind(

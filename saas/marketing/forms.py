@@ -13,7 +13,7 @@ from saas.kit import errors, text
 from saas.kit.db import db
 from saas.kit.text import gettext as _
 from saas.marketing import form_cache, form_content
-from saas.marketing.models import FORM_KINDS, FORM_STATES, Form
+from saas.marketing.models import FORM_KINDS, FORM_STATES, Form, FormTrial
 from saas.tenancy import audit, bin
 
 KINDS, STATES = FORM_KINDS, FORM_STATES
@@ -27,6 +27,12 @@ class NoSuchForm(errors.NotFound):
 
 class NameTaken(errors.Conflict):
     """Another form has this name."""
+
+
+class UnderTrial(errors.Conflict):
+    """Two variants of it are being tried, and they must stay what they are meanwhile."""
+
+    code = "trial_state"
 
 
 class NotReady(errors.Invalid):
@@ -60,7 +66,8 @@ def create(*, name: str, kind: str, content: Mapping[str, Any] | None = None) ->
 def change(
     form_id: UUID | str, *, name: str | None = None, kind: str | None = None, content: Mapping[str, Any] | None = None
 ) -> Form:
-    """Change a form; of the content only the parts that are given. Raises NoSuchForm, BadForm, NameTaken or NotReady."""
+    """Change a form; of the content only the parts that are given. Raises NoSuchForm, BadForm, NameTaken,
+    UnderTrial or NotReady."""
     form = one(form_id, lock=True)
     held = written(form)
     if name is not None:
@@ -72,12 +79,28 @@ def change(
     if form.state == "live":
         _require_ready(form)
     before, after = audit.differing(held, written(form))
+    if after.keys() - {"name"} and _tried(form):
+        raise UnderTrial(_("A trial of this form runs. End it first."))
     if after:
         form.version += 1
         db.session.flush()
         audit.record(action="forms.edited", kind="form", record_id=form.id, before=before, after=after)
         form_cache.forget()
     return form
+
+
+def write(form: Form, parts: Mapping[str, Any]) -> None:
+    """Have a form hold parts of the content that were read before."""
+    if parts:
+        form.content = {**form.content, **parts}
+        form.version += 1
+        db.session.flush()
+    form_cache.forget()
+
+
+def _tried(form: Form) -> bool:
+    running = select(FormTrial.id).where(FormTrial.form_id == form.id, FormTrial.state == "running")
+    return db.session.scalar(running.limit(1)) is not None
 
 
 def written(form: Form) -> dict[str, Any]:

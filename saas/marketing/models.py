@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from saas.kit import clock
 from saas.kit.db import Stamped, TenantModel, tenant_fk
+from saas.marketing.form_trial_models import FormTrial, FormTrialDay  # noqa: F401  all tables of the room are met here
 
 CAMPAIGN_STATES = ("draft", "scheduled", "sending", "paused", "done", "cancelled")
 MAILING_STATES = ("sending", "paused", "done", "cancelled")
@@ -266,7 +267,7 @@ class FormSubmission(TenantModel):
     """What somebody sent by a form, and what became of it.
 
     `counted`: the browser had agreed to statistics, so that it stands among those who were shown the form. `won`: nobody
-    knew this person before.
+    knew this person before. `trial_id` and `arm` are those of the trial it was sent in, if there was one.
     """
 
     __tablename__ = "form_submissions"
@@ -288,6 +289,8 @@ class FormSubmission(TenantModel):
     proof: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     counted: Mapped[bool] = mapped_column(Boolean, default=False)
     won: Mapped[bool] = mapped_column(Boolean, default=False)
+    trial_id: Mapped[UUID | None]
+    arm: Mapped[str | None] = mapped_column(Text)
     sent_at: Mapped[datetime]
     taken_at: Mapped[datetime | None]
     confirmed_at: Mapped[datetime | None]

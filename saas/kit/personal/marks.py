@@ -209,13 +209,15 @@ TABLES: dict[str, Marks] = {
     "form_counts": Marks(plain="form_id day shown started"),
     "form_submissions": Marks(
         person="customer_id visitor email language values agreed proof sent_at confirmed_at",
-        plain="form_id source_id counted won taken_at",
+        plain="form_id source_id counted won taken_at trial_id arm",
         ways=(
             ("customer_id", "customers"),
             ("email", "emails"),
         ),
         erase=ROWS,
     ),
+    "form_trial_days": Marks(plain="trial_id arm day seen"),
+    "form_trials": Marks(plain="form_id goal state arms worth_percent started_at stopped_at taken_arm"),
     "forms": Marks(plain="name kind state content version"),
     "hooks": Marks(
         staff="name",

@@ -76,7 +76,12 @@ const make = (name, attributes = {}, ...inside) => {
 const post = (path, body) => fetch(new URL(path, told.base), {
   method: 'POST', credentials: 'omit', keepalive: true, body: JSON.stringify({ site_key: told.key, ...body }),
 }).then(async answer => ({ status: answer.status, ...await answer.json().catch(() => ({})) }));
-const count = (form, what) => agreed() && post('forms/told', { form: form.id, what }).catch(() => {});
+const count = (form, what) => {
+  if (!agreed()) return;
+  const met = what === 'shown' && form.arm && !kept()[form.id]?.[form.arm] ? form.arm : undefined;
+  if (met) remember(form.id, met);
+  post('forms/told', { form: form.id, what, arm: met }).catch(() => {});
+};
 
 /* Ink on the accent: whichever of black and white is read better. */
 const inkOn = colour => {
@@ -173,7 +178,7 @@ const fill = (form, box, words) => {
     const elements = [...node.elements], value = one => one.type === 'checkbox' ? (one.checked ? '1' : '') : one.value.trim();
     const ticked = form.purposes.filter(one => node.elements[`purpose:${one.key}`].checked);
     return post(`forms/${form.id}`, {
-      language: words.language, took, url: location.href, version: form.version, counted: agreed(), website: node.elements.website.value,
+      language: words.language, took, url: location.href, version: form.version, arm: form.arm, counted: agreed(), website: node.elements.website.value,
       visitor: agreed() ? visitor : undefined, purposes: ticked.map(one => one.key),
       saw: Object.fromEntries(ticked.map(one => [one.key, one.words[words.language] || Object.values(one.words)[0]])),
       values: Object.fromEntries(elements.filter(one => form.fields.some(field => field.name === one.name)).map(one => [one.name, value(one)])),
@@ -369,6 +374,7 @@ export const begin = given => {
       url.searchParams.set('site_key', told.key);
       url.searchParams.set('visitor', visitor);
       told.me = await fetch(url, { credentials: 'omit' }).then(answer => answer.ok ? answer.json() : told.me, () => told.me);
+      if (mayKeep()) told.forms = told.forms.map(form => ({ ...form, ...told.me.arms?.[form.id] })); // what is tried on them
     }
     look();
     told.forms.forEach(arm);
