@@ -116,8 +116,8 @@ class Copy:
     def _load_demo(self) -> None:
         """Once per database, through the web like any shop; what it hands back is kept beside the secrets.
 
-        The sandbox hands back {"email", "password", "site_key", "hook_url", "hook_secret", "until"}: who signs in, how
-        the demo shop is connected, and when its simulated past ends.
+        The sandbox hands back {"email", "password", "site_key", "hook_url", "hook_secret", "until", "form"}: who signs in, how
+        the demo shop is connected, when its simulated past ends, and which form stands on its home page.
         """
         self.demo: dict = {}
         possible = (self.root / "sandbox" / "demo" / "__main__.py").exists()
@@ -139,6 +139,7 @@ class Copy:
         self.demo = known
         for name in ("site_key", "hook_secret", "until"):
             self.settings[f"DEMO_{name.upper()}"] = known[name]
+        self.settings["DEMO_FORM"] = known.get("form", "")  # a demo made before there were forms has none
         # the web may have another port than when the demo was made
         self.settings["DEMO_HOOK_URL"] = self.place.urls["web"] + urllib.parse.urlsplit(known["hook_url"]).path
 

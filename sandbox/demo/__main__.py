@@ -1,7 +1,7 @@
 """Loads the simulated shop into a running Regulars, through the same doors as any shop: its API and /collect.
 
 Founds the demo company, connects the shop, sends its products and customers, its orders and the browsing of the last weeks,
-makes segments, has the past campaigns taken over, and hands back what the demo shop needs to go on from there. Begun again
+makes segments and the forms on the shop's pages, has the past campaigns taken over, and hands back what the demo shop needs to go on from there. Begun again
 after an interruption it goes on with the same company; everything is recorded once.
 """
 
@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sandbox import demo
-from sandbox.demo import forms, groups, judgements, letters
+from sandbox.demo import forms, greetings, groups, judgements, letters
 
 COMPANY, EMAIL, PASSWORD = "Fern & Kettle", "demo@regulars.example", "fern-and-kettle"
 OLDEST = timedelta(days=29)  # /collect takes nothing that is older than a month
@@ -76,6 +76,7 @@ def main():
     print(f"browsing: {browse(options.crm_url, world, known)}", flush=True)
     print(f"reviews: {send_all(api, 'reviews', list(judgements.judgements(world)), shop=known['shop'])}", flush=True)
     api.ask("PATCH", "/api/v1/reviews/settings", json.dumps({"sources": {known["shop"]: {"on": True}}, "page": True}))
+    known["form"] = greet(api, known)
     made = segments(api)
     print(f"segments: {len(made)}", flush=True)
     mail(api, world, known, made, aside=options.output.with_suffix(".mailings"))
@@ -168,6 +169,23 @@ def segments(api):
         name: api.post("/api/v1/segments", {"name": name, "definition": definition})["id"]
         for name, definition in missing.items()
     }
+
+
+def greet(api, known):
+    """This function will make the shop's forms and the coupon that one of them gives, and return the id of the one in the page."""
+    held = {one["name"]: one for one in api.get("/api/v1/forms?limit=200")["items"]}
+    coupons = {one["name"]: one["id"] for one in api.get("/api/v1/coupons?limit=200")["items"]}
+    coupon = coupons.get(greetings.WELCOME["name"]) or api.post(
+        "/api/v1/coupons", greetings.WELCOME | {"shop_id": known["shop"]}
+    )["id"]  # fmt: skip
+    wanted = {
+        greetings.IN_PAGE: ("embed", greetings.letter()),
+        greetings.POP_UP: ("popup", greetings.greeting(coupon)),
+    }
+    for name, (kind, content) in wanted.items():
+        held[name] = held.get(name) or api.post("/api/v1/forms", {"name": name, "kind": kind, "content": content})
+        api.post(f"/api/v1/forms/{held[name]['id']}/show", {})
+    return held[greetings.IN_PAGE]["id"]
 
 
 def mail(api, world, known, made, *, aside):

@@ -42,6 +42,7 @@ def arguments():
     parser.add_argument("--site-key")
     parser.add_argument("--hook-url", help="where changes are told, with the token in the path")
     parser.add_argument("--hook-secret")
+    parser.add_argument("--form", help="id of the form on the home page")
     parser.add_argument("--seed", type=int, default=1, help="of the simulated past; the CRM's demo must use the same")
     parser.add_argument("--until", type=datetime.fromisoformat, help="end of the simulated past, with its zone")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the simulated past, for tests")

@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 from sandbox.demo import items
 from sandbox.shop import hooks, shelf
 
-KEYS = ("crm_url", "site_key", "hook_url", "hook_secret")
+KEYS = ("crm_url", "site_key", "hook_url", "hook_secret", "form")
 RECENT = timedelta(days=90)
 
 
 def read(book):
-    """This function will return the four settings, with the CRM's address taken from the hook's where it is missing."""
+    """This function will return the settings, with the CRM's address taken from the hook's where it is missing."""
     found = {key: book.setting(key) for key in KEYS}
     if not found["crm_url"] and found["hook_url"]:
         parts = urlsplit(found["hook_url"])
