@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from saas.customers import profiles
+from saas.kit import db as kit_db
 from saas.kit import scope, search
 from saas.recommend import stock
 
@@ -62,3 +63,11 @@ def labels(numbers: Iterable[int]) -> list[str]:
     """Return what products are called in a form; those that are gone are left out."""
     catalogue = stock.catalogue(scope.tenant_id())
     return [label(one) for number in numbers if (one := catalogue.by_number.get(number)) is not None]
+
+
+def named(ids: Iterable[str]) -> list[str]:
+    """Return what products are called that are given by their ids; one that is gone stays the id it was."""
+    catalogue = stock.catalogue(scope.tenant_id())
+    found = ((one, kit_db.uuid(one)) for one in map(str, ids))
+    known = ((one, catalogue.by_number.get(stock.number_of(made)) if made else None) for one, made in found)
+    return [label(product) if product is not None else one for one, product in known]

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from saas.kit import money
 from saas.recommend import slots
+from tenant_admin import formats, offer_pickers
 
 PLACES = {
     "home": _l("Home page"), "product": _l("Beside a product"), "cart": _l("In the cart"), "discover": _l("Something new"),
@@ -34,6 +40,63 @@ LEFT_OUT = {
     "currency": _l("It is priced in another currency"), "not_reduced": _l("It is not reduced"),
     "cap": _l("There are enough of its category"),
 }  # fmt: skip
+
+SETTINGS = {
+    "engine": _l("Engine"), "fallback": _l("If that is not enough"), "count": _l("How many"), "diversity": _l("Mixture"), "pinned": _l("Always first"),
+    "buried": _l("Only where nothing else is left"), "picked": _l("Chosen by hand"), "excluded_tags": _l("Never with these tags"),
+    "excluded_categories": _l("Never of these categories"), "least_stock": _l("At least in stock"), "not_bought_days": _l("Not bought for"),
+    "least_margin": _l("At least left of the price"), "unknown_margin": _l("Also what has no cost"), "category_cap": _l("Of each category at most"),
+    "price_least": _l("Price from"), "price_most": _l("Price to"), "currency": _l("Currency"), "reduced_only": _l("Only what is reduced"),
+    "step_least": _l("A step up: at least"), "step_most": _l("A step up: at most"), "bundle": _l("Buy these together"),
+}  # fmt: skip
+"""What may be said of a place, as an arm of a trial and the history name it."""
+UNITS = {
+    "diversity": "%", "least_margin": "%", "step_least": "%", "step_most": "%", "not_bought_days": _l("days"),
+}  # fmt: skip
+MOST_NAMED = 3  # of a list
+
+
+def said(name: str, value: Any, settings: Mapping[str, Any]) -> str:
+    """Return a setting of a place in words; `settings` tells the currency of its prices."""
+    if name == "engine":
+        return str(SHORT.get(value, value or _("As today")))
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, list | tuple):
+        words = [str(SHORT.get(one, one)) for one in value] if name == "fallback" else list(value)
+        words = offer_pickers.named(value) if name in slots.PRODUCTS else words
+        first, more = ", ".join(words[:MOST_NAMED]), len(words) - MOST_NAMED
+        return (
+            (_("%(first)s and %(more)s more", first=first, more=more) if more > 0 else first) if words else _("nothing")
+        )
+    if value is None:
+        return (
+            _("as the page says")
+            if name == "count"
+            else _("30 days, unless it runs out")
+            if name == "not_bought_days"
+            else _("any")
+        )
+    if name in ("price_least", "price_most"):
+        currency = settings.get("currency") or ""
+        return formats.money_micros(money.parse_micros(str(value)), currency) if currency else str(value)
+    unit = UNITS.get(name)
+    return f"{value}{unit}" if unit == "%" else f"{value} {unit}" if unit else str(value)
+
+
+def differences(settings: Mapping[str, Any], today: Mapping[str, Any] | None = None) -> list[str]:
+    """Return what is different in an arm of a trial, a line for each setting; with what holds today where that is given."""
+    lines = []
+    for name, value in settings.items():
+        if name == "currency" and {"price_least", "price_most"} & set(settings):
+            continue
+        line = f"{SETTINGS.get(name, name)}: {said(name, value, {**(today or {}), **settings})}"
+        if name == "engine":
+            line = said(name, value, settings)
+        if today is not None and name in today and today[name] != value:
+            line = _("%(what)s (today: %(today)s)", what=line, today=said(name, today[name], today))
+        lines.append(line)
+    return lines
 
 
 def place_names() -> dict[str, str]:

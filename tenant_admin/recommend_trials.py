@@ -12,6 +12,7 @@ from saas.kit import access, clock, doors
 from saas.kit import pages as paging
 from saas.kit.errors import Invalid
 from saas.recommend import (
+    slots,
     trial_arms,
     trial_counting,
     trial_planning,
@@ -20,21 +21,13 @@ from saas.recommend import (
     trial_words,
     trials,
 )
-from saas.recommend.places import ENGINES
 from saas.tenancy import audit, tenants
-from tenant_admin import frame, offer_words
+from tenant_admin import frame, offer_pickers, offer_words, trial_form
 
 pages = Blueprint("recommend_trials", __name__, url_prefix="/recommendations/trials")
 
 GOALS = {"orders": _l("People who buy"), "money": _l("Money a head"), "clicks": _l("People who click an offer")}
 GUARDS = {"orders": _l("People who buy"), "money": _l("Money a head"), "unsubscribes": _l("People who unsubscribe")}
-ENGINE_NAMES = {
-    "automatic": _l("Chosen by itself"), "continue": _l("Go on where they were"), "discover": _l("Something new"),
-    "bought_together": _l("Bought together"), "viewed_together": _l("Looked at together"), "up_sell": _l("A better one"),
-    "for_you": _l("By their taste"), "buy_again": _l("Bought again and again"), "popular": _l("Popular now"), "newest": _l("New in the shop"),
-}  # fmt: skip
-SETTINGS = ("engine", "count", "diversity")
-"""What the form can change of a place; more can be changed by the API."""
 DRAWN_AT_MOST = 2.0  # a difference beyond which the picture is cut off
 
 
@@ -73,20 +66,33 @@ def new() -> str:
     """An empty plan, for a place."""
     values = {
         "name": "", "slot": request.args.get("slot", "home"), "mode": "split", "goal": "orders", "days": 3, "worth_percent": 10, "holdout": 0,
-        "share": 50, "engine": "", "guards": {"orders": 0},
+        "guards": {"orders": 0},
     }  # fmt: skip
-    return _form(values)
+    return _form(values, [trial_form.blank()])
 
 
 @pages.post("/new")
 @doors.open_to("member", "offers.edit")
 def create():
     """Plan a trial."""
+    arms = trial_form.read(request.form)
     try:
-        trial = trials.create(**_fields())
+        trial = trials.create(**_fields(arms))
     except Invalid as error:
-        return _form(request.form.to_dict() | {"guards": _guards()}, errors=error.fields), 422
+        return _form(_typed(), arms, errors=trial_form.errors(error.fields, arms)), 422
     return frame.go(url_for("recommend_trials.show", trial_id=trial.id))
+
+
+@pages.post("/form")
+@doors.open_to("member", "offers.edit")
+def redraw() -> str:
+    """The form with one more arm or setting, or one less; nothing is kept."""
+    trial_id, typed = request.args.get("trial") or None, _typed()
+    if trial_id:
+        trials.one(trial_id)
+    typed["slot"] = typed["slot"] if typed.get("slot") in offer_words.place_names() else "home"
+    arms = trial_form.redrawn(trial_form.read(request.form), request.args, request.form, typed["slot"])
+    return _form(typed, arms, trial_id=trial_id)
 
 
 @pages.get("/<trial_id>")
@@ -95,10 +101,10 @@ def show(trial_id: str) -> str:
     """One trial: the verdict in words, each arm's figures, and how sure it became over time."""
     trial = trials.one(trial_id)
     found = trial_verdicts.examine(trial, trial_counting.days(trial.id), now=clock.now())
-    currency = tenants.settings().currency
+    currency, today = tenants.settings().currency, _today(trial)
     return render_template(
         "recommend/trial.html", trial=trial, found=found, sentence=trial_words.sentence(trial, found), why_paused=trial_words.why_paused(trial),
-        arms=[_arm(trial, arm) for arm in found.arms], chart=_chart(trial, found), place_name=offer_words.place_names().get(trial.slot, trial.slot),
+        arms=[_arm(trial, arm, today) for arm in found.arms], chart=_chart(trial, found), place_name=offer_words.place_names().get(trial.slot, trial.slot),
         goals=GOALS, guard_names=GUARDS, currency=currency, plan=_plan(trial, currency) if trial.state == "draft" else None,
         winner=_winner(trial, found), may_edit=_may_edit(), money=not trial_words.hidden_money(), tab="trials",
         sizes=trial_words.sizes_shown(trial),
@@ -118,36 +124,23 @@ def _winner(trial: Any, found: trial_verdicts.Findings) -> trial_verdicts.Arm | 
     return next((arm for arm in found.arms if better and arm.key == found.verdict.arm), None)
 
 
-def _arm(trial: Any, arm: trial_verdicts.Arm) -> dict[str, Any]:
+def _arm(trial: Any, arm: trial_verdicts.Arm, today: dict[str, Any]) -> dict[str, Any]:
     plan = next(one for one in trial.arms if one["key"] == arm.key)
-    what = _("Nothing is shown") if arm.kind == "nothing" else ", ".join(_settings(plan["settings"]))
+    nothing = arm.kind == "nothing"
     band = arm.band if trial_words.sizes_shown(trial) else None
     return {
-        "arm": arm, "what": what or _("What the place shows today"), "band": band, "far": trial_statistics.FAR,
+        "arm": arm, "what": _("Nothing is shown") if nothing else "" if plan["settings"] else _("What the place shows today"),
+        "different": offer_words.differences(plan["settings"], today), "band": band, "far": trial_statistics.FAR,
         "a_head": round(arm.amount / arm.ended) if arm.ended else None,
     }  # fmt: skip
 
 
-def _settings(settings: dict[str, Any]) -> list[str]:
-    names = {
-        "count": _l("How many"), "diversity": _l("Variety"), "category_cap": _l("Most of one category"), "reduced_only": _l("Only what is reduced"),
-        "bundle": _l("Bundle"), "fallback": _l("Otherwise"), "not_bought_days": _l("Not bought for days"), "least_stock": _l("Least stock"),
-        "least_margin": _l("Least margin"), "unknown_margin": _l("Unknown margin"), "step_least": _l("Least step"), "step_most": _l("Largest step"),
-    }  # fmt: skip
-    told = []
-    for name, value in settings.items():
-        if name == "engine":
-            told.append(str(ENGINE_NAMES.get(value, value)))
-            continue
-        shown = (
-            ", ".join(map(str, value))
-            if isinstance(value, list)
-            else (_("yes") if value else _("no"))
-            if isinstance(value, bool)
-            else value
-        )
-        told.append(f"{names[name]}: {shown}")
-    return told
+def _today(trial: Any) -> dict[str, Any]:
+    """Return how the place of a trial is set; empty where it is gone."""
+    try:
+        return slots.plain(slots.one(trial.slot))
+    except slots.NoSuchSlot:
+        return {}
 
 
 def _chart(trial: Any, found: trial_verdicts.Findings) -> dict[str, Any] | None:
@@ -179,22 +172,19 @@ def _cut(share: float) -> float:
 def edit(trial_id: str) -> str:
     """A plan, to change it."""
     trial = trials.one(trial_id)
-    changed = next((arm for arm in trial.arms[1:] if arm["kind"] == "changed"), {"share": 0, "settings": {}})
-    values = trials.plain(trial) | {
-        "engine": changed["settings"].get("engine", ""), "count": changed["settings"].get("count"), "diversity": changed["settings"].get("diversity"),
-        "share": changed["share"], "holdout": sum(arm["share"] for arm in trial.arms if arm["kind"] == "nothing"),
-    }  # fmt: skip
-    return _form(values, trial_id=str(trial.id))
+    arms, holdout = trial_form.of_plan(trial.arms)
+    return _form(trials.plain(trial) | {"holdout": holdout}, arms or [trial_form.blank()], trial_id=str(trial.id))
 
 
 @pages.post("/<trial_id>/edit")
 @doors.open_to("member", "offers.edit")
 def change(trial_id: str):
     """Change a plan."""
+    arms = trial_form.read(request.form)
     try:
-        trials.change(trial_id, **_with_what_the_form_does_not_know(_fields(), trials.one(trial_id).arms))
+        trials.change(trial_id, **_fields(arms))
     except Invalid as error:
-        return _form(request.form.to_dict() | {"guards": _guards()}, errors=error.fields, trial_id=trial_id), 422
+        return _form(_typed(), arms, errors=trial_form.errors(error.fields, arms), trial_id=trial_id), 422
     frame.toast(_("Saved"))
     return frame.go(url_for("recommend_trials.show", trial_id=trial_id))
 
@@ -244,47 +234,30 @@ def delete(trial_id: str):
     return frame.go(url_for("recommend_trials.index"))
 
 
-def _form(values: dict[str, Any], *, errors: dict[str, list[str]] | None = None, trial_id: str | None = None) -> str:
-    told = {("settings" if name.startswith("arms.") else name): sentences for name, sentences in (errors or {}).items()}
+def _form(
+    values: dict[str, Any], arms: list[dict[str, Any]], *, errors: dict[str, list[str]] | None = None, trial_id: str | None = None
+) -> str:  # fmt: skip
     return render_template(
-        "recommend/trial_form.html", values=values, errors=told, trial_id=trial_id, places=offer_words.place_names(), goals=GOALS, guards=GUARDS,
-        engines=[(key, ENGINE_NAMES[key]) for key in ENGINES if key in ENGINE_NAMES],
+        "recommend/trial_form.html", values=values, errors=errors or {}, trial_id=trial_id, places=offer_words.place_names(), goals=GOALS,
+        guards=GUARDS, engines=offer_words.ENGINES, arms=trial_form.drawn(arms, values.get("slot", "")), most=trial_form.MOST,
+        currency=tenants.settings().currency, listed=offer_pickers.listed(),
     )  # fmt: skip
 
 
-def _fields() -> dict[str, Any]:
+def _typed() -> dict[str, Any]:
+    return request.form.to_dict() | {"guards": _guards()}
+
+
+def _fields(arms: list[dict[str, Any]]) -> dict[str, Any]:
     """Read the form: today's settings, the changed ones, and perhaps some who are shown nothing."""
     form = request.form
     mode = form.get("mode", "split")
-    share, holdout = _number("share") or 0, (_number("holdout") or 0) if mode == "split" else 0
-    settings = {"engine": form["engine"]} if form.get("engine") else {}
-    settings |= {name: number for name in SETTINGS[1:] if (number := _number(name)) is not None}
-    arms: list[dict[str, Any]] = [{"name": "", "share": 50 if mode == "interleaved" else 100 - share - holdout}]
-    if settings or not holdout:
-        words = ", ".join(_settings(settings))
-        arms.append({"name": form.get("arm_name") or words, "share": share, "settings": settings})
-    else:
-        arms[0]["share"] = 100 - holdout
-    if holdout:
-        arms.append({"name": "", "share": holdout, "kind": "nothing"})
+    holdout = (_number("holdout") or 0) if mode == "split" else 0
     return {
-        "name": form.get("name", ""), "slot": form.get("slot", ""), "mode": mode, "goal": form.get("goal", ""), "arms": arms,
-        "days": _number("days") or 0, "worth_percent": _number("worth_percent") or 0, "guards": _guards(),
+        "name": form.get("name", ""), "slot": form.get("slot", ""), "mode": mode, "goal": form.get("goal", ""),
+        "arms": trial_form.plan(arms, holdout=holdout, mode=mode), "days": _number("days") or 0,
+        "worth_percent": _number("worth_percent") or 0, "guards": _guards(),
     }  # fmt: skip
-
-
-def _with_what_the_form_does_not_know(fields: dict[str, Any], held: list[dict[str, Any]]) -> dict[str, Any]:
-    """Keep settings that a program gave the changed arm, and further changed arms refuse the form: it would drop them.
-
-    Raises BadTrial."""
-    changed = [arm for arm in held[1:] if arm["kind"] == "changed"]
-    if len(changed) > 1:
-        raise trials.BadTrial(fields={"settings": [_("This plan has several changed arms. Change it by the API.")]})
-    kept = {name: value for arm in changed for name, value in arm["settings"].items() if name not in SETTINGS}
-    for arm in fields["arms"][1:]:
-        if arm.get("kind") != "nothing":
-            arm["settings"] = kept | arm["settings"]
-    return fields
 
 
 def _guards() -> dict[str, int]:

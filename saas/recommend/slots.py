@@ -198,6 +198,27 @@ def drafted(row: OfferSlot, **fields: Any) -> Slot:
     return compact(draft)
 
 
+def settled(row: OfferSlot, **fields: Any) -> dict[str, Any]:
+    """Return settings as a place would keep them, as plain values, for an arm of a trial; nothing is kept. Raises BadSlot."""
+    draft = OfferSlot(**{name: getattr(row, name) for name in places.NAMES})
+    _write(draft, {**fields, "name": row.key or "-"})
+    priced = any(fields.get(name) is not None for name in ("price_least", "price_most"))
+    kept = plain(draft)
+    return {name: kept[name] for name in (*fields, *(("currency",) if priced and "currency" not in fields else ()))}
+
+
+def compacted(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return such settings as they travel: products by their numbers, prices in millionths."""
+    found = dict(settings)
+    for name in PRODUCTS:
+        if name in found:
+            found[name] = [number_of(_id(one)) for one in found[name]]
+    for name in ("price_least", "price_most"):
+        if name in found:
+            found[name] = _micros(found[name])
+    return found
+
+
 def draft_of(place: str, **fields: Any) -> Slot:
     """Return what a place that is not made yet would be, for a preview; raises BadSlot."""
     if place not in SLOTS:

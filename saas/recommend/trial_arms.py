@@ -11,8 +11,9 @@ from saas.recommend import slots
 
 KINDS = ("changed", "nothing")
 SETTINGS = (
-    "engine", "fallback", "count", "diversity", "category_cap", "reduced_only", "not_bought_days", "least_stock", "least_margin",
-    "unknown_margin", "step_least", "step_most", "bundle",
+    "engine", "fallback", "count", "diversity", "pinned", "buried", "picked", "excluded_tags", "excluded_categories", "least_stock",
+    "not_bought_days", "least_margin", "unknown_margin", "category_cap", "price_least", "price_most", "currency", "reduced_only",
+    "step_least", "step_most", "bundle",
 )  # fmt: skip
 """What an arm may change of a place."""
 MOST_ARMS = 4
@@ -42,7 +43,8 @@ def put_in_order(
             wrong[f"{at}.share"] = [_("A share from 1 to 99 percent.")]
         if arm["kind"] == "nothing" or not number:
             arm["settings"] = {}
-        wrong |= {f"{at}.{name}": told for name, told in _wrong_settings(arm["settings"], slot).items()}
+        arm["settings"], refused = _settled(arm["settings"], slot)
+        wrong |= {f"{at}.{name}": told for name, told in refused.items()}
         if number and arm["kind"] == "changed" and not arm["settings"]:
             wrong[f"{at}.settings"] = [_("Say what is different.")]
     if not wrong and sum(arm["share"] for arm in arms) != 100:
@@ -66,12 +68,12 @@ def number_of_plain(arms: Sequence[Mapping[str, Any]]) -> bool:
     return arms[0]["kind"] == "changed" and not arms[0]["settings"]
 
 
-def _wrong_settings(settings: Mapping[str, Any], slot: str) -> dict[str, list[str]]:
+def _settled(settings: Mapping[str, Any], slot: str) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """Return settings as the place would keep them, and what is wrong with them."""
     unknown = {name: [_("This cannot be tried.")] for name in settings if name not in SETTINGS}
     if unknown or not settings:
-        return unknown
+        return dict(settings), unknown
     try:
-        slots.drafted(slots.one(slot), **settings)
+        return slots.settled(slots.one(slot), **settings), {}
     except slots.BadSlot as error:
-        return dict(error.fields)
-    return {}
+        return dict(settings), dict(error.fields)

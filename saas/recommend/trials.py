@@ -45,7 +45,9 @@ def compiled() -> None:
     running = {
         row.slot: {
             "id": str(row.id), "mode": row.mode,
-            "arms": [{name: one[name] for name in ("key", "kind", "share", "settings")} for one in row.arms],
+            "arms": [
+                {name: one[name] for name in ("key", "kind", "share")} | {"settings": slots.compacted(one["settings"])} for one in row.arms
+            ],
         }
         for row in db.session.scalars(select(OfferTrial).where(OfferTrial.state == "running").order_by(OfferTrial.id))
     }  # fmt: skip

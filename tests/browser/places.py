@@ -29,6 +29,7 @@ MACHINES = {
     "reviews_shop.photo",
     "reviews.photo",
     "insights.download",
+    "recommend_funnel.download",
     "coupons.export",
     "imports.failed",
     "operations.download",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
+from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
+from saas.catalog import products
 from saas.kit import clock, valkey, work
 from saas.kit.db import db
 from saas.recommend import fitting, shelf, shown, stock, trial_counting
@@ -20,8 +22,9 @@ PLAN = {
     "name": "Is new better?", "slot": "home", "days": 1,
     "arms": [{"name": "As today", "share": 50}, {"name": "Newest", "share": 50, "settings": {"engine": "newest"}}],
 }  # fmt: skip
-FORM = {"name": "Is new better?", "slot": "home", "mode": "split", "goal": "orders", "days": "3", "worth_percent": "10", "share": "30",
-        "holdout": "0", "engine": "newest", "watch_orders": "1", "guard_orders": "5"}  # fmt: skip
+FORM = {"name": "Is new better?", "slot": "home", "mode": "split", "goal": "orders", "days": "3", "worth_percent": "10",
+        "arm": "1", "arm-1-share": "30", "arm-1-set": ["engine"], "arm-1-engine": "newest", "holdout": "0", "watch_orders": "1",
+        "guard_orders": "5"}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -55,20 +58,115 @@ def counted(company, trial: str, *arms: tuple[str, int, int]) -> None:
         trial_counting.count(trial)
 
 
-class TestPages:
-    def test_the_form_keeps_what_only_programs_can_set(self, company):
-        arms = [{"share": 50}, {"share": 50, "settings": {"engine": "newest", "category_cap": 2}}]
-        trial = made(company, arms=arms)
-        assert company.post(f"/recommendations/trials/{trial}/edit", {**FORM, "engine": "popular"}).status_code == 303
-        kept = company.api("GET", f"/recommendations/trials/{trial}").json["arms"][1]["settings"]
-        assert kept == {"engine": "popular", "category_cap": 2}
+class Fields(HTMLParser):
+    """What a browser sends when somebody saves a page's form as it came."""
 
-    def test_the_form_drops_no_arm_of_a_plan_with_several(self, company):
-        arms = [{"share": 40}, {"share": 30, "settings": {"engine": "newest"}}, {"share": 30, "settings": {"count": 3}}]
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.sent: dict[str, list[str]] = {}
+        self._inside = self._typing = self._choosing = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        told = dict(attrs)
+        self._inside = self._inside or (tag == "form" and "r-form" in (told.get("class") or ""))
+        name, kind = told.get("name"), told.get("type")
+        if not self._inside:
+            return
+        if tag == "select":
+            self._choosing = name
+            self.sent.setdefault(name, []).append("")
+        elif tag == "option" and "selected" in told and self._choosing:
+            self.sent[self._choosing][-1] = told["value"]
+        elif tag == "textarea":
+            self._typing = name
+            self.sent.setdefault(name, []).append("")
+        elif tag == "input" and name and (kind not in ("checkbox", "radio") or "checked" in told):
+            self.sent.setdefault(name, []).append(told.get("value", ""))
+
+    def handle_data(self, data):
+        if self._typing:
+            self.sent[self._typing][-1] += data.lstrip("\n")
+
+    def handle_endtag(self, tag):
+        if tag == "form":
+            self._inside = ""
+        elif tag == "textarea":
+            self._typing = ""
+
+
+class TestPages:
+    def test_the_form_keeps_what_programs_set(self, company):
+        arms = [
+            {"share": 40}, {"name": "Few", "share": 30, "settings": {"engine": "newest", "category_cap": 2}},
+            {"name": "Dear", "share": 20, "settings": {"price_least": "20.00", "currency": "USD"}}, {"share": 10, "kind": "nothing"},
+        ]  # fmt: skip
         trial = made(company, arms=arms)
-        answer = company.post(f"/recommendations/trials/{trial}/edit", FORM)
-        assert answer.status_code == 422 and "several changed arms" in text_of(answer)
-        assert len(company.api("GET", f"/recommendations/trials/{trial}").json["arms"]) == 3
+        before = company.api("GET", f"/recommendations/trials/{trial}").json["arms"]
+        assert (
+            company.post(
+                f"/recommendations/trials/{trial}/edit",
+                Fields(company.page.get(f"/recommendations/trials/{trial}/edit").text).sent,
+            ).status_code
+            == 303
+        )
+        assert company.api("GET", f"/recommendations/trials/{trial}").json["arms"] == before
+
+    def test_an_arm_chooses_all_that_a_place_has(self, company, drain):
+        with company.app.app_context(), work.unit(tenant_id=company.tenant_id):
+            products.upsert_many([little_shop.product(key) for key in ("tea-1", "tea-2", "cup-1")])
+        drain(company)
+        typed = {
+            "fallback": ["newest", "", ""], "count": "3", "diversity": "40", "pinned": "Tea 1\ntea-2", "buried": "Cup 1", "picked": "",
+            "excluded_tags": "old, sale", "excluded_categories": "Books", "least_stock": "5", "not_bought_days": "60", "least_margin": "20",
+            "category_cap": "2", "price_least": "5", "price_most": "90.50", "step_least": "10", "step_most": "40", "reduced_only": "1",
+        }  # fmt: skip
+        fields = {f"arm-1-{name}": value for name, value in typed.items()}
+        chosen = [*typed, "unknown_margin", "bundle"]
+        answer = company.post("/recommendations/trials/new", {**FORM, "slot": "product", "arm-1-set": chosen, **fields})
+        assert answer.status_code == 303, text_of(answer)
+        settings = company.api("GET", f"/recommendations/trials/{answer.headers['Location'].rpartition('/')[2]}").json[
+            "arms"
+        ][1]["settings"]
+        assert set(settings) == {*chosen, "currency"}
+        assert (settings["excluded_tags"], settings["price_most"], settings["currency"]) == (
+            ["old", "sale"],
+            "90.50",
+            "EUR",
+        )
+        assert len(settings["pinned"]) == 2 and settings["reduced_only"] is True and settings["bundle"] is False
+        words = text_of(company.page.get(answer.headers["Location"]))
+        for line in (
+            "How many: 3 (today: as the page says)", "Always first: Tea 1 (tea-1), Tea 2 (tea-2) (today: nothing)", "Not bought for: 60 days",
+            "Price to: €90.50 (today: any)", "Never with these tags: old, sale", "A step up: at least: 10% (today: 5%)",
+        ):  # fmt: skip
+            assert line in words
+
+    def test_a_setting_and_an_arm_are_added_and_taken_away_without_keeping_anything(self, company):
+        page = company.post("/recommendations/trials/form", {**FORM, "arm-1-add": "category_cap"}).text
+        assert 'name="arm-1-category_cap"' in page and 'name="arm-1-engine"' in page
+        page = company.post("/recommendations/trials/form?more=1", FORM).text
+        assert 'name="arm-2-engine"' in page
+        page = company.post("/recommendations/trials/form?drop=1-engine", FORM).text
+        assert 'name="arm-1-engine"' not in page and "Is new better?" in page
+        two = {**FORM, "arm": ["1", "2"], "arm-2-set": ["count"], "arm-2-count": "5"}
+        page = company.post("/recommendations/trials/form?less=1", two).text
+        assert 'name="arm-2-count"' in page and 'name="arm-1-share"' not in page
+        assert company.api("GET", "/recommendations/trials").json["items"] == []
+
+    def test_each_arm_has_its_own_sentence_for_what_is_wrong(self, company):
+        wrong = {
+            **FORM,
+            "arm": ["1", "2"],
+            "arm-2-share": "20",
+            "arm-2-set": ["count", "pinned"],
+            "arm-2-count": "99",
+            "arm-2-pinned": "No such",
+        }
+        answer = company.post("/recommendations/trials/new", wrong)
+        words = text_of(answer)
+        assert answer.status_code == 422 and "A number from 1 to 20." in words and "There is no such product." in words
+        assert 'id="f-arm-2-count-error"' in answer.text and 'id="f-arm-1-engine-error"' not in answer.text
 
     def test_the_list_says_what_a_trial_is_for_before_there_is_one(self, company):
         assert "No trials yet" in text_of(company.page.get("/recommendations/trials"))
@@ -79,7 +177,7 @@ class TestPages:
         path = answer.headers["Location"]
         words = text_of(company.page.get(path))
         assert "Not begun yet." in words and "30%" in words and "New in the shop" in words
-        assert company.post(f"{path}/edit", {**FORM, "share": "20", "holdout": "20"}).status_code == 303
+        assert company.post(f"{path}/edit", {**FORM, "arm-1-share": "20", "holdout": "20"}).status_code == 303
         assert "Nothing is shown" in text_of(company.page.get(path))
         for step, said in (
             ("start", "Nobody has met the trial yet."),
@@ -92,7 +190,7 @@ class TestPages:
         assert company.post(f"{path}/start", {}).status_code == 409
 
     def test_a_wrong_plan_comes_back_with_its_sentence(self, company):
-        answer = company.post("/recommendations/trials/new", {**FORM, "name": "", "engine": "", "days": "x"})
+        answer = company.post("/recommendations/trials/new", {**FORM, "name": "", "arm-1-engine": "", "days": "x"})
         assert answer.status_code == 422
         words = text_of(answer)
         for sentence in ("Give it a name.", "Say what is different.", "A number of days from 1 to 30."):

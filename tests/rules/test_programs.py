@@ -103,7 +103,7 @@ SAME = {
     "reviews.decide": "POST /reviews/{review_id}/decision", "reviews.many": "POST /reviews/{review_id}/decision", "reviews.answer": "PUT /reviews/{review_id}/answer",
     "reviews.change_settings": "PATCH /reviews/settings", "reviews.fetch": "POST /reviews/fetch",
     "watches.end": "DELETE /watches/{watch_id}", "watches.settings": "PATCH /watches/settings",
-    "recommend_trials.create": "POST /recommendations/trials", "recommend_trials.change": "PATCH /recommendations/trials/{trial_id}", "recommend_trials.delete": "DELETE /recommendations/trials/{trial_id}",
+    "recommend_trials.redraw": LOOKS + "the form is drawn with one more line, and nothing is kept", "recommend_trials.create": "POST /recommendations/trials", "recommend_trials.change": "PATCH /recommendations/trials/{trial_id}", "recommend_trials.delete": "DELETE /recommendations/trials/{trial_id}",
     "recommend_trials.start": "POST /recommendations/trials/{trial_id}/start", "recommend_trials.pause": "POST /recommendations/trials/{trial_id}/pause",
     "recommend_trials.stop": "POST /recommendations/trials/{trial_id}/stop", "recommend_trials.take_over": "POST /recommendations/trials/{trial_id}/take-over",
     "recommend.rule_create": "POST /recommendations/rules", "recommend.rule_change": "PATCH /recommendations/rules/{rule_id}", "recommend.rule_delete": "DELETE /recommendations/rules/{rule_id}",

@@ -24,7 +24,8 @@ class FunnelQuery(shapes.Shape):
 
 
 class RateOut(Schema):
-    """A share with how far off it may be at 95% (Wilson); of what was shown for `seen`, of what was seen for the others."""
+    """A share with how far off it may be at 95% (Wilson); of what was shown for `seen`, of what was answered for
+    `accepted` and `declined`, of what was seen for the others."""
 
     rate = fields.Float()
     low = fields.Float()
@@ -32,9 +33,14 @@ class RateOut(Schema):
 
 
 class FunnelLineOut(Schema):
-    """The figures of one place, model or rule; `revenue` is null where you may not see what orders come to."""
+    """The figures of one place, model, version or rule; `revenue` is null where you may not see what orders come to."""
 
-    key = fields.String(metadata={"description": "the place, the algorithm, or the id of the rule"})
+    key = fields.String(metadata={"description": "the place, the algorithm, the id of the rule, or the version"})
+    algorithm = fields.String(metadata={"description": "by version: which model it is of"})
+    began_at = fields.AwareDateTime(allow_none=True, metadata={"description": "by version: since when it is there"})
+    against = fields.String(
+        metadata={"description": "by version: surely more, fewer clicks than the one before it, or open; at 95%"}
+    )
     requests = fields.Integer()
     shown = fields.Integer()
     seen = fields.Integer()
@@ -42,6 +48,8 @@ class FunnelLineOut(Schema):
     carted = fields.Integer()
     bought = fields.Integer()
     bought_clicked = fields.Integer()
+    accepted = fields.Integer(metadata={"description": "customers who took what somebody of the company offered them"})
+    declined = fields.Integer(metadata={"description": "and who did not want it"})
     revenue = fields.String(allow_none=True)
     revenue_clicked = fields.String(allow_none=True)
     rates = fields.Dict(keys=fields.String(), values=fields.Nested(RateOut))
@@ -64,7 +72,10 @@ class Funnel(MethodView):
     @blueprint.response(200, FunnelOut)
     @doors.open_to("key", "offers.read")
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """Tell how many offers were shown, seen, clicked, put into a cart and bought, and the money, by place, model or rule."""
+        """Tell how many offers were shown, seen, clicked, put into a cart and bought, and the money, by place, model, version or rule.
+
+        What customers said to a person who made them an offer stands beside it.
+        """
         currency = tenants.settings().currency
         found = funnel.of_last(query["days"], by=query["by"], currency=currency)
         return {
@@ -74,9 +85,23 @@ class Funnel(MethodView):
 
 
 def _plain(line: funnel.Line, currency: str) -> dict[str, Any]:
-    names = ("key", "requests", "shown", "seen", "clicked", "carted", "bought", "bought_clicked")
+    names = (
+        "key",
+        "requests",
+        "shown",
+        "seen",
+        "clicked",
+        "carted",
+        "bought",
+        "bought_clicked",
+        "accepted",
+        "declined",
+        "algorithm",
+        "began_at",
+        "against",
+    )
     amounts = {name: getattr(line, name) for name in ("revenue", "revenue_clicked")}
-    rates = {step: (line.rate(step), line.interval(step)) for step in funnel.STEPS[1:]}
+    rates = {step: (line.rate(step), line.interval(step)) for step in (*funnel.STEPS[1:], *funnel.ANSWERS)}
     return {name: getattr(line, name) for name in names} | {
         **{name: None if amount is None else money.amount_text(amount, currency) for name, amount in amounts.items()},
         "rates": {step: {"rate": rate, "low": at[0], "high": at[1]} for step, (rate, at) in rates.items() if at is not None},

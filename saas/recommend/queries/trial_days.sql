@@ -22,16 +22,16 @@ orders_of AS MATERIALIZED (
     WHERE o.status = ANY(:counted) AND o.placed_at >= p.met_at AND o.placed_at < p.until),
 bought AS (
     SELECT person, min(placed_at) AS at, coalesce(sum(amount) FILTER (WHERE currency = :currency), 0) AS amount FROM orders_of GROUP BY person),
-shown_to AS (
-    SELECT n.person, s.clicked_at FROM offers_shown s JOIN names n ON n.visitor = s.visitor
-    WHERE s.trial_id = :trial AND s.seen_at IS NOT NULL AND s.clicked_at IS NOT NULL
-    UNION ALL
-    SELECT s.customer_id::text, s.clicked_at FROM offers_shown s
-    WHERE s.trial_id = :trial AND s.seen_at IS NOT NULL AND s.clicked_at IS NOT NULL AND s.visitor = '' AND s.customer_id IS NOT NULL),
 clicked AS (
-    SELECT p.person, min(s.clicked_at) AS at FROM shown_to s JOIN people p ON p.person = s.person
-    WHERE s.clicked_at >= p.met_at - interval '5 minutes' AND s.clicked_at < p.until
-    GROUP BY p.person),
+    SELECT person, min(at) AS at FROM (
+        SELECT p.person, s.clicked_at AS at
+        FROM offers_shown s JOIN names n ON n.visitor = s.visitor JOIN people p ON p.person = n.person
+        WHERE s.trial_id = :trial AND s.seen_at IS NOT NULL AND s.clicked_at >= p.met_at - interval '5 minutes' AND s.clicked_at < p.until
+        UNION ALL
+        SELECT p.person, s.clicked_at FROM offers_shown s JOIN people p ON p.customer_id = s.customer_id
+        WHERE s.trial_id = :trial AND s.seen_at IS NOT NULL AND s.visitor = ''
+            AND s.clicked_at >= p.met_at - interval '5 minutes' AND s.clicked_at < p.until) told
+    GROUP BY person),
 left_us AS (
     SELECT p.person, min(c.at) AS at FROM people p JOIN consents c ON c.customer_id = p.customer_id
     WHERE c.channel = 'email' AND c.state = 'withdrawn' AND c.at >= p.met_at AND c.at < p.until GROUP BY p.person),

@@ -9,19 +9,21 @@ people AS MATERIALIZED (
     FROM met GROUP BY 1),
 names AS MATERIALIZED (
     SELECT DISTINCT coalesce(customer_id::text, visitor) AS person, visitor FROM met WHERE visitor <> ''),
-shown_to AS (
-    SELECT n.person, s.arm, s.clicked_at, s.bought_at FROM offers_shown s JOIN names n ON n.visitor = s.visitor
+chosen AS (
+    SELECT p.person, p.met_at, p.until, s.arm, s.clicked_at, s.bought_at
+    FROM offers_shown s JOIN names n ON n.visitor = s.visitor JOIN people p ON p.person = n.person
     WHERE s.trial_id = :trial AND s.seen_at IS NOT NULL AND s.arm IN (:first, :second)
+        AND (p.met_at AT TIME ZONE 'UTC')::date < CAST(:ripe AS date)
     UNION ALL
-    SELECT s.customer_id::text, s.arm, s.clicked_at, s.bought_at FROM offers_shown s
-    WHERE s.trial_id = :trial AND s.seen_at IS NOT NULL AND s.arm IN (:first, :second) AND s.visitor = '' AND s.customer_id IS NOT NULL),
+    SELECT p.person, p.met_at, p.until, s.arm, s.clicked_at, s.bought_at
+    FROM offers_shown s JOIN people p ON p.person = s.customer_id::text
+    WHERE s.trial_id = :trial AND s.seen_at IS NOT NULL AND s.arm IN (:first, :second) AND s.visitor = ''
+        AND (p.met_at AT TIME ZONE 'UTC')::date < CAST(:ripe AS date)),
 votes AS (
-    SELECT p.person, (p.met_at AT TIME ZONE 'UTC')::date AS day,
-        sum(CASE WHEN s.clicked_at < p.until THEN CASE s.arm WHEN :second THEN 1 ELSE -1 END ELSE 0 END) AS clicks,
-        sum(CASE WHEN s.bought_at < p.until THEN CASE s.arm WHEN :second THEN 1 ELSE -1 END ELSE 0 END) AS buys
-    FROM shown_to s JOIN people p ON p.person = s.person
-    WHERE (p.met_at AT TIME ZONE 'UTC')::date < CAST(:ripe AS date)
-    GROUP BY p.person, p.met_at),
+    SELECT person, (met_at AT TIME ZONE 'UTC')::date AS day,
+        sum(CASE WHEN clicked_at < until THEN CASE arm WHEN :second THEN 1 ELSE -1 END ELSE 0 END) AS clicks,
+        sum(CASE WHEN bought_at < until THEN CASE arm WHEN :second THEN 1 ELSE -1 END ELSE 0 END) AS buys
+    FROM chosen GROUP BY person, met_at),
 told AS (
     SELECT :first AS arm, (met_at AT TIME ZONE 'UTC')::date AS day, 1 AS people, 0 AS buyers, 0 AS clickers,
         ((met_at AT TIME ZONE 'UTC')::date < CAST(:ripe AS date))::int AS ended FROM people

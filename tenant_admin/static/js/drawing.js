@@ -47,6 +47,12 @@ function band(series, tint, index) {
   return [{ ...hidden, data: low }, { ...hidden, data: height, areaStyle: { color: faint(tint, 0.16) } }];
 }
 
+// days on which something began: dashed lines over the whole height, named while there is room for names
+function turns(marks, text, font) {
+  const label = { show: marks.length <= 4, formatter: (one) => one.data.name, color: text, fontFamily: font, fontSize: 12, position: "insideEndTop" };
+  return { silent: true, symbol: "none", animation: false, lineStyle: { color: text, type: "dashed", width: 1 }, label, data: marks.map(({ x, name }) => ({ xAxis: x, name })) };
+}
+
 function whiskers(series, tint, lying) {
   return {
     type: "custom", silent: true, tooltip: { show: false }, z: 5, data: series.interval.map((pair, at) => (lying ? [pair?.[0], at, pair?.[1]] : [at, pair?.[0], pair?.[1]])),
@@ -77,6 +83,7 @@ export function options(data) {
     if (data.kind === "lift") return [{ ...common, type: "scatter", symbolSize: 11, z: 6 }, ...(one.interval ? [whiskers(one, tints[at], true)] : [])];
     if (data.kind === "line" || data.kind === "area") {
       const lineSeries = { ...common, type: "line", smooth: 0.2, symbol: "circle", symbolSize: 7, showSymbol: data.x.length < 2, lineStyle: { width: 2 }, connectNulls: false, z: 4 };
+      if (data.turns?.length && at === 0) lineSeries.markLine = turns(data.turns, text, font);
       if (data.kind === "area") lineSeries.areaStyle = { color: faint(tints[at], 0.12) };
       return [...(one.interval ? band(one, tints[at], at) : []), lineSeries];
     }

@@ -190,3 +190,107 @@ class TestFunnel:
     def test_an_empty_company_has_an_empty_funnel(self, tenant):
         found = funnel.of_last(30, by="rule", currency="EUR")
         assert (found.lines, found.total.rate("seen"), found.total.interval("clicked")) == ([], None, None)
+
+
+class TestAnswers:
+    """What customers said to a person who made them an offer."""
+
+    def said(self, shop, *verdicts: str, algorithm: str = "popular", slot: str = "home") -> None:
+        from saas.catalog import products
+        from saas.customers import profiles
+        from saas.recommend import answers
+
+        with work.unit(tenant_id=shop.tenant_id):
+            known = products.by_external(little_shop.TEAS + little_shop.CUPS)
+            whose = profiles.create(email=f"{len(verdicts)}{algorithm}@mail.example").id
+            for key, verdict in zip(known, verdicts, strict=False):
+                answers.say(
+                    customer_id=whose,
+                    product_id=known[key].id,
+                    verdict=verdict,
+                    slot=slot,
+                    algorithm=algorithm,
+                )
+
+    def test_they_stand_by_place_and_by_model_with_how_far_off_they_may_be(self, shop):
+        self.said(shop, "accepted", "declined", "declined", "declined")
+        self.said(shop, "accepted", algorithm="buyer")
+        [home] = told(shop).lines
+        assert (home.key, home.accepted, home.declined, home.rate("accepted")) == ("home", 2, 3, 0.4)
+        low, high = home.interval("declined")
+        assert 0.2 < low < 0.6 < high < 0.9
+        by_model = {line.key: (line.accepted, line.declined) for line in told(shop, by="algorithm").lines}
+        assert by_model == {"popular": (1, 3), "buyer": (1, 0)}
+
+    def test_they_are_in_the_sum_whatever_makes_a_line(self, shop):
+        self.said(shop, "accepted", "declined")
+        for by in funnel.BY:
+            assert (told(shop, by=by).total.accepted, told(shop, by=by).total.declined) == (1, 1)
+        assert not told(shop, by="rule").lines and not told(shop, by="version").lines
+
+    def test_without_an_answer_there_is_no_share(self, shop):
+        assert told(shop).total.rate("accepted") is None and told(shop).total.interval("declined") is None
+
+
+class TestVersions:
+    OLD, NEW = "019a0000-0000-7000-8000-000000000001", "019a8000-0000-7000-8000-000000000002"
+
+    def count(
+        self, shop, version: str, *, seen: int, clicked: int, days_ago: int = 0, algorithm: str = "popular"
+    ) -> None:
+        from saas.recommend.models import OfferVersionCount
+
+        with work.unit(tenant_id=shop.tenant_id):
+            day = clock.now().date() - timedelta(days=days_ago)
+            db.session.add(
+                OfferVersionCount(
+                    day=day, algorithm=algorithm, model_version=version, shown=2 * seen, seen=seen, clicked=clicked
+                )
+            )
+
+    def test_what_a_fit_named_is_counted_for_its_version_up_to_the_cart(self, shop):
+        chosen = show(shop)
+        tell(shop, "offer_clicked", chosen.items[0])
+        cart(shop, chosen.items[0].product.key)
+        lines = told(shop, by="version").lines
+        named = {shown_row.model_version for shown_row in self.rows(shop)}
+        assert {line.key for line in lines} == named - {""}
+        assert sum(line.clicked for line in lines) == sum(line.carted for line in lines) == 1
+        assert all(line.began_at <= clock.now() for line in lines)
+
+    def rows(self, shop) -> list[OfferShown]:
+        with work.unit(tenant_id=shop.tenant_id):
+            return list(db.session.scalars(db.select(OfferShown)))
+
+    def test_the_newest_stands_first_and_says_whether_it_surely_does_better(self, shop):
+        self.count(shop, self.OLD, seen=2000, clicked=60, days_ago=3)
+        self.count(shop, self.NEW, seen=2000, clicked=140)
+        new, old = told(shop, by="version").lines
+        assert (new.key, new.against, old.key, old.against) == (self.NEW, "more", self.OLD, "")
+        assert new.algorithm == old.algorithm == "popular"
+
+    @pytest.mark.parametrize(("clicked", "says"), [(64, "open"), (20, "fewer"), (110, "more")])
+    def test_chance_is_no_difference(self, shop, clicked, says):
+        self.count(shop, self.OLD, seen=2000, clicked=60, days_ago=3)
+        self.count(shop, self.NEW, seen=2000, clicked=clicked)
+        assert told(shop, by="version").lines[0].against == says
+
+    def test_versions_of_two_models_are_not_compared(self, shop):
+        self.count(shop, self.OLD, seen=2000, clicked=60)
+        self.count(shop, self.NEW, seen=2000, clicked=300, algorithm="buyer")
+        assert [line.against for line in told(shop, by="version").lines] == ["", ""]
+
+    def test_day_by_day_it_says_on_which_a_version_began(self, shop):
+        self.count(shop, self.OLD, seen=100, clicked=3, days_ago=4)
+        self.count(shop, self.OLD, seen=100, clicked=4, days_ago=2)
+        self.count(shop, str(identifiers.floor(clock.now() - timedelta(days=2))), seen=100, clicked=8, days_ago=2)
+        with work.unit(tenant_id=shop.tenant_id):
+            days = funnel.day_by_day(30, "popular")
+        assert [(day.seen, day.clicked, day.began) for day in days] == [
+            (100, 3, 0), (0, 0, 0), (200, 12, 1), (0, 0, 0), (0, 0, 0),
+        ]  # fmt: skip
+        assert days[1].rate() is None and days[2].interval()[0] < 0.06 < days[2].interval()[1]
+
+    def test_what_no_fit_named_is_no_version(self, shop):
+        self.count(shop, "", seen=50, clicked=1, algorithm="newest")
+        assert told(shop, by="version").lines == []
