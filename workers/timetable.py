@@ -54,6 +54,7 @@ TASKS: tuple[Task, ...] = (
     Task("workers.jobs.recommend.write_shown", timedelta(seconds=10), "events"),
     Task("workers.jobs.recommend.fit_due", timedelta(hours=1), offset=timedelta(minutes=7)),
     Task("workers.jobs.recommend_trials.count_due", timedelta(hours=1), offset=timedelta(minutes=25)),
+    Task("workers.jobs.insights.keep_days", timedelta(minutes=1), offset=timedelta(seconds=40)),
     Task("workers.jobs.billing.compare", timedelta(days=1), "mail", offset=timedelta(hours=2)),
     Task("workers.jobs.billing.watch", timedelta(hours=1), offset=timedelta(minutes=12)),
     Task("workers.jobs.billing.erase_closed", timedelta(minutes=10), offset=timedelta(minutes=3)),

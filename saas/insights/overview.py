@@ -40,6 +40,7 @@ def of_last(days: int, *, zone: str, currency: str) -> Days:
     every = [today - timedelta(days=back) for back in range(days - 1, -1, -1)]
     values = {
         "zone": zone, "currency": currency, "counted": list(COUNTED), "micros": 10 ** (6 - money.exponent(currency)),
+        "first": every[0] - timedelta(days=days), "last": today,
         "since": datetime.combine(every[0] - timedelta(days=days), time(), place), "until": datetime.combine(today + timedelta(days=1), time(), place),
     }  # fmt: skip
     found = {figure: dict.fromkeys(every, 0) for figure in FIGURES}

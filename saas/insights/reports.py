@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import RowMapping, func, select
+from sqlalchemy import RowMapping
 
 from saas.catalog import products
-from saas.commerce.models import COUNTED, Order
+from saas.commerce.models import COUNTED
 from saas.kit import access, kept, money, queries
 from saas.kit.db import db
 from saas.kit.text import gettext as _
@@ -65,7 +66,8 @@ def _rows(name: str, scope: Scope, **values: Any) -> Sequence[RowMapping]:
 def _plain(row: RowMapping) -> dict[str, Any]:
     """Sums come as decimals; they are whole numbers."""
     return {
-        name: int(value) if name in ("revenue_micros", "quantity", "lines") else value for name, value in row.items()
+        name: int(value) if name in ("revenue_micros", "quantity", "lines", "orders") else value
+        for name, value in row.items()
     }
 
 
@@ -73,6 +75,35 @@ def sales(scope: Scope = EVERYTHING) -> dict[str, Any]:
     """Return lines, revenue_micros, customers, orders, and the share of customers who ordered more than once."""
     found = _plain(_rows("sales", scope)[0])
     return found | {"repeat_rate": found["repeat_customers"] / found["customers"] if found["customers"] else None}
+
+
+def sums(scope: Scope = EVERYTHING, *, zone: str = "UTC", step: str = "month") -> list[dict[str, Any]]:
+    """Return orders, lines and revenue_micros of each month (or day) in the company's zone that has any, under `began`.
+
+    They are read from the sums of the days where these are kept and the scope begins and ends with a day, so they cost the
+    same however many orders there are; how many different customers there were they cannot tell.
+    """
+    first, last = _day(scope.since, zone), _day(scope.until, zone)
+    aligned = (first is None) == (scope.since is None) and (last is None) == (scope.until is None)
+    return [_plain(row) for row in _rows("sums", scope, zone=zone, step=step, first=first, last=last, aligned=aligned)]
+
+
+def _day(moment: datetime | None, zone: str) -> date | None:
+    """Return the day that begins at a moment, None when none does."""
+    try:
+        local = moment and moment.astimezone(ZoneInfo(zone))
+        return (
+            local.date()
+            if local and datetime.combine(local.date(), time(), local.tzinfo).astimezone(UTC) == moment
+            else None
+        )
+    except OverflowError:
+        return None
+
+
+def in_all(parts: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """Return what the rows of `sums` come to together."""
+    return {name: sum(part[name] for part in parts) for name in ("orders", "lines", "revenue_micros")}
 
 
 def products_sold(scope: Scope = EVERYTHING) -> int:
@@ -174,13 +205,8 @@ def bought_together(scope: Scope = EVERYTHING, *, limit: int = 10) -> list[dict[
 
 def countries(*, limit: int = 30) -> list[str]:
     """Return the countries orders came from, those with most orders first."""
-    query = (
-        select(Order.country)
-        .where(Order.country != "")
-        .group_by(Order.country)
-        .order_by(func.count().desc(), Order.country)
-    )
-    return list(db.session.scalars(query.limit(limit)))
+    query, values = queries.load("insights/queries/countries.sql"), {"counted": list(COUNTED), "most": limit}
+    return list(kept.for_a_while(("countries", limit), lambda: db.session.scalars(query, values).all()))
 
 
 def revenue_text(micros: int) -> str:

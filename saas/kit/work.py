@@ -79,6 +79,11 @@ def after_commit(hook: Callable[[], None], *, key: object | None = None) -> None
     opened.hooks[key if key is not None else hook] = hook
 
 
+def take_long() -> None:
+    """Let the statements of the open unit take as long as they need: for jobs that go over all of a company's rows."""
+    db.session.connection().exec_driver_sql("SET LOCAL statement_timeout = 0")
+
+
 def note(name: str, value: object) -> None:
     """Remember something for the rest of the open unit of work: what was just traced, say, for the door to offer its undo."""
     opened = slot.get()

@@ -16,6 +16,10 @@ MADE_AGAIN = {
     "search_records": "the index of PostgreSQL's search",
     "search_changes": "what waits to be indexed",
     "search_places": "which index serves whom: there is none after a restore, so all are built",
+    "day_books": "that a company's sums by day are whole: after a restore they are summed anew",
+    "day_changes": "what changed the sums by day; bringing the rows back notes it again",
+    "day_sums": "sums by day of rows that are in the backup",
+    "report_runs": "what reports said; asked again, they say it again",
 }
 LEFT_BEHIND = ("ticks", "platform_acts")
 """Tables of the platform that say nothing of a single company."""

@@ -170,6 +170,13 @@ TABLES: dict[str, Marks] = {
         erase=ROWS,
     ),
     "default_views": Marks(plain="kind member_id view_id"),
+    "day_books": Marks(plain="zone filled_at"),
+    "day_changes": Marks(
+        plain="at currency country orders paid_amount first_orders visits known_orders known_lines known_micros all_orders all_lines all_micros"
+    ),
+    "day_sums": Marks(
+        plain="day currency country orders paid_amount first_orders visits known_orders known_lines known_micros all_orders all_lines all_micros"
+    ),
     "deliveries_in": Marks(
         person="resource body reason", plain="shop_id key topic state attempts received_at taken_at", erase=MENTIONS
     ),
@@ -431,6 +438,7 @@ TABLES: dict[str, Marks] = {
         ways=(("order_id", "orders"),),
         erase={"reason": "''", "lines": "'[]'"},
     ),
+    "report_runs": Marks(plain="key scope result made_at asked_at seen_at took_ms"),
     "return_requests": Marks(
         person="customer_id state lines reason note answer language asked_at answered_at",
         plain="order_id",

@@ -1,0 +1,32 @@
+"""Keeping the sums that figures are read from."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from saas.insights import days
+from saas.kit import ticks, work
+from workers.handing_out import AUTOMATION
+
+log = logging.getLogger("regulars.insights")
+TOGETHER = 40.0
+"""Seconds after which the rest is left to the next minute."""
+
+
+def keep_days(*, run_at: str, **_: object) -> None:
+    """Sum the days of companies that have no sums yet, and fold in what was noted since; one that fails keeps nobody waiting."""
+    with work.platform_unit(reason="find companies whose sums by day are to be kept"):
+        due = days.due()
+    began = time.monotonic()
+    for tenant_id in due:
+        more = True
+        while more and time.monotonic() - began < TOGETHER:
+            more = False
+            try:
+                with work.unit(tenant_id=tenant_id, actor=AUTOMATION):
+                    more = days.keep().more
+            except Exception:
+                log.exception("the sums by day of tenant %s were not kept", tenant_id)
+    with work.unit(tenant_id=None):
+        ticks.done(task="workers.jobs.insights.keep_days", run_at=run_at)
