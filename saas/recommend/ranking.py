@@ -19,6 +19,7 @@ from saas.recommend.gates import Gate
 from saas.recommend.places import Slot
 from saas.recommend.rules import Orders
 from saas.recommend.stock import Catalogue, Product
+from saas.recommend.suggestions import Suggestion
 
 __all__ = ("LEAST_MEETINGS", "Ask", "Choice", "Source", "choose", "newest", "popular")
 SMOOTH = 5.0  # the k of the fusion: how much the first place counts over the second
@@ -200,28 +201,38 @@ def _alike(choice: Choice, categories: frozenset[str]) -> float:
     return len(categories.intersection(choice.product.categories)) / len(every) if every else 0.0
 
 
-def _fused(lists: Iterable[Named], catalogue: Catalogue, orders: Orders, engine: str) -> list[Choice]:
+def _fused(lists: Sequence[Named], catalogue: Catalogue, orders: Orders, engine: str) -> Iterable[Choice]:
     """Blend lists: a product's score is the sum of weight / (k + rank), its reason that of the list which adds most."""
-    lists = list(lists)
     if len(lists) == 1 and lists[0].algorithm == "by_hand":
         found = (catalogue.by_number.get(one.item) for one in lists[0].suggestions)
         return [Choice(product, "by_hand", engine=engine) for product in found if product is not None]
+    boosted, by_number = orders.boosted, catalogue.by_number
     scores: dict[int, float] = {}
-    lead: dict[int, tuple[float, Choice]] = {}
+    lead: dict[int, tuple[float, Named, Suggestion, Product]] = {}
     for named in lists:
-        instead = named.instead
+        instead, weight = named.instead, named.weight
         for rank, suggestion in enumerate(named.suggestions, 1):
-            product = catalogue.by_number.get(suggestion.item)
+            number = suggestion.item
+            product = by_number.get(number)
             if instead:
-                product = instead.get(suggestion.item, product)
+                product = instead.get(number, product)
             if product is None:
                 continue
-            gift = named.weight / (SMOOTH + rank) * (1.0 if product.image_url else WITHOUT_PICTURE)
-            if orders.boosted:
+            gift = weight / (SMOOTH + rank) * (1.0 if product.image_url else WITHOUT_PICTURE)
+            if boosted:
                 gift *= orders.weight(product.categories)
-            scores[suggestion.item] = scores.get(suggestion.item, 0.0) + gift
-            if suggestion.item not in lead or gift > lead[suggestion.item][0]:
-                rule = orders.favouring(product.categories) if orders.boosted else ""
-                choice = Choice(product, named.algorithm, suggestion.because, suggestion.together, rule, engine)
-                lead[suggestion.item] = gift, choice
-    return [lead[number][1] for number in sorted(scores, key=scores.__getitem__, reverse=True)]
+            sum_before = scores.get(number)
+            if sum_before is None:
+                scores[number], lead[number] = gift, (gift, named, suggestion, product)
+            else:
+                scores[number] = sum_before + gift
+                if gift > lead[number][0]:
+                    lead[number] = gift, named, suggestion, product
+    order = sorted(scores, key=scores.__getitem__, reverse=True)
+    return (_choice(lead[number], orders, engine) for number in order)
+
+
+def _choice(lead: tuple[float, Named, Suggestion, Product], orders: Orders, engine: str) -> Choice:
+    _gift, named, suggestion, product = lead
+    rule = orders.favouring(product.categories) if orders.boosted else ""
+    return Choice(product, named.algorithm, suggestion.because, suggestion.together, rule, engine)

@@ -7,6 +7,7 @@ Valkey again; with both away what is in memory stays in use, and without any mod
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import threading
@@ -74,6 +75,8 @@ class Held:
 
 
 _versions: dict[int, tuple[float, dict[str, str]]] = {}
+_at_hand: dict[int, tuple[tuple[float, dict[str, str]], dict[str, Any]]] = {}
+"""What was asked for since the last look at the versions, which need not be judged again until the next."""
 _stamps: dict[int, int] = defaultdict(itertools.count().__next__)
 _held: OrderedDict[tuple[int, str], Held] = OrderedDict()
 _guard = threading.Lock()
@@ -133,13 +136,19 @@ def _hand_on(tenant_id: int, kind: str, version: str, data: bytes, *, announce: 
 
 def get(tenant_id: int, kind: str) -> Any | None:
     """Return a company's model of a kind, None when there is none (yet)."""
+    known = _versions.get(tenant_id)
+    if known is not None and time.monotonic() - known[0] < LOOK_EVERY:
+        at_hand = _at_hand.get(tenant_id)
+        if at_hand is not None and at_hand[0] is known and kind in at_hand[1]:
+            return at_hand[1][kind]
     wanted = versions(tenant_id).get(kind)
     held = _held.get((tenant_id, kind))
     if wanted is None:
-        return None
+        return _put_at_hand(tenant_id, kind, None)
     if held is not None and held.version == wanted:
-        _held.move_to_end((tenant_id, kind))
-        return held.model
+        with contextlib.suppress(KeyError):  # another thread needed the room
+            _held.move_to_end((tenant_id, kind))
+        return _put_at_hand(tenant_id, kind, held.model)
     turn = _loading[tenant_id, kind]
     if held is not None and not turn.acquire(blocking=False):
         return held.model  # somebody fetches the newer one
@@ -149,6 +158,16 @@ def get(tenant_id: int, kind: str) -> Any | None:
         return _load(tenant_id, kind, wanted)
     finally:
         turn.release()
+
+
+def _put_at_hand(tenant_id: int, kind: str, model: Any) -> Any:
+    known = _versions.get(tenant_id)
+    if known is not None:
+        at_hand = _at_hand.get(tenant_id)
+        if at_hand is None or at_hand[0] is not known:
+            at_hand = _at_hand[tenant_id] = known, {}
+        at_hand[1][kind] = model
+    return model
 
 
 def versions(tenant_id: int) -> dict[str, str]:
@@ -240,8 +259,10 @@ def _keep(tenant_id: int, kind: str, fresh: Held) -> None:
     with _guard:
         _held[tenant_id, kind] = fresh
         _held.move_to_end((tenant_id, kind))
+        _at_hand.pop(tenant_id, None)
         while len(_held) > 1 and sum(one.size for one in _held.values()) > MOST_BYTES:
-            _held.popitem(last=False)
+            (theirs, _kind), _model = _held.popitem(last=False)
+            _at_hand.pop(theirs, None)
 
 
 def forget() -> None:
@@ -249,4 +270,5 @@ def forget() -> None:
     with _guard:
         _held.clear()
         _versions.clear()
+        _at_hand.clear()
         _stamps.clear()

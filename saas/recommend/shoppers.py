@@ -106,7 +106,7 @@ def _live(tenant_id: int, visitor: str) -> dict[str, Any]:
     """Read the live session, whose browser it is under "whose" (a UUID, where proven), and their first browser under "anchor"."""
     names = [f"live:{tenant_id}:{visitor}", browsers.key(tenant_id, visitor), browsers.whole(tenant_id)]
     try:
-        told, whose, whole = valkey.client().mget(names)
+        told, whose, whole = valkey.values(names)
     except (RedisError, OSError):
         told = whose = whole = None
     live = orjson.loads(told) if told else {}

@@ -13,7 +13,7 @@ import os
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -31,7 +31,7 @@ from saas.recommend import trial_people
 from saas.recommend.models import NO_SOURCE, OfferShown
 
 log = logging.getLogger(__name__)
-_waiting: deque[list[Any]] = deque(maxlen=100_000)
+_waiting: deque[tuple[Any, ...]] = deque(maxlen=100_000)
 _ring = threading.Event()
 _threads: dict[int, threading.Thread] = {}
 STREAM = "offers:shown"
@@ -50,26 +50,24 @@ class NoSuchOffer(errors.NotFound):
 def note(
     *,
     tenant_id: int,
-    request_id: UUID,
+    request_id: UUID | str,
     slot: str,
     visitor: str,
     customer_id: UUID | None,
     source: str,
-    items: list[list[str]],
+    items: list[list[str]] | Callable[[], list[list[str]]],
     met: Sequence[str] = (),
 ) -> None:
     """Keep an answer for the stream; a Valkey that is away loses it, for the shopper must not wait.
 
     Each item is [offer id, product id, the shop's id, reason code, reason text, algorithm, rule's id, model's version, arm], the
     first shown first. `met` is the trial somebody met by it: [trial's id, arm, their key]; the id alone where it is of that trial,
-    and they have not met it by this.
+    and they have not met it by this. What makes the items is called when they are written, so that the shopper does not wait for it.
     """
-    whom = str(customer_id) if customer_id else None
-    _waiting.append(
-        [tenant_id, str(request_id), clock.now().isoformat(), slot, visitor, whom, source, items, list(met)]
-    )
+    _waiting.append((tenant_id, request_id, clock.now(), slot, visitor, customer_id, source, items, met))
     _start()
-    _ring.set()
+    if not _ring.is_set():
+        _ring.set()
 
 
 def _start() -> None:
@@ -92,7 +90,8 @@ def flush() -> None:
     """Append what this process has gathered to the stream, in one message."""
     answers = []
     while _waiting and len(answers) < BATCH:
-        answers.append(_waiting.popleft())
+        *answer, items, met = _waiting.popleft()
+        answers.append([*answer, items() if callable(items) else items, met])
     if not answers:
         return
     try:

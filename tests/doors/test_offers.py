@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
+from random import Random
+from urllib.parse import parse_qsl
+from uuid import UUID
 
-from saas.kit import valkey
-from saas.recommend import offers, shelf, shown, stock
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from saas.kit import clock, valkey
+from saas.kit.memory import Memory
+from saas.recommend import engines, offers, shelf, shown, stock, why
 from storefront import offers as door
 from tests.rooms.recommend import little_shop
 
@@ -100,8 +108,6 @@ class TestAnswer:
     def test_a_cart_from_before_the_session_is_its_own_visitors_alone(self, shop, drain):
         cart = {"id": "c-1", "url": "https://shop.example/cart", "currency": "EUR",
                 "items": [{"product": "tea-1", "quantity": 1, "price": "12.50"}, {"product": "tea-3", "quantity": 1, "price": "12.50"}]}  # fmt: skip
-        from saas.kit import clock
-
         body = {"site_key": shop.site_key, "visitor": VISITOR, "consent": {"analytics": True, "marketing": True},
                 "events": [{"id": "e1", "type": "cart_updated", "at": clock.now().isoformat(), "cart": cart}]}  # fmt: skip
         assert shop.app.test_client().post("/collect", json=body).status_code == 202
@@ -114,6 +120,53 @@ class TestAnswer:
             "items"
         ]
         assert {"tea-1", "tea-3"} <= {item["product"] for item in stranger}
+
+    def test_it_says_what_a_program_is_told(self, shop):
+        with shop.app.app_context():
+            asked = {
+                "tenant_id": shop.tenant_id,
+                "slot": "product",
+                "visitor": VISITOR,
+                "product": "tea-2",
+                "limit": 12,
+            }
+            chosen, (request, body) = offers.choose(record=False, **asked), offers.write(**asked)
+            told = orjson.loads(body)
+            assert (told["slot"], told["request"]) == ("product", request)
+            assert len({UUID(item["offer"]) for item in told["items"]}) == 11
+            assert [{**item, "offer": ""} for item in told["items"]] == [
+                {**one.plain(), "offer": ""} for one in chosen.items
+            ]
+
+    @given(st.text("ab=&;%+2 \xff", max_size=30))
+    def test_parameters_are_read_as_flask_reads_them(self, query):
+        assert door._read(query) == dict(reversed(parse_qsl(query)))
+
+    def test_ever_new_visitors_leave_what_is_remembered_within_its_bounds(self, shop, monkeypatch):
+        memories = {
+            (engines, "_known"): Memory(300), (offers, "_answers"): Memory(100), (why, "_reasons"): Memory(60),
+        }  # fmt: skip
+        for (module, name), memory in memories.items():
+            monkeypatch.setattr(module, name, memory)
+        chance, now = Random(4), int(clock.now().timestamp() * 1000)
+        for number in range(150):
+            visitor = f"ever-new-{chance.getrandbits(60)}"
+            looked = [
+                [f"{chance.choice(['tea', 'cup', 'jam'])}-{chance.randint(1, 4)}", now]
+                for _look in range(1 + number % 9)
+            ]
+            valkey.client().set(f"live:{shop.tenant_id}:{visitor}", orjson.dumps({"items": looked}), ex=60)
+            assert (
+                ask(
+                    shop, visitor=visitor, slot=("home", "product", "cart")[number % 3], limit=1 + number % 20
+                ).status_code
+                == 200
+            )
+            assert memories[engines, "_known"].weight <= 300
+            assert memories[offers, "_answers"].weight <= 100
+            assert memories[why, "_reasons"].weight <= 60
+        assert all(len(memory) for memory in memories.values())
+        assert len(door.meter._open) + len(door.meter._shut) < 100, "counted by site key, not by visitor"
 
 
 class TestRefused:
