@@ -9,6 +9,7 @@ from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 
 from saas.kit import beats, errand, figures, logs, queues, stopping, valkey
+from workers import trays
 from workers.relay import JOB
 from workers.timetable import TASKS
 
@@ -53,7 +54,7 @@ def run(queue: str) -> None:
     from saas.app import create_app
 
     logs.begin(f"worker-{queue}")
-    queues.allow([JOB, *RUNG_FOR, *(task.function for task in TASKS)])
+    queues.allow([JOB, trays.CLEAR, *RUNG_FOR, *(task.function for task in TASKS)])
     with create_app(only_rooms=True).app_context():
         beats.keep_beating()
         worker = Worker(

@@ -14,12 +14,18 @@ from typing import Any
 from uuid import UUID
 
 from saas.kit import errand, figures, logs, outbox, scope, stopping, work
+from workers import trays
 from workers.reactions import REACTIONS
 
 log = logging.getLogger("regulars.reactions")
 AUTOMATION = scope.Actor("automation", "reactions", "Regulars")
 WANTED = {name: {reaction.function for reaction in reactions} for name, reactions in REACTIONS.items()}
 TOGETHER = {one.function: one.together for reactions in REACTIONS.values() for one in reactions if one.together > 1}
+
+
+def clear(*, queue: str, tenant_id: int, **_: object) -> None:
+    """Run what lies on a company's tray."""
+    react(items=[[tenant_id, *item] for item in trays.take(queue, tenant_id)])
 
 
 def react(*, items: list[list], **_: object) -> None:

@@ -16,12 +16,14 @@ from sqlalchemy.exc import OperationalError
 
 from saas.kit import beats, logs, outbox, queues, stopping, valkey, work
 from saas.kit.events import NUDGE
+from workers import trays
 from workers.reactions import REACTIONS
 
 log = logging.getLogger("regulars.relay")
 JOB = "workers.handing_out.react"
 MARK = "outbox:relay-was-here"
 AGAIN = 0.05  # seconds after which the relay looks again when something was left over
+GATHER = 0.05  # seconds in which more may come while the workers have something to do anyhow
 FULL = 60
 """Jobs in a queue above which it is given no more. What waits in Valkey longer than its lease would be handed out again,
 and the more there is to do the more would be done twice; in PostgreSQL it waits for nothing."""
@@ -36,27 +38,20 @@ def hand_out(*, most: int = 500, per_job: int = 25) -> int:
         idle = [row.event_id for row in claimed if not REACTIONS.get(row.name)]
         if idle:
             outbox.forget(idle)
-    waiting: dict[str, list[list]] = defaultdict(list)
+    together: dict[tuple[str, int], list[list]] = defaultdict(list)
+    alone: dict[str, list[list]] = defaultdict(list)
     for row in claimed:
         for reaction in REACTIONS.get(row.name, ()):
-            waiting[reaction.queue].append([row.tenant_id, str(row.event_id), reaction.function])
-    for queue, items in waiting.items():
-        ordered = _in_turns(items, per_job)
-        for start in range(0, len(ordered), per_job):
-            queues.enqueue(queue, JOB, items=ordered[start : start + per_job])
+            if reaction.together > 1:
+                together[reaction.queue, row.tenant_id].append([str(row.event_id), reaction.function])
+            else:
+                alone[reaction.queue].append([row.tenant_id, str(row.event_id), reaction.function])
+    for (queue, tenant_id), items in together.items():
+        trays.put(queue, tenant_id, items)
+    for queue, items in alone.items():
+        for start in range(0, len(items), per_job):
+            queues.enqueue(queue, JOB, items=items[start : start + per_job])
     return len(claimed)
-
-
-def _in_turns(items: list[list], per_job: int) -> list[list]:
-    """Put beside each other what can be done together, the same reaction to a company's events, as many as a job holds;
-    then it is another's turn."""
-    alike: dict[tuple[int, str], list[list]] = defaultdict(list)
-    for item in items:
-        alike[item[0], item[2]].append(item)
-    longest = max((len(own) for own in alike.values()), default=0)
-    return [
-        item for start in range(0, longest, per_job) for own in alike.values() for item in own[start : start + per_job]
-    ]
 
 
 def left_over() -> bool:
@@ -72,16 +67,25 @@ def bring_back_if_emptied() -> None:
             outbox.bring_back()
 
 
+def gather() -> None:
+    """Let come what comes in a moment, where that keeps nobody waiting: asking for each event by itself costs as much as for
+    twenty."""
+    if queues.depth("events"):
+        time.sleep(GATHER)
+
+
 def run() -> None:
     """Hand out until told to stop."""
     logs.begin("relay")
     stopping.hear()
-    queues.allow([JOB])
+    queues.allow([JOB, trays.CLEAR])
     while not stopping.asked():
         beats.beat()
         try:
             bring_back_if_emptied()
-            if hand_out() == 0:
+            if hand_out():
+                gather()
+            else:
                 valkey.client().blpop([NUDGE], timeout=AGAIN if left_over() else 1)
                 valkey.client().delete(NUDGE)
         except (RedisError, OperationalError, OSError) as error:

@@ -9,7 +9,7 @@ from saas.customers.events import CustomersChanged
 from saas.kit import outbox, work
 from saas.kit.db import db
 from saas.kit.events import announce
-from workers import handing_out, relay
+from workers import handing_out
 
 DUPLICATES = "workers.jobs.customers.look_for_duplicates"
 
@@ -76,11 +76,3 @@ class TestTogether:
     def test_another_company_is_another_matter(self, company, other_company, context, told):
         handing_out.react(items=announced(company, ["a"]) + announced(other_company, ["b"]))
         assert told == [["a"], ["b"]]
-
-
-def test_what_can_be_done_together_is_handed_out_together_and_companies_take_turns():
-    items = [[tenant, event, function] for event in "abc" for tenant in (1, 2) for function in ("f", "g")]
-    assert [(tenant, function, event) for tenant, event, function in relay._in_turns(items, 2)] == [
-        (1, "f", "a"), (1, "f", "b"), (1, "g", "a"), (1, "g", "b"), (2, "f", "a"), (2, "f", "b"), (2, "g", "a"), (2, "g", "b"),
-        (1, "f", "c"), (1, "g", "c"), (2, "f", "c"), (2, "g", "c"),
-    ]  # fmt: skip

@@ -13,18 +13,23 @@ from saas.kit import outbox, queues, valkey, work
 from saas.kit.db import db
 from saas.kit.events import announce
 from saas.recommend.events import ModelsOutdated
-from workers import relay
+from workers import relay, trays
 
 
 @pytest.fixture
 def empty_queues(context):
-    queues.allow([relay.JOB])
-    for name in queues.QUEUES:
-        queues.queue(name).empty()
+    queues.allow([relay.JOB, trays.CLEAR])
+    _empty()
     yield
+    _empty()
+    valkey.client().delete(relay.MARK)
+
+
+def _empty() -> None:
     for name in queues.QUEUES:
         queues.queue(name).empty()
-    valkey.client().delete(relay.MARK)
+    for key in valkey.client().scan_iter("tray*"):
+        valkey.client().delete(key)
 
 
 @pytest.fixture
