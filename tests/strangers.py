@@ -16,7 +16,7 @@ NAMES = {
     "domain_id": "domain", "offer_id": "offer", "import_id": "import", "export_id": "export", "rule_id": "rule", "trial_id": "trial", "slot_key": "slot", "mailing_id": "mailing", "recipient_id": "recipient", "invoice_id": "invoice",
     "webhook_id": "webhook", "message_id": "message", "operation_id": "operation", "file_id": "file", "role_id": "role", "team_id": "team",
     "field_id": "field", "view_id": "view", "entry_id": "entry", "item_id": "item", "pair_id": "pair", "merge_id": "merge", "share_id": "share",
-    "answer_id": "answer", "join_id": "join", "parting_id": "parting", "payment_id": "payment", "dispute_id": "dispute", "payout_id": "payout", "account_id": "account", "erasure_id": "erasure", "form_id": "form", "watch_id": "watch", "other_id": "other", "kind": "kind", "record_id": "customer", "name": "name", "state": "state", "choice": "choice", "return_id": "return", "coupon_id": "coupon", "code_id": "code", "review_id": "review", "model_id": "model",
+    "answer_id": "answer", "join_id": "join", "parting_id": "parting", "payment_id": "payment", "dispute_id": "dispute", "payout_id": "payout", "account_id": "account", "erasure_id": "erasure", "form_id": "form", "form_trial_id": "form_trial", "watch_id": "watch", "other_id": "other", "kind": "kind", "record_id": "customer", "name": "name", "state": "state", "choice": "choice", "return_id": "return", "coupon_id": "coupon", "code_id": "code", "review_id": "review", "model_id": "model",
 }  # fmt: skip
 
 
@@ -60,6 +60,8 @@ def filled_company(app) -> Filled:
     make("trial", "/recommendations/trials", {"name": "New or popular", "slot": "home", "arms": arms})
     ids["slot"] = company.api("POST", "/recommendations/slots", json={"name": "Attic", "place": "home"}).json["key"]
     make("form", "/forms", {"name": "Welcome", "kind": "popup", "content": {"texts": {"en": {"title": "Welcome"}}}})
+    variants = [{"share": 50}, {"share": 50, "content": {"texts": {"en": {"title": "Hello"}}}}]
+    make("form_trial", f"/forms/{ids['form']}/trials", {"arms": variants})
     answer = company.api(
         "POST",
         "/imports?kind=customer&name=people.csv",
@@ -277,7 +279,7 @@ def addresses(rule, ids: dict[str, str]) -> Iterator[str]:
 
 
 BODIES = {
-    "/take-over": {"arm": "today"},
+    "/take-over": {"arm": "today"}, "POST /api/v1/forms/": {"arms": [{"share": 50}, {"share": 50, "content": {"look": {"accent": "#aa3300"}}}]},
     "PATCH /api/v1/payment-accounts/": {"shop_id": None}, "/give": {"customer_id": "11111111-1111-4111-8111-111111111111"},
     "PATCH /api/v1/orders/": {"custom": {}}, "/merges/": {"different": True},
     "/orders/": {"external_id": "o1", "placed_at": "2026-05-01T10:00:00Z", "currency": "EUR"},

@@ -211,6 +211,16 @@ def by_visitors(product, demo):
         f"{address}/api/v1/forms", key=key, data={"name": f"At the till {mark}", "kind": "embed", "content": FORM}
     )
     ask(f"{address}/api/v1/forms/{made['id']}/show", key=key, method="POST")
+    variants = [{"share": 50}, {"share": 50, "content": {"texts": {"en": {"title": "Be the first to know"}}}}]
+    tried = json.loads(
+        ask(
+            f"{address}/api/v1/forms/{made['id']}/trials",
+            key=key,
+            method="POST",
+            body=json.dumps({"arms": variants}).encode(),
+        )
+    )
+    ask(f"{address}/api/v1/form-trials/{tried['id']}/start", key=key, method="POST")
     running.read_json(
         f"{address}/api/v1/forms", key=key, data={"name": f"Draft {mark}", "kind": "popup", "content": FORM}
     )

@@ -46,7 +46,7 @@ EXAMPLES = {
     "campaign_id": NEWEST.format("campaigns"), "template_id": NEWEST.format("mail_templates"), "mailing_id": NEWEST.format("mailings"),
     "recipient_id": NEWEST.format("mailing_recipients"), "delivery_id": NEWEST.format("deliveries_in"), "key_id": NEWEST.format("api_keys"),
     "member_id": NEWEST.format("members"), "rule_id": NEWEST.format("offer_rules"), "slot_key": "SELECT key FROM offer_slots WHERE tenant_id = %s ORDER BY id DESC LIMIT 1", "offer_id": NEWEST.format("offers_shown"), "trial_id": NEWEST.format("offer_trials"), "model_id": NEWEST.format("recommend_models"),
-    "form_id": "SELECT form_id FROM form_submissions WHERE tenant_id = %s ORDER BY id DESC LIMIT 1", "watch_id": NEWEST.format("product_watches"), "review_id": "SELECT id FROM reviews WHERE tenant_id = %s ORDER BY length(answer) DESC, id DESC LIMIT 1",
+    "form_id": "SELECT form_id FROM form_submissions WHERE tenant_id = %s ORDER BY id DESC LIMIT 1", "form_trial_id": NEWEST.format("form_trials"), "watch_id": NEWEST.format("product_watches"), "review_id": "SELECT id FROM reviews WHERE tenant_id = %s ORDER BY length(answer) DESC, id DESC LIMIT 1",
     "invoice_id": NEWEST.format("invoices"), "checkout_id": NEWEST.format("checkouts"),
     "entry_id": NEWEST.format("audit_entries"), "import_id": NEWEST.format("imports"), "operation_id": NEWEST.format("operations"),
     "field_id": "SELECT id FROM custom_fields WHERE tenant_id = %s AND type = 'choice' ORDER BY id DESC LIMIT 1",

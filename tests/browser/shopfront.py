@@ -107,6 +107,7 @@ class Collector(Server):
     def __init__(self):
         self.batches, self.questions, self.offers = [], [], []
         self.forms, self.told, self.asked_forms = {}, [], 0
+        self.me = {}  # what a browser that agreed is told of itself, beside being nobody yet
         self.status, self.offers_status = 202, 200
         self.beside = {}  # what an answer to /offers has beside its items
         self.gate = threading.Event()
@@ -120,7 +121,7 @@ class Collector(Server):
             script = (SCRIPTS / Path(url.path).name).read_bytes()
             answer(request, 200, script, "text/javascript; charset=utf-8", {"Access-Control-Allow-Origin": "*"})
         elif url.path == "/forms/me":
-            told = json.dumps({"known": False, "subscribed": False})
+            told = json.dumps({"known": False, "subscribed": False} | self.me)
             answer(request, 200, told, "application/json", {"Access-Control-Allow-Origin": "*"})
         elif url.path == "/forms":
             with self._news:

@@ -161,6 +161,40 @@ class TestConsent:
         assert stored(page) == []
 
 
+class TestTried:
+    ARM = "0190d3c8-0000-7000-8000-000000000001.b"
+    MINE = {
+        "arms": {"form-1": {"arm": ARM, "words": {"en": WORDS | {"title": "Fifteen percent"}}, "rules": {"seconds": 5}}}
+    }
+
+    def test_a_browser_that_agreed_is_shown_its_variant_tells_it_once_and_sends_it_along(self, page, shop, collector):
+        collector.me = self.MINE
+        collector.forms["forms"] = [form(limits={"times": "always", "session_most": 9, "apart_seconds": 0})]
+        for _visit in range(2):
+            visit(page, shop)
+            page.clock.run_for(6_000)
+            page.get_by_role("dialog", name="Fifteen percent").wait_for()
+        collector.await_that(lambda: len(collector.told) == 2)
+        assert [(one["what"], one.get("arm")) for one in collector.told] == [("shown", self.ARM), ("shown", None)]
+        dialog = page.get_by_role("dialog", name="Fifteen percent")
+        dialog.get_by_label("E-mail").fill("ada@example.com")
+        dialog.get_by_label("Yes, write to me.").check()
+        dialog.get_by_role("button", name="Sign up").click()
+        page.get_by_role("heading", name="Thank you.").wait_for()
+        [sent] = [one for one in collector.told if one["path"] == "/forms/form-1"]
+        assert sent["arm"] == self.ARM
+
+    @pytest.mark.parametrize("way", ["asks", "gpc"])
+    def test_who_did_not_agree_or_says_no_by_their_browser_is_shown_the_form_as_it_is(self, page, shop, collector, way):
+        collector.me = self.MINE
+        if way == "gpc":
+            page.add_init_script("Object.defineProperty(navigator, 'globalPrivacyControl', {value: true})")
+        visit(page, shop, "/asks" if way == "asks" else "/")
+        page.clock.run_for(21_000)
+        page.get_by_role("dialog", name="Ten percent").wait_for()
+        assert not any("arm" in one for one in collector.told)
+
+
 class TestHowOften:
     def test_after_some_days_it_comes_again(self, page, shop, collector):
         collector.forms["forms"] = [form(limits={"times": "days", "days": 2, "session_most": 9, "apart_seconds": 0})]

@@ -100,6 +100,8 @@ SAME = {
     "templates.show": "PATCH /templates/{template_id}, POST /templates", "templates.delete": "DELETE /templates/{template_id}",
     "forms.create": "POST /forms", "forms.edit": "PATCH /forms/{form_id}", "forms.turn_on": "POST /forms/{form_id}/show", "forms.turn_off": "POST /forms/{form_id}/hide",
     "forms.copy": "POST /forms/{form_id}/copy", "forms.delete": "DELETE /forms/{form_id}", "forms.preview": LOOKS + "a preview is drawn while somebody writes, and nothing is kept",
+    "form_trials.plan": "POST /forms/{form_id}/trials", "form_trials.start": "POST /form-trials/{form_trial_id}/start", "form_trials.stop": "POST /form-trials/{form_trial_id}/stop",
+    "form_trials.take_over": "POST /form-trials/{form_trial_id}/take-over", "form_trials.delete": "DELETE /form-trials/{form_trial_id}",
     "reviews.decide": "POST /reviews/{review_id}/decision", "reviews.many": "POST /reviews/{review_id}/decision", "reviews.answer": "PUT /reviews/{review_id}/answer",
     "reviews.change_settings": "PATCH /reviews/settings", "reviews.fetch": "POST /reviews/fetch",
     "watches.end": "DELETE /watches/{watch_id}", "watches.settings": "PATCH /watches/settings",
