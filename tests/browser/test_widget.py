@@ -135,6 +135,35 @@ class TestShowing:
         page.wait_for_function(STATE, arg="ready")
         assert page.evaluate(BLOCK) == waiting
 
+    def test_stars_stand_beside_the_price_and_are_read_as_a_sentence_in_the_page_s_language(
+        self, page, shop, collector
+    ):
+        collector.gate.clear()
+        visit(page, shop, state="loading")
+        waiting = page.evaluate(BLOCK)
+        collector.offers = [
+            offer(1, stars=4.6, reviews=12), offer(2, stars=5, reviews=1204, price="1234567.89"), offer(3, stars=None, reviews=0), offer(4),
+        ]  # fmt: skip
+        collector.gate.set()
+        page.wait_for_function(STATE, arg="ready")
+        assert page.evaluate(BLOCK) == waiting
+        drawn = page.get_by_role("img", name="reviews")
+        assert [one.get_attribute("aria-label") for one in drawn.all()] == [
+            "4.6 of 5, 12 reviews",
+            "5.0 of 5, 1,204 reviews",
+        ]
+        assert drawn.first.inner_text() == "★ 4.6 (12)"
+        shop.pages["/"] = shop.pages["/"].replace('lang="en"', 'lang="de"')
+        visit(page, shop)
+        page.get_by_role("img", name="4,6 von 5, 12 Bewertungen").wait_for()
+
+    @pytest.mark.parametrize("value", ["4.6", "<b>5</b>", {}, -1, "NaN"])
+    def test_nonsense_for_stars_is_no_stars_and_breaks_nothing(self, page, shop, collector, value):
+        collector.offers = [offer(1, stars=value, reviews=value)]
+        visit(page, shop)
+        assert page.get_by_role("link", name="Green tea 1").count() == 1 and page.problems == []
+        assert page.get_by_role("img", name="reviews").count() == (value == "4.6")
+
     @pytest.mark.parametrize("case", ["empty", "error", "nonsense", "down"])
     def test_nothing_is_shown_where_there_is_nothing(self, page, shop, collector, case):
         if case == "empty":
@@ -455,6 +484,7 @@ class TestAccessibility:
         shop.pages["/"] = shopfront.page_html(collector, consent="granted", widget=True, body=places)
         if state == "loading":
             collector.gate.clear()
+        collector.offers[0] |= {"stars": 4.6, "reviews": 12}
         visit(page, shop, state=state)
         page.evaluate(shopfront.AXE.read_text())
         found = page.evaluate("() => axe.run().then(result => result.violations)")

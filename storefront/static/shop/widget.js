@@ -38,7 +38,9 @@
     .name { font-weight: 600; }
     .reason { -webkit-line-clamp: 3; min-height: 4.2em; font-size: max(12px, .85em); opacity: .85; }
     .bundle { padding-top: .8em; font-weight: 600; }
-    .price { min-height: 1.4em; color: var(--regulars-accent, inherit); }
+    .line { display: flex; flex-wrap: wrap; gap: 0 .75em; height: 1.4em; overflow: hidden; white-space: nowrap; }
+    .price { color: var(--regulars-accent, inherit); }
+    .stars { font-variant-numeric: tabular-nums; }
     [aria-busy=true] .text > * { background: var(--veil); border-radius: 4px; }
     @media (prefers-reduced-motion: no-preference) {
       [aria-busy=true] li { animation: breathe 1.4s infinite alternate; } }
@@ -48,6 +50,9 @@
     es: 'Recomendado para ti', it: 'Consigliati per te', nl: 'Aanbevolen voor jou', pt: 'Recomendado para você',
     pl: 'Polecane dla Ciebie', sv: 'Rekommenderas för dig', da: 'Anbefalet til dig', tr: 'Sizin için önerilenler',
     ja: 'あなたへのおすすめ', ko: '추천 상품', ar: 'موصى به لك', he: 'מומלץ עבורך', fa: 'پیشنهاد برای شما' };
+  const JUDGED = { en: '{stars} of 5, {reviews} reviews', zh: '{stars} 分（满分 5 分），{reviews} 条评价', de: '{stars} von 5, {reviews} Bewertungen',
+    fr: '{stars} sur 5, {reviews} avis', es: '{stars} de 5, {reviews} opiniones', it: '{stars} su 5, {reviews} recensioni',
+    nl: '{stars} van 5, {reviews} beoordelingen', ar: '{stars} من 5، {reviews} تقييمات' };
   const make = (name, part, ...inside) => {
     const node = doc.createElement(name);
     node.className = part;
@@ -71,6 +76,16 @@
     } catch { return `${price} ${currency}`; }
   };
 
+  const stars = (host, { stars, reviews }) => { // beside the price, so that a card is as high with them as without
+    if (!(stars > 0 && reviews > 0)) return [];
+    const tongue = language(host), write = (n, digits = 0) => new Intl.NumberFormat(tongue, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(n);
+    const said = { stars: write(stars, 1), reviews: write(reviews) };
+    const node = make('span', 'stars', `★ ${said.stars} (${said.reviews})`);
+    node.role = 'img';
+    node.ariaLabel = (JUDGED[tongue.slice(0, 2).toLowerCase()] || JUDGED.en).replace(/{(\w+)}/g, (_, name) => said[name]);
+    return [node];
+  };
+
   const card = (host, item) => {
     const letter = () => image.replaceChildren([...item.name][0] || '');
     const image = make('span', 'image'), url = web(item.image_url);
@@ -78,14 +93,14 @@
     letter();
     if (url) image.replaceChildren(Object.assign(new Image(), { loading: 'lazy', alt: '', onerror: letter, src: url }));
     const link = make('a', 'card', image, make('span', 'text', free('span', 'name', item.name),
-      make('span', 'price', money(host, item)), free('span', 'reason', item.reason?.text || '')));
+      make('span', 'line', make('span', 'price', money(host, item)), ...stars(host, item)), free('span', 'reason', item.reason?.text || '')));
     link.href = web(item.url);
     link.onclick = link.onauxclick = e => e.button < 2 && tracker('offer_clicked', { offer: item.offer });
     link.offer = item.offer;
     return make('li', 'item', link);
   };
   const bone = () => make('li', 'item', make('span', 'card', make('span', 'image'),
-    make('span', 'text', make('span', 'name'), make('span', 'price'), make('span', 'reason'))));
+    make('span', 'text', make('span', 'name'), make('span', 'line'), make('span', 'reason'))));
 
   const eyes = new IntersectionObserver(entries => entries.forEach(({ isIntersecting, target }) => {
     if (!isIntersecting) return;
