@@ -75,15 +75,17 @@ def preview(
     language: str,
     customer_id: UUID | str | None = None,
     coupon_id: UUID | str | None = None,
+    pictures: bool = False,
 ) -> tuple[rendering.Compiled, rendering.Parts | None]:
-    """Compile what is written and fill it in for a customer; without parts when there are problems. Raises
-    NoSuchCustomer.
+    """Compile what is written and fill it in for a customer; without parts when there are problems. With `pictures` offers are
+    drawn as they are at an opening. Raises NoSuchCustomer.
     """
     written = {"subject": subject, "source": source, "text_source": text_source, "language": language}
     made = campaigns.compile_written(**written, sample=person(customer_id))
     if made.problems:
         return made, None
-    return made, filled(made, person(customer_id, offers=made.offers, coupon_id=coupon_id, language=made.language))
+    data = person(customer_id, offers=made.offers, coupon_id=coupon_id, language=made.language)
+    return made, filled(made, data, pictures=pictures)
 
 
 def subject_line(source: str, data: dict[str, Any]) -> str:
@@ -97,13 +99,18 @@ def subject_line(source: str, data: dict[str, Any]) -> str:
         return source
 
 
-def filled(made: rendering.Compiled, data: dict[str, Any]) -> rendering.Parts:
-    """Fill a compiled mail in for somebody, its links leading where they lead without us; raises RenderFailed."""
+def filled(made: rendering.Compiled, data: dict[str, Any], *, pictures: bool = False) -> rendering.Parts:
+    """Fill a compiled mail in for somebody, its links leading where they lead without us; raises RenderFailed.
+
+    With `pictures` offers are drawn as they would be if the mail were opened now, and are part of it.
+    """
     targets = [_target(link, data) for link in made.links]
+    offers = data.get("offers") or []
+    drawn = open_offers.drawn(offers, made.language) if pictures else [None] * len(offers)
     offers = [
-        {name: value for name, value in offer.items() if name not in open_offers.OURS}
-        for offer in data.get("offers") or ()
-    ]
+        {name: value for name, value in offer.items() if name not in open_offers.OURS} | ({"live_image_url": picture} if picture else {})
+        for offer, picture in zip(offers, drawn, strict=True)
+    ]  # fmt: skip
     return rendering.Letter(made).fill(
         data | {"offers": offers, "view_url": "#", "preferences_url": "#", "portal_url": "#"},
         tracked=targets,

@@ -86,10 +86,11 @@ class OffersNode(Node):
             offer.get("name", ""),
             money_filter.money(offer.get("price", ""), offer.get("currency", ""), context=context),
         ]
+        columns = "" if source.startswith("data:") else f"?columns={self.columns}"
         words = escape(" \u2013 ".join(filter(None, [" ".join(map(str, filter(None, words))), _reason(offer)])))
         return (
             f'<a href="{url}" style="color:inherit;text-decoration:none;">'
-            f'<img src="{source}?columns={self.columns}" alt="{words}" width="{width}" '
+            f'<img src="{source}{columns}" alt="{words}" width="{width}" '
             'style="display:block;width:100%;height:auto;border:0;border-radius:8px;font-size:14px;line-height:1.4;"></a>'
         )
 

@@ -11,6 +11,7 @@ by a proxy for them: a click is no meeting, or those who are shown nothing, and 
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,7 +24,7 @@ from saas.kit import clock, identifiers, scope
 from saas.kit import db as kit_db
 from saas.kit.db import db
 from saas.kit.events import announce
-from saas.marketing import landing, links, money_filter, offer_cards, people
+from saas.marketing import landing, links, money_filter, offer_cards, people, previews
 from saas.marketing.events import MailOffersSeen
 from saas.marketing.models import MailingRecipient
 from saas.recommend import offers, reasons, shown, slots, stock, trial_parts
@@ -63,6 +64,24 @@ def drawable(sent: Sequence[Item], language: str) -> bool:
         )
         for offer in sent
     )  # fmt: skip
+
+
+def drawn(chosen: Sequence[Item], language: str) -> list[str | None]:
+    """Return the cards of offers as addresses that hold the picture itself, for a preview; None where a mail would show text."""
+    if not drawable(chosen, language):
+        return [None] * len(chosen)
+    return [_held(_card(offer, language)) for offer in chosen]
+
+
+def _card(offer: Item, language: str) -> offer_cards.Card:
+    price = money_filter.written(str(offer.get("price") or ""), str(offer.get("currency") or ""), language)
+    why = str((offer.get("reason") or {}).get("text") or "")
+    return offer_cards.Card(str(offer.get("image_url") or ""), str(offer.get("name") or ""), price, why)
+
+
+def _held(card: offer_cards.Card) -> str | None:
+    picture = offer_cards.drawn(card)
+    return previews.DRAWN + base64.b64encode(picture).decode() if picture is not None else None
 
 
 def as_sent(recipient: MailingRecipient) -> list[dict[str, Any]]:

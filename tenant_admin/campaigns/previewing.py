@@ -37,6 +37,7 @@ def preview() -> str:
             language=form.get("language") or "en",
             customer_id=form.get("customer") or None,
             coupon_id=form.get("coupon_id") or None,
+            pictures=True,
         )
     except (profiles.NoSuchCustomer, coupons.NoSuchCoupon):
         made, parts = letters.preview(subject="", source="", text_source="", language="en")
@@ -87,7 +88,9 @@ def mail(campaign_id: UUID | str) -> Response:
     if made.problems:
         return in_frame(f"<p style='font-family:sans-serif'>{_('This mail has faults and cannot be shown.')}</p>")
     customer_id = request.args.get("customer") or None
-    parts = letters.filled(made, letters.person(customer_id, offers=made.offers, coupon_id=campaign.coupon_id))
+    parts = letters.filled(
+        made, letters.person(customer_id, offers=made.offers, coupon_id=campaign.coupon_id), pictures=True
+    )
     return in_frame(previews.sandboxed(parts.html))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 import threading
@@ -171,6 +172,50 @@ class TestTheMail:
         sent.sender.send(source=own, segment_id=sent.segment_id)
         html = part(mailbox.mail("ann@"), "html")
         assert "/m/i/" not in html and 'src="https://shop.example/' in html
+
+    def test_a_layout_of_the_marketer_s_own_may_show_the_picture_of_the_opening(self, sent, mailbox):  # noqa: F811
+        own = (
+            '<mjml><mj-body><mj-section><mj-column>{% for offer in offers limit: 2 %}<mj-raw><a href="{{ offer.url }}">'
+            '<img src="{{ offer.live_image_url }}?columns=2" alt="{{ offer.name }}"></a></mj-raw>{% endfor %}</mj-column></mj-section></mj-body></mjml>'
+        )
+        sent.sender.send(source=own, segment_id=sent.segment_id)
+        html = part(mailbox.mail("ann@"), "html")
+        pairs = re.findall(
+            r'href="http://[^/"]+(/m/c/[^"]+)"[^>]*>\s*<img src="http://[^/"]+(/m/i/[^"?]+)\?columns=2"', html
+        )
+        assert len(pairs) == 2
+        sent.age(minutes=10)
+        pictures_, clicks = [picture for _click, picture in pairs], [click for click, _picture in pairs]
+        answers_ = [sent.client.get(f"{picture}?columns=2", headers=PERSON) for picture in pictures_]
+        assert [colours(answer).size[0] for answer in answers_] == [offer_cards.PIXELS[2]] * 2
+        assert sent.client.get(clicks[0], headers=PERSON).headers["Location"].startswith("https://shop.example/")
+
+    def test_a_preview_shows_the_drawn_cards_and_a_test_mail_the_text(self, sent, mailbox):  # noqa: F811
+        form = {
+            "subject": "Hello",
+            "source": BODY,
+            "text_source": "",
+            "language": "en",
+            "customer": str(sent.customer_id),
+        }
+        shown_ = sent.company.post("/campaigns/preview", form).text
+        frame = sent.company.page.get(re.search(r'src="([^"]*/framed/[^"]+|[^"]*preview[^"]+)"', shown_)[1]).text
+        drawn = re.findall(r'<img src="data:image/jpeg;base64,([^"]+)" alt="([^"]+)"', frame)
+        assert len(drawn) == 3 and all("€12.50" in words for _picture, words in drawn)
+        assert Image.open(io.BytesIO(base64.b64decode(drawn[0][0]))).size[0] == offer_cards.PIXELS[3]
+        answer = sent.company.api("POST", "/campaigns/preview", json={key: value for key, value in form.items() if key != "customer"} | {"customer_id": form["customer"]})  # fmt: skip
+        assert "data:image" not in answer.text
+
+    @pytest.mark.parametrize(
+        "source", ["data:text/html;base64,PHNjcmlwdD4=", "data:image/svg+xml,<svg/>", "DATA:image/png;base64,AAAA"]
+    )
+    def test_no_other_address_that_holds_its_content_gets_into_a_preview(self, source):
+        from saas.marketing import previews
+
+        page = previews.sandboxed(
+            f'<a href="{source}">x</a><img src="{source}"><img src="{previews.DRAWN}AAAA"><a href="{previews.DRAWN}AAAA">y</a>'
+        )
+        assert source not in page and page.count(previews.DRAWN) == 1
 
     def test_in_a_browser_it_says_the_same_as_in_the_mail_program(self, sent):
         view = links.make(

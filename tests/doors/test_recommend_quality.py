@@ -46,3 +46,11 @@ def test_programs_get_the_figures(tried):
 
 def test_another_company_sees_nothing_of_it(tried, other_company):
     assert other_company.api("GET", "/recommendations/quality").json["places"] == []
+
+
+def test_a_small_shop_is_told_that_its_figures_prove_nothing_yet(company, context):
+    few = {**PLACE, "asked": 12, "hits": 3, "popular_hits": 1}
+    with work.unit(tenant_id=company.tenant_id):
+        freshness.note_backtest({"at": "2026-11-01T04:00:00+00:00", "days": 30.0, "places": [few]})
+    words = text_of(company.page.get("/recommendations/quality"))
+    assert "There is too little data to tell" in words and "prove nothing yet" in words

@@ -15,6 +15,7 @@ from sqlalchemy import func, insert, select, text
 
 from saas import config
 from saas.audiences import filters, segments, suppression
+from saas.catalog import products
 from saas.commerce import live, orders
 from saas.commerce.models import Order, ShopEvent, Visit, Visitor
 from saas.customers import arriving, consent, duplicates, erased, identity, merging, profiles
@@ -26,10 +27,13 @@ from saas.kit.belongings.models import JournalRow
 from saas.kit.db import db
 from saas.kit.personal import Finder, words
 from saas.marketing.models import MailEvent, MailingRecipient
+from saas.recommend import answers
+from saas.recommend.answer_models import OfferAnswer
 from saas.recommend.models import OfferShown
 from saas.tenancy import audit, bin, operations
 from saas.tenancy.models import BinItem
 from tests.kit.test_belongings import a_mailing, digest, row
+from tests.rooms.recommend import little_shop
 from workers.jobs import search as search_jobs
 
 AT = datetime(2026, 2, 1, tzinfo=UTC)
@@ -304,6 +308,38 @@ class TestErase:
             operation = operations.one(operation_id)
             assert operation.state == "done" and str(customer) not in json.dumps([operation.params, operation.report])
             assert db.session.scalar(select(Erasure.id)) == UUID(operation.report["certificate"]["id"])
+
+
+class TestAnswersToOffers:
+    """What somebody said to what a colleague offered them."""
+
+    @pytest.fixture
+    def said(self, company, context) -> UUID:
+        with work.unit(tenant_id=company.tenant_id):
+            products.upsert_many([little_shop.product("tea-1")])
+            tea = products.by_external(["tea-1"])["tea-1"].id
+            whose, other = (profiles.create(email=mail).id for mail in (MAIL, "keeper@shop.example"))
+            answers.say(
+                customer_id=whose, product_id=tea, verdict="declined", reason="too_expensive", note=f"{MARK} has debts"
+            )
+            answers.say(customer_id=other, product_id=tea, verdict="accepted")
+        return whose
+
+    def test_they_are_in_the_person_s_file_with_reason_and_note(self, company, said):
+        with work.unit(tenant_id=company.tenant_id):
+            packed = zipfile.ZipFile(io.BytesIO(b"".join(files.chunks(persons.file_of(said).id))))
+        [mine] = json.loads(packed.read("person.json"))["tables"]["offer_answers"]
+        assert (mine["verdict"], mine["reason"], mine["note"]) == ("declined", "too_expensive", f"{MARK} has debts")
+
+    def test_they_are_gone_when_the_person_is_erased_and_others_stay(self, app, company, said, drain, dump_url):
+        drain(company)
+        with work.unit(tenant_id=company.tenant_id):
+            made = erasures.erase_now(said)
+        drain(company)
+        with work.unit(tenant_id=company.tenant_id):
+            assert erasures.certificate(made.id).counts["offer_answers"] == 1
+            assert list(db.session.scalars(select(OfferAnswer.verdict))) == ["accepted"]
+        assert grep_database(dump_url, company) == []
 
 
 class TestEraseMany:
