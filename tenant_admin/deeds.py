@@ -17,7 +17,7 @@ from saas.customers import owners
 from saas.kit import access, records
 from saas.tenancy import made_roles, roles, undoing
 from saas.tenancy.audit import Told
-from tenant_admin import formats
+from tenant_admin import formats, offer_words
 
 KINDS = {
     "customer": _l("Customer"), "product": _l("Product"), "order": _l("Order"), "cart": _l("Cart"), "segment": _l("Segment"), "campaign": _l("Campaign"),
@@ -140,7 +140,8 @@ def differences(told: Told) -> list[dict[str, Any]]:
             continue
         was, now = value(name, field, before.get(field)), value(name, field, after.get(field))
         if was != now or not before:
-            label = labels.get(field) or LABELS.get(field) or undoing.named(field)
+            of_place = offer_words.SETTINGS.get(field) if name == "offer_slot" else None
+            label = of_place or labels.get(field) or LABELS.get(field) or undoing.named(field)
             shown.append(
                 {"field": str(label), "before": was, "after": now, "had": field in before, "has": field in after}
             )
@@ -168,6 +169,8 @@ def value(kind_name: str, field: str, held: Any) -> str:
             return known.write(records.unplain(held, known.type))[:LONGEST]
         except (ValueError, TypeError):
             pass
+    if kind_name == "offer_slot" and field in offer_words.SETTINGS:
+        return offer_words.said(field, held, {})[:LONGEST]
     if isinstance(held, bool):
         return _("yes") if held else _("no")
     if field == "price_micros" and isinstance(held, int):

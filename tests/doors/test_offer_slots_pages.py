@@ -145,3 +145,22 @@ class TestPreview:
     def test_nothing_is_kept(self, shop):
         try_out(shop, count="1")
         assert shop.api("GET", f"{LIST}/home").json["id"] is None
+
+
+def test_the_history_of_a_place_names_products_and_engines(company, context, drain):
+    """What was pinned stands there by its name, and what was counted in its words."""
+    from saas.catalog import products
+    from saas.kit import work
+
+    with work.unit(tenant_id=company.tenant_id):
+        products.upsert_many([little_shop.product("tea-1")])
+        tea = str(products.by_external(["tea-1"])["tea-1"].id)
+    drain(company)
+    company.api(
+        "PATCH", "/recommendations/slots/home", json={"pinned": [tea], "engine": "newest", "not_bought_days": 60}
+    )
+    company.api("PATCH", "/recommendations/slots/home", json={"count": 5})
+    slot_id = company.api("GET", "/recommendations/slots/home").json["id"]
+    company.api("PATCH", "/recommendations/slots/home", json={"pinned": [], "engine": "popular"})
+    words = text_of(company.page.get(f"/history?kind=offer_slot&record={slot_id}"))
+    assert "Tea 1 (tea-1)" in words and tea not in words and "Popular now" in words
