@@ -126,6 +126,10 @@ def load(environ: dict[str, str]) -> Settings:
             values[item.name] = _parse(str(item.type), text)
         except ValueError as error:
             raise Misconfigured(f"{item.name.upper()} cannot be read: {error}") from None
+    if "public_url" in values:
+        values["public_url"] = (
+            values["public_url"].strip().rstrip("/")
+        )  # paths are put behind it, each with its own slash
     settings = Settings(**values)
     settings.check()
     return settings

@@ -19,7 +19,7 @@ from saas.commerce import backfill, connecting, connecting_words, shops
 from saas.integrations import deliveries_in
 from saas.kit import clock, crypto, doors, rates, scope, work
 from saas.tenancy import ceremonies
-from tenant_admin import frame
+from tenant_admin import frame, wordpress_files
 from tenant_admin import shops as shop_pages
 from tenant_admin.shops_examples import generic_message, test_message
 
@@ -77,10 +77,12 @@ def woocommerce(shop: Any) -> list[dict[str, Any]]:
                             (_("Time zone"), told["zone"])]  # fmt: skip
     keys = tried(shop, "keys", _("Its keys"), ready="address" in good) | {
         "given": bool(shop.access_sealed), "approve": approve_address(shop) if "address" in good else None,
-        "make": f"{shop.url}/wp-admin/admin.php?page=wc-settings&tab=advanced&section=keys",
+        "make": f"{connecting.site_of(shop)}/wp-admin/admin.php?page=wc-settings&tab=advanced&section=keys",
     }  # fmt: skip
     if keys["state"] == "done":
         keys["facts"] = [(_("Currency"), shop.currency)]
+    us = config.get().public_url
+    keys["calls"] = None if shop.checks.get("ping") or shop.last_delivery_at else wordpress_files.calls(us)
     hooks = tried(shop, "webhooks", _("Webhooks"), ready="permissions" in good)
     if hooks["state"] == "done":
         told = hooks["values"]
@@ -91,7 +93,8 @@ def woocommerce(shop: Any) -> list[dict[str, Any]]:
         ]
     return [
         address, keys, tried(shop, "permissions", _("What the keys may do"), ready="keys" in good), hooks,
-        signed(shop, ready="webhooks" in good), past(shop, ready="permissions" in good), tracker(shop),
+        signed(shop, ready="webhooks" in good) | {"calls": keys["calls"]}, past(shop, ready="permissions" in good),
+        tracker(shop) | {"file": wordpress_files.on_pages(us, shop.site_key)},
     ]  # fmt: skip
 
 
@@ -238,7 +241,8 @@ def approve(shop_id: str) -> ResponseReturnValue:
         "app_name": "Regulars", "scope": "read_write", "user_id": ticket, "return_url": f"{us}{url_for('guide.show', shop_id=shop.id)}",
         "callback_url": f"{us}/hooks/woocommerce-keys",
     }  # fmt: skip
-    where = f"{shop.url}/wc-auth/v1/authorize?{urlencode(asked)}"
+    root = shop.checks.get("address", {}).get("values", {}).get("root", "")
+    where = f"{shop.url}{'/index.php' if '/index.php/' in root else ''}/wc-auth/v1/authorize?{urlencode(asked)}"
     return render_template("shops/to_woocommerce.html", address=where, name=shop.name)
 
 

@@ -323,6 +323,13 @@ def retire(*, external_ids: Iterable[str], source_id: UUID) -> int:
     return len(retired)
 
 
+def put_back(*, external_ids: Iterable[str], source_id: UUID) -> None:
+    """Forget that their shop deleted products, for it fetched them out of its trash; it tells itself how they are sold now."""
+    for product in _locked(list(external_ids), source_id):
+        product.versions = {name: at for name, at in product.versions.items() if name != "active"}
+    db.session.flush()
+
+
 def by_sku(sku: str) -> list[Product]:
     """Return all products that have an article number, or a variant that has it: shops give one twice."""
     of_variants = {variant.product_id for variant in variants.by_sku(sku)}

@@ -213,6 +213,8 @@ def _begin(tenant_id: int, shop_id: UUID, past: Past, state: dict[str, Any]) -> 
     state = {**state, "state": "running", "kinds": list(kinds), "kind": kinds[0], "place": {}, "totals": totals, "begun_at": begun.isoformat()}  # fmt: skip
     with work.unit(tenant_id=tenant_id):
         shop = _held(shop_id, state["holder"])
+        if tended.keys is not None:
+            shops.keep_access(shop_id, tended.keys)
         shop.reconciled = {**shop.reconciled, "webhooks": tended.webhooks, "tended_at": begun.isoformat()}
         if "lacks" in tended.shop:
             shop.reconciled = {**shop.reconciled, "lacks": tended.shop["lacks"]}

@@ -80,6 +80,11 @@ def unfinished(shop: Shop) -> bool:
     return any(tried.get(name, {}).get("state") != "good" for name in STEPS)
 
 
+def site_of(shop: Shop) -> str:
+    """Return where a store's WordPress lies itself, with its admin, as far as it told."""
+    return str(shop.checks.get("address", {}).get("values", {}).get("site") or shop.url)
+
+
 def keep(shop_id: UUID, **results: Any) -> None:
     """Write results of steps beside those that are there; None takes one away."""
     gone = [name for name, value in results.items() if value is None]
@@ -184,6 +189,7 @@ def _try(shop_id: UUID, step: str, go_on: Callable[[], bool]) -> bool:
     with work.unit():
         shop = shops.one(shop_id)
         held, url = shops.access(shop) or {}, shop.url
+        site = site_of(shop)
         address, secret, former = shops.hook_address(shop), shops.secret_of(shop), shops.former_addresses(shop)
     store = Store(url, held.get("key", ""), held.get("secret", ""), root=held.get("root", ""), way=held.get("way", ""))
     try:
@@ -202,7 +208,7 @@ def _try(shop_id: UUID, step: str, go_on: Callable[[], bool]) -> bool:
                 keep(
                     shop_id, delivery=_written(Waiting("delivery_touched", product="…"))
                 )  # it may come before we have the answer
-            found = woocommerce_checks.touch(store)
+            found = woocommerce_checks.touch(store, site=site)
     except Bad as bad:
         found = bad
     if found is None:
@@ -249,6 +255,6 @@ def ring(shop_id: UUID | str) -> None:
     """Have a shop's WordPress do what waits. Opens its own unit of work. Raises NoSuchShop."""
     with work.unit():
         shop = shops.one(shop_id)
-        url, waits = shop.url, shop.checks.get("delivery", {}).get("state") == "wait"
+        site, waits = site_of(shop), shop.checks.get("delivery", {}).get("state") == "wait"
     if waits and shop.kind == "woocommerce":
-        woocommerce_checks.ring(Store(url, "", ""))
+        woocommerce_checks.ring(site)

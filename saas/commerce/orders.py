@@ -446,6 +446,25 @@ def _moment(part: Any, first: str) -> tuple[bool, float, str]:
     return at is None, at.timestamp() if at else 0.0, part.key
 
 
+def put_back(*, keys: Iterable[str], source_id: UUID) -> None:
+    """Take back that their shop deleted orders: it fetched them out of its trash, so they are what they were before."""
+    wanted = sorted({text.clean(key, most=200) for key in keys} - {""})
+    marks = delete(RemovedOrder).where(
+        RemovedOrder.source_id == source_id, RemovedOrder.order_key == arrays.among(wanted, Text)
+    )
+    db.session.execute(marks.execution_options(synchronize_session=False))
+    back = []
+    for order in _locked(wanted, source_id).values():
+        was = order.details.get("status")
+        if order.status == "cancelled" and was:
+            order.details = {name: value for name, value in order.details.items() if name != "status"}
+            order.status, order.cancelled_at = was, None
+            back.append(order)
+    db.session.flush()
+    order_news.follow(sorted(order.id for order in back), loud=False)
+    _announce(sorted(order.id for order in back), {order.customer_id for order in back if order.customer_id})
+
+
 def remove(*, keys: Iterable[str], source_id: UUID, at: datetime | None = None, loud: bool = False) -> int:
     """Mark orders cancelled because their shop deleted them, also those that are not here yet; returns how many that changed."""
     moment = at or clock.now()

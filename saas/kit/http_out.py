@@ -1,7 +1,7 @@
 """Calling addresses that tenants gave us, without being led into our own network.
 
-A name is resolved once, every address it has is judged by our own list, and the connection goes to exactly one of the
-addresses that were judged, with the name only in the TLS handshake and the Host header: so a name cannot change its mind in
+A name is resolved once, every address it has is judged by our own list, and the connection goes to one of the
+addresses that were judged (the next one where nobody answers), with the name only in the TLS handshake and the Host header: so a name cannot change its mind in
 between. No redirects, no proxy, no credentials in the address, a deadline for the whole call, and at most so many bytes of an
 answer. Whoever calls shows a status and never the body.
 """
@@ -120,27 +120,35 @@ def call(
         body, sent["Content-Type"] = orjson.dumps(json), "application/json"
     query = "&".join(part for part in (parts.query, urlencode(params, doseq=True) if params else "") if part)
     target = urllib3.util.Url(path=parts.path or "/", query=query or None).url
-    try:
-        with (
-            Line(until - time.monotonic()) as line,
-            _connections(parts, addresses[0], min(READ, seconds), line) as pool,
-        ):
-            answer = pool.urlopen(
-                method, target, body=body, headers=sent, redirect=False, retries=False, preload_content=False, decode_content=True,
-            )  # fmt: skip
-            figures.HOOKS_OUT.labels(f"{answer.status // 100}xx").inc()
-            try:
-                whole = Answer(answer.status, dict(answer.headers), _body(answer, most, until))
-            finally:
-                answer.close()
-            if line.over:  # what was cut off may look as if it had ended
-                raise Unreachable("The answer took too long.")
-            return whole
-    except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-        figures.HOOKS_OUT.labels("away").inc()
-        if time.monotonic() >= until:  # whatever the connection said when the clock hung up
-            raise Unreachable("The answer took too long.") from None
-        raise Unreachable(f"This address does not answer ({type(error).__name__}).") from None
+    for place, address in enumerate(addresses, 1):
+        try:
+            with (
+                Line(until - time.monotonic()) as line,
+                _connections(parts, address, min(READ, seconds), line) as pool,
+            ):
+                answer = pool.urlopen(
+                    method, target, body=body, headers=sent, redirect=False, retries=False, preload_content=False, decode_content=True,
+                )  # fmt: skip
+                figures.HOOKS_OUT.labels(f"{answer.status // 100}xx").inc()
+                try:
+                    whole = Answer(answer.status, dict(answer.headers), _body(answer, most, until))
+                finally:
+                    answer.close()
+                if line.over:  # what was cut off may look as if it had ended
+                    raise Unreachable("The answer took too long.")
+                return whole
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            if isinstance(error, NOBODY) and place < len(addresses) and time.monotonic() < until:
+                continue  # such as localhost, which is ::1 first, while a server listens on 127.0.0.1 only
+            figures.HOOKS_OUT.labels("away").inc()
+            if time.monotonic() >= until:  # whatever the connection said when the clock hung up
+                raise Unreachable("The answer took too long.") from None
+            raise Unreachable(f"This address does not answer ({type(error).__name__}).") from None
+    raise Unreachable
+
+
+NOBODY = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
+"""Nothing was said yet: the next of a name's addresses may be tried."""
 
 
 class Line:

@@ -134,8 +134,6 @@ class Box:
             return 404, {"code": "woocommerce_rest_webhook_invalid_id"}
         if method == "DELETE":
             return 200, self.hooks.pop(key)
-        if body.get("status") == "active":
-            self.hooks[key]["failures"] = 0
         self.hooks[key].update(body)
         return 200, self._shown(self.hooks[key])
 
@@ -180,6 +178,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = parts.path.removeprefix(API)
         names = [name for name in path.split("/") if name]
         kind = names[0] if names else ""
+        if not parts.path.startswith(API):
+            return self._send(404, b"<h1>Not found</h1>", {"Content-Type": "text/html"})
         self.box.before(kind, query)
         with self.box.lock:
             self.box.asked.append((self.command, path, query))

@@ -2,10 +2,12 @@
 
 import itertools
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from sandbox.wordpress import keys
 
 MOST = 100
+STAMP = "%Y-%m-%dT%H:%M:%S"
 EXISTS = {
     "code": "woocommerce_rest_coupon_code_already_exists",
     "message": "The coupon code already exists",
@@ -20,11 +22,12 @@ class Refused(Exception):
 
 
 class Coupons:
-    """The store's coupons by id. `lost` batches are worked off and their answers are not sent; `bad` codes are refused."""
+    """The store's coupons by id. `lost` batches are worked off and their answers are not sent; `bad` codes are refused;
+    `endless` is a store in which a plugin takes ends away."""
 
     def __init__(self, store):
         self.store, self.held, self.ids = store, {}, itertools.count(900)
-        self.lost, self.bad = 0, set()
+        self.lost, self.bad, self.endless = 0, set(), False
 
     def answer(self, call, rest):
         """This function will return status and body for a question about coupons; raises keys.Refused."""
@@ -83,13 +86,26 @@ class Coupons:
         key = next(self.ids)
         self.held[key] = {
             "id": key, "code": code, "amount": f"{float(given.get('amount') or 0):.2f}", "date_created_gmt": self.store.now(),
-            "discount_type": given["discount_type"], "description": given.get("description", ""), "date_expires_gmt": given.get("date_expires_gmt"),
+            "discount_type": given["discount_type"], "description": given.get("description", ""), **self.end(given),
             "usage_count": 0, "individual_use": bool(given.get("individual_use")), "product_ids": given.get("product_ids") or [],
             "usage_limit": given.get("usage_limit"), "usage_limit_per_user": given.get("usage_limit_per_user"),
             "free_shipping": bool(given.get("free_shipping")), "product_categories": given.get("product_categories") or [],
             "minimum_amount": f"{float(given.get('minimum_amount') or 0):.2f}", "used_by": [],
         }  # fmt: skip
         return self.held[key]
+
+    def end(self, given):
+        """This function will return a coupon's end as WooCommerce keeps it: of `date_expires` alone, in the store's zone unless
+        it carries one; what stands in `date_expires_gmt` is thrown away without a word."""
+        said = given.get("date_expires")
+        if not said or self.endless:
+            return {"date_expires": None, "date_expires_gmt": None}
+        at, zone = datetime.fromisoformat(said), ZoneInfo(self.store.zone)
+        at = at if at.tzinfo else at.replace(tzinfo=zone)
+        return {
+            name: at.astimezone(where).strftime(STAMP)
+            for name, where in (("date_expires", zone), ("date_expires_gmt", UTC))
+        }
 
     def use(self, code, order):
         """This function will take a code off an order as the checkout does; raises Refused."""

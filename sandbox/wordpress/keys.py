@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 CANNOT_VIEW = (401, "woocommerce_rest_cannot_view", "Sorry, you cannot list resources.")
 WRONG = "woocommerce_rest_authentication_error"
+NO_USER = (401, "invalid_username", "Unknown username. Check again or try your email address.")
 
 
 class Refused(Exception):
@@ -21,6 +22,8 @@ class Refused(Exception):
 def admitted(store, call):
     """This function will return the permissions of the key a call is made with; raises Refused."""
     key, secret = _readable(store, call)
+    if key and key not in store.keys and store.application_passwords:
+        raise Refused(*NO_USER)
     if key in store.keys:
         if not hmac.compare_digest(store.keys[key][0], secret or ""):
             raise Refused(401, WRONG, "Consumer secret is invalid.")
@@ -31,9 +34,9 @@ def admitted(store, call):
         raise Refused(*CANNOT_VIEW)
     writes = call.method in ("POST", "PUT", "PATCH", "DELETE")
     if writes and permissions == "read":
-        raise Refused(401, WRONG, "The API key provided does not have write permissions.")
+        raise Refused(401, WRONG, store.says("The API key provided does not have write permissions."))
     if not writes and permissions == "write":
-        raise Refused(401, WRONG, "The API key provided does not have read permissions.")
+        raise Refused(401, WRONG, store.says("The API key provided does not have read permissions."))
     return permissions
 
 
@@ -65,8 +68,8 @@ def _signed(store, call):
     wanted = hmac.new(f"{secret}&".encode(), base.encode(), getattr(hashlib, method)).digest()
     if not hmac.compare_digest(base64.b64encode(wanted).decode(), signature):
         raise Refused(401, WRONG, "Invalid signature - provided signature does not match.")
-    if abs(time.time() - int(given.get("oauth_timestamp", "0"))) > 900:
-        raise Refused(401, WRONG, "Invalid timestamp.")
+    if abs(time.time() + store.ahead - int(given.get("oauth_timestamp", "0"))) > 900:
+        raise Refused(401, WRONG, store.says("Invalid timestamp."))
     if given.get("oauth_nonce") in store.nonces:
         raise Refused(401, WRONG, "Invalid nonce - nonce has already been used.")
     store.nonces.add(given.get("oauth_nonce"))

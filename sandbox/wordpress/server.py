@@ -4,8 +4,10 @@ import html
 import json
 import secrets
 import threading
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
@@ -36,7 +38,9 @@ class Box:
 
     `permalinks` is pretty, index (index.php in every address) or plain; `tls` whether WordPress believes that it is spoken
     to over https (behind a proxy); `strips_header` a host that takes the Authorization header away; `moved_to` an address all
-    else leads to. `faults` are answered first, one a question of the API: a status, or a body to send instead. `cron` has what
+    else leads to. `site` is where WordPress lies itself when that is not where its pages are; `ahead` by how many seconds its
+    clock is wrong; `tongue` its sentences in another language; `application_passwords` whether WordPress looks for a user of
+    the key's name. `faults` are answered first, one a question of the API: a status, or a body to send instead. `cron` has what
     waits leave at once, as though the minute were always over; `rings` whether a call of wp-cron.php has it leave.
     """
 
@@ -46,8 +50,10 @@ class Box:
         self.home = self.url = f"http://127.0.0.1:{self.server.server_port}"
         self.version, self.currency, self.cron = version, currency, cron
         self.name, self.zone = "Fern & Kettle", "Europe/London"
+        self.site = ""  # where WordPress lies itself, when that is not where its pages are
         self.permalinks, self.tls, self.strips_header, self.moved_to = "pretty", False, False, ""
         self.wordpress, self.woocommerce = True, True
+        self.ahead, self.tongue, self.application_passwords = 0, {}, False
         self.keys, self.nonces = {KEY: (SECRET, "read_write")}, set()
         self.faults, self.asked, self.reviews = [], [], []
         self.rings, self.carried = True, threading.Event()
@@ -71,15 +77,26 @@ class Box:
     def now(self):
         return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
+    def says(self, sentence):
+        """This function will return a sentence in the store's language."""
+        return self.tongue.get(sentence, sentence)
+
+    def date_time_string(self):
+        return formatdate(time.time() + self.ahead, usegmt=True)
+
+    def before(self, *version):
+        """This function will tell whether the store is older than a version."""
+        return tuple(int(part) for part in self.version.split(".")[: len(version)]) < version
+
     def root(self):
         """This function will return where the API is, as the store's pages tell it."""
         if self.permalinks == "plain":
-            return f"{self.home}/?rest_route=/"
+            return f"{self.home}/index.php?rest_route=/"
         return f"{self.home}{'/index.php' if self.permalinks == 'index' else ''}/wp-json/"
 
     def index(self):
         spaces = ["oembed/1.0", "wp/v2"] + (["wc/v1", "wc/v2", "wc/v3"] if self.woocommerce else [])
-        return {"name": self.name, "description": "Just another WordPress site", "url": self.home, "home": self.home, "gmt_offset": "0",
+        return {"name": self.name, "description": "Just another WordPress site", "url": self.site or self.home, "home": self.home, "gmt_offset": "0",
                 "timezone_string": self.zone, "namespaces": spaces, "authentication": [], "routes": {}}  # fmt: skip
 
     def answer(self, call):
@@ -131,11 +148,11 @@ class Box:
     def listed(self, call, kind):
         query = call.query
         order = query.get("orderby", "date")
-        if order not in ORDERINGS or (order == "modified" and self.version.startswith("3.")):
+        if order not in ORDERINGS or (order == "modified" and self.before(5, 8)):
             raise keys.Refused(400, "rest_invalid_param", "Invalid parameter(s): orderby")
         rows = list(self.things(kind).values())
         for name, column in (("modified_after", "date_modified_gmt"), ("after", "date_created_gmt")):
-            if query.get(name):
+            if query.get(name) and not (name == "modified_after" and self.before(5, 8)):
                 rows = [row for row in rows if row[column] > query[name][:19]]
         if query.get("before"):
             rows = [row for row in rows if row["date_created_gmt"] < query["before"][:19]]
@@ -172,10 +189,12 @@ class Box:
     def webhooks(self, call, rest):
         held = self.hooks.held
         if rest == "batch":
-            return 200, {}, {}
+            return 200, [], {}  # PHP writes an empty object as a list
         if not rest and call.method == "GET":
-            found = [hooks.shown(one) for one in held.values()]
-            return 200, found, {"X-WP-Total": str(len(found)), "X-WP-TotalPages": "1"}
+            each, page = int(call.query.get("per_page", 10)), int(call.query.get("page", 1))
+            found = [hooks.shown(one) for one in reversed(held.values())]
+            told = {"X-WP-Total": str(len(found)), "X-WP-TotalPages": str(-(-len(found) // each))}
+            return 200, found[(page - 1) * each : page * each], told
         if not rest:
             return (*self.hooks.create(call.body), {})
         hook = held.get(int(rest) if rest.isdigit() else 0)
@@ -213,6 +232,9 @@ class Box:
 class _Handler(BaseHTTPRequestHandler):
     box: Box
 
+    def date_time_string(self, timestamp=None):
+        return self.box.date_time_string() if timestamp is None else super().date_time_string(timestamp)
+
     def handle_one(self):
         box, parts = self.box, urlsplit(self.path)
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -221,9 +243,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self.say(301, b"", "text/html", {"Location": f"{box.moved_to}{self.path}"})
         if not box.wordpress:
             return self.page(200 if parts.path == "/" else 404, "<h1>A site of another kind</h1>")
-        if parts.path == "/wc-auth/v1/authorize":
+        if parts.path == f"{'/index.php' if box.permalinks == 'index' else ''}/wc-auth/v1/authorize":
             return self.agree(query, raw)
-        if parts.path == "/wp-cron.php":
+        if parts.path == f"{urlsplit(box.site).path}/wp-cron.php":
             if box.rings:
                 box.hooks.carry()
             return self.say(200, b"")

@@ -67,11 +67,26 @@ class Things:
         self.store.hooks.tell("order.created", order_id)
         return order_id
 
+    def trash(self, kind, number):
+        """This function will put a thing into the store's trash, which is told as a deletion."""
+        thing = getattr(self, kind)[number]
+        thing |= {"_was": thing["status"], "status": "trash", **self.changed()}
+        self.store.hooks.tell(f"{kind.removesuffix('s')}.deleted", number)
+
+    def restore(self, kind, number, status=None):
+        """This function will fetch a thing out of the trash again."""
+        thing = getattr(self, kind)[number]
+        thing |= {"status": status or thing.pop("_was"), **self.changed()}
+        self.store.hooks.tell(f"{kind.removesuffix('s')}.restored", number)
+
+    def changed(self):
+        return {"date_modified": self.store.now(), "date_modified_gmt": self.store.now()}
+
     def touch(self, kind, number, given):
         """This function will change a thing as a PUT does: also one without news gets a new date and is told of."""
         thing = getattr(self, kind)[number]
         thing |= {name: value for name, value in given.items() if name in thing and name != "id"}
-        thing |= {"date_modified": self.store.now(), "date_modified_gmt": self.store.now()}
+        thing |= self.changed()
         self.store.hooks.tell(f"{kind.removesuffix('s')}.updated", number)
         return thing
 

@@ -86,7 +86,7 @@ def test_a_shop_is_connected_by_the_guide_until_its_first_order_shows(app, compa
     give_keys(page, "ck_reads", "cs_reads")
     expect(step(page, "permissions")).to_contain_text("may only read")
     give_keys(page, "ck_box", "cs_box")
-    expect(step(page, "webhooks")).to_contain_text("9 webhooks")
+    expect(step(page, "webhooks")).to_contain_text("11 webhooks")
 
     expect(step(page, "delivery")).to_contain_text("once a minute")
     page.goto("/shops")  # leaves, and comes back to where it was

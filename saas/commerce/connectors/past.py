@@ -66,10 +66,11 @@ class Portion:
 
 @dataclass(frozen=True)
 class Tended:
-    """What looking after a store's webhooks came to, and what the store says of itself."""
+    """What looking after a store's webhooks came to, what the store says of itself, and keys to be kept with more than before."""
 
     webhooks: dict[str, int]
     shop: dict[str, Any] = field(default_factory=dict)
+    keys: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

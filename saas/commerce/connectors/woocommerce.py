@@ -1,7 +1,8 @@
 """WooCommerce: its signature, its deliveries, its REST resources, as seen on running stores (10.0, 7.9, 3.8).
 
 Its Delivery-ID is not one: deliveries of the same second share it and a repetition gets another. A delivery is therefore
-known by its topic, its resource and the digest of its body. Bodies carry the state at delivery time; guests have customer
+known by its topic, its resource and the digest of its body; but one of a deletion says nothing than the id, and something may
+be fetched out of the trash and deleted again, so there the Delivery-ID counts too. Bodies carry the state at delivery time; guests have customer
 id 0 and only a billing address; money is text; the dates that count end in `_gmt` and carry no zone.
 """
 
@@ -44,8 +45,15 @@ def verified(headers: Headers, raw: bytes, secrets: Sequence[str]) -> Delivery |
     good = [base64.b64encode(hmac.new(secret.encode(), raw, hashlib.sha256).digest()).decode() for secret in secrets]
     if not any(hmac.compare_digest(given, one) for one in good):
         raise BadSignature
-    topic = headers.get("x-wc-webhook-topic", "")[:100]
-    return Delivery(topic=topic, resource="", key=f"{topic}:{hashlib.sha256(raw).hexdigest()}")
+    if raw.strip() in NOTHING:
+        return None
+    topic, digest = headers.get("x-wc-webhook-topic", "")[:100], hashlib.sha256(raw).hexdigest()
+    again = headers.get("x-wc-webhook-delivery-id", "")[:64] if topic.endswith(".deleted") else ""
+    return Delivery(topic=topic, resource="", key=f"{topic}:{again}:{digest}" if again else f"{topic}:{digest}")
+
+
+NOTHING = (b"", b"[]", b"null", b'""', b"false")
+"""What older stores deliver of something that was gone before its message left; refused, it would switch their webhook off."""
 
 
 def topic_of(delivery: Delivery, body: Body) -> Delivery:
@@ -54,28 +62,53 @@ def topic_of(delivery: Delivery, body: Body) -> Delivery:
 
 def order_of(body: Body, *, topic: str) -> dict[str, Any] | None:
     """Return the order a delivery tells of in our shape, or None when it tells of something else; raises Unmappable."""
-    whole = topic.startswith("order.") and topic != "order.deleted" and "id" in body
+    whole = topic.startswith("order.") and topic not in ("order.deleted", "order.restored") and "id" in body
     return order_item(_whole("orders", body)) if whole else None
 
 
 def take(body: Body, *, topic: str, origin: Origin) -> None:
     """Write what a delivery tells; raises Unmappable with the reason. Topics that concern nobody here change nothing."""
     kind, _dot, act = topic.partition(".")
-    if (body.get("data") or {}).get("status") == 404 and "id" not in body:
+    if "id" not in body and _refused(body) in (404, 410):
         return  # the store renders a delivery when it leaves; by then the resource was gone
+    if "id" not in body and _refused(body) in (401, 403):
+        raise Unmappable(NOT_ALLOWED)
+    if "id" not in body and isinstance(body.get(kind), dict):
+        raise Unmappable(LEGACY)
     if "id" not in body and kind in ("order", "customer", "product", "product_variation"):
         raise Unmappable("The body has no id.")
     if kind == "order" and act == "deleted":
         orders.remove(keys=[str(body["id"])], source_id=origin.source_id, loud=True)
     elif kind == "order":
+        if act == "restored":
+            orders.put_back(keys=[str(body["id"])], source_id=origin.source_id)
         item = order_item(_whole("orders", body))
         must(orders.record_many([item] if item else [], origin.source_id, loud=True))
     elif kind in ("product", "product_variation") and act == "deleted":
         products.retire(external_ids=[str(body["id"])], source_id=origin.source_id)
     elif kind in ("product", "product_variation"):
+        if act == "restored":
+            products.put_back(external_ids=[str(body["id"])], source_id=origin.source_id)
         woocommerce_products.take(body, origin)
     elif kind == "customer" and act != "deleted":
         must(arriving.upsert_many([customer_item(body)], origin.source_id))
+
+
+NOT_ALLOWED = (
+    "The shop's webhook was made by somebody who may not see this, so it delivers a refusal. Delete the webhook in WooCommerce "
+    "and press “Set them up again”."
+)
+LEGACY = (
+    "The shop's webhook speaks the legacy API of WooCommerce. Delete it in WooCommerce (Settings, Advanced, Webhooks) and press "
+    "“Set them up again”."
+)
+
+
+def _refused(body: Body) -> int | None:
+    """Return the status of a refusal of WordPress that is delivered in place of a thing."""
+    told = body.get("data")
+    status = told.get("status") if isinstance(told, dict) else None
+    return status if isinstance(status, int) else None
 
 
 def customer_item(body: Body) -> dict[str, Any]:

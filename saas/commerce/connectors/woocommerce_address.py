@@ -6,6 +6,7 @@ lives, and whether WooCommerce is there. Nothing of it needs keys.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -70,8 +71,14 @@ def look(given: str) -> Found:
     version = MADE_BY.search(first.body)
     return Found(
         "address_good", host=_host(home), url=home, root=root.rstrip("/"), name=text.clean(str(index.get("name") or ""), most=120),
-        zone=str(index.get("timezone_string") or index.get("gmt_offset") or "")[:60], version=version[1].decode() if version else "",
+        site=_site(index, home), zone=str(index.get("timezone_string") or index.get("gmt_offset") or "")[:60], version=version[1].decode() if version else "",
     )  # fmt: skip
+
+
+def _site(index: dict[str, Any], home: str) -> str:
+    """Return where WordPress lies itself, whose admin and clock are there; it may be a folder below its pages, or beside them."""
+    told = str(index.get("url") or "").rstrip("/")
+    return told if _host(told) and told.startswith(("http://", "https://")) else home
 
 
 def _host(url: str) -> str:
@@ -95,8 +102,18 @@ def _require_safe(url: str) -> None:
         raise Bad("not_an_address", host=url[:80])
     if url.startswith("https://"):
         return
-    if not (LOOPBACK.fullmatch(_host(url)) and config.get().outgoing_private_hosts):
+    if not (config.get().outgoing_private_hosts and _is_here(url)):
         raise Bad("no_https", host=_host(url))
+
+
+def _is_here(url: str) -> bool:
+    """Tell whether a name leads to this machine and nowhere else, such as one in its hosts file."""
+    if LOOPBACK.fullmatch(_host(url)):
+        return True
+    try:
+        return all(ipaddress.ip_address(one).is_loopback for one in http_out.judge(url))
+    except http_out.Unreachable:
+        return False
 
 
 def _fetch(url: str, **more: Any) -> Page:

@@ -1,8 +1,10 @@
 """Codes in a WooCommerce store: each is a coupon of its own there, made a hundred at a time.
 
-Sources: the chapters Coupons and Batch update of WooCommerce's REST API v3. A batch answers in the order of what was asked,
-each thing with its id or with an error of its own. The store writes codes in small letters and knows no beginning, so codes
-of a coupon that starts later are written when it starts.
+Sources: the chapters Coupons and Batch update of WooCommerce's REST API v3, and its controller, which writes a coupon's end
+from `date_expires` alone: the twin `date_expires_gmt` is shown and, given, taken without a word and thrown away. So the end is
+given as a moment in UTC with its Z, which needs no zone of the store, and read back from the answer before a code is believed
+to be ready. A batch answers in the order of what was asked, each thing with its id or with an error of its own. The store
+writes codes in small letters and knows no beginning, so codes of a coupon that starts later are written when it starts.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from saas.commerce.connectors.till import Taken, Terms
 from saas.commerce.connectors.woocommerce_rest import Store, after
 from saas.kit import http_out
 
+RIGHTS = "woocommerce_rest_authentication_error"
 EXISTS = "woocommerce_rest_coupon_code_already_exists"
 MANY, CATEGORY_PAGES = 100, 10
 READ_ONLY = (
@@ -25,6 +28,7 @@ READ_ONLY = (
     "(WooCommerce, Settings, Advanced, REST API) and enter it under Shops."
 )
 REFUSED = "The store does not accept the key any more. Make a new one with the permission Read/Write and enter it under Shops."
+ENDLESS = "The store took the code without its end, so it was deleted there again. A plugin may stand in the way of coupons' dates."
 NOT_ALLOWED = (
     "The key belongs to somebody who may not make coupons. Make one for an administrator or a shop manager, with the permission "
     "Read/Write, and enter it under Shops."
@@ -59,8 +63,14 @@ class Till:
                     taken.ready[code] = str(held["id"])
                 else:
                     taken.elsewhere.add(code)
+            elif terms.ends_at and not (one.get("date_expires_gmt") or one.get("date_expires")):
+                taken.refused[code] = ENDLESS
             else:
                 taken.ready[code] = str(one["id"])
+        if any(reason is ENDLESS for reason in taken.refused.values()):
+            self._batch({"delete": [one["id"] for one in made if isinstance(one, dict) and one.get("id")]})
+            taken.refused |= dict.fromkeys(taken.ready, ENDLESS)
+            taken.ready.clear()
         return taken
 
     def stop(self, terms: Terms, codes: Mapping[str, str], at_shop: Mapping[str, Any], *, whole: bool) -> set[str]:
@@ -133,7 +143,7 @@ class Till:
         if answer.status in (401, 403):
             said = str(body.get("message") or "").lower() if isinstance(body, dict) else ""
             code = str(body.get("code") or "") if isinstance(body, dict) else ""
-            if "write permission" in said:
+            if "write permission" in said or (method != "GET" and code == RIGHTS and self._reads()):
                 raise KeysRefused(READ_ONLY)
             raise KeysRefused(NOT_ALLOWED if answer.status == 403 and "cannot" in code else REFUSED)
         headers = {name.lower(): value for name, value in answer.headers.items()}
@@ -147,6 +157,18 @@ class Till:
         if body is None:
             raise StoreBusy("The store answers with something else than data.", seconds=0)
         return body
+
+    def _reads(self) -> bool:
+        """Tell whether the key may read: then what it was refused for was the writing, in whatever language that was said."""
+        try:
+            return (
+                self.store.ask(
+                    "GET", "/orders", params={"per_page": 1, "_fields": "id"}, seconds=self.store.patience
+                ).status
+                == 200
+            )
+        except http_out.Unreachable:
+            return False
 
 
 def _body(terms: Terms) -> dict[str, Any]:
@@ -163,6 +185,6 @@ def _body(terms: Terms) -> dict[str, Any]:
         "discount_type": kind, "amount": amount, "free_shipping": terms.kind == "shipping", "individual_use": terms.alone,
         "usage_limit": terms.uses, "usage_limit_per_user": min(terms.per_customer, terms.uses), "minimum_amount": terms.least or "0",
         "product_ids": [int(key) for key in terms.products],
-        "date_expires_gmt": terms.ends_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S") if terms.ends_at else None,
+        "date_expires": terms.ends_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if terms.ends_at else None,
         "description": f"{terms.name} ({terms.mark})",
     }  # fmt: skip

@@ -16,10 +16,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from saas.commerce.connectors import woocommerce_address
 from saas.commerce.connectors.delivery import Body
+from saas.commerce.connectors.found import Bad
 from saas.commerce.connectors.past import KeysRefused, Portion, StoreBusy, StoreRefused, Tended
 from saas.commerce.connectors.woocommerce_orders import REFUNDS
 from saas.commerce.connectors.woocommerce_rest import Store
@@ -51,11 +54,24 @@ class Woo:
 
     def tend(self, *, address: str, secret: str, renew: bool = False) -> Tended:
         """Have every topic delivered to our address. Keys that may only read are said to be so, and the rest goes on."""
+        keys = self._looked_up()
         try:
-            return Tended(self.store.tend_webhooks(address=address, secret=secret, renew=renew))
+            return Tended(self.store.tend_webhooks(address=address, secret=secret, renew=renew), keys=keys)
         except KeysRefused:
             self.store.call("GET", "/orders", params={"per_page": 1, "_fields": "id"})
-            return Tended({"made": 0, "woken": 0, "barred": 1})
+            return Tended({"made": 0, "woken": 0, "barred": 1}, keys=keys)
+
+    def _looked_up(self) -> dict[str, Any] | None:
+        """Return the keys with where the store's API is, which a store that was entered by a program was not asked for: over
+        plain http it checks a signature over the address as it knows itself. None where that is known or cannot be found."""
+        if self.store.root:
+            return None
+        try:
+            found = woocommerce_address.look(self.store.url).values
+        except Bad:
+            return None
+        self.store = replace(self.store, root=found["root"])
+        return {"key": self.store.key, "secret": self.store.secret, "root": self.store.root, "way": self.store.way}
 
     def kinds(self, *, since: datetime | None, deep: bool = False) -> tuple[str, ...]:
         if since is None:

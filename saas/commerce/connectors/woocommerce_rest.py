@@ -21,6 +21,8 @@ MOST_HOOK_PAGES = 20
 TOPICS = tuple(
     f"{kind}.{act}" for kind in ("order", "product", "customer") for act in ("created", "updated", "deleted")
 )
+RESTORED = ("order.restored", "product.restored")
+"""Told of what is fetched out of the trash; a store that does not know these topics goes without."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +80,18 @@ class Store:
             if led == address or (led.endswith(door) and hook.get("topic") not in ours):
                 ours[str(hook.get("topic"))] = hook
         counts = {"made": 0, "woken": 0, "moved": 0, "renewed": 0}
-        for topic in TOPICS:
+        for topic in (*TOPICS, *RESTORED):
             hook = ours.get(topic)
             if hook is None:
                 body = {"name": f"Regulars {topic}", "topic": topic, "delivery_url": address, "secret": secret, "status": "active"}  # fmt: skip
-                self.call("POST", "/webhooks", json=body)
+                try:
+                    self.call("POST", "/webhooks", json=body)
+                except (KeysRefused, StoreBusy):
+                    raise
+                except StoreRefused:
+                    if topic in TOPICS:
+                        raise
+                    continue
                 counts["made"] += 1
                 continue
             mended: dict[str, Any] = {}

@@ -56,8 +56,11 @@ class TestThePast:
         assert set(keys(company)) == {str(key) for key in store.things.orders}
         assert counts(company)[0] == 4
         assert {kind: row["failed"] for kind, row in state["done"].items()} == dict.fromkeys(state["kinds"], 0)
-        assert state_of(company, shop_id)[2]["webhooks"]["made"] == 9
-        assert {hook["topic"] for hook in store.hooks.values()} == set(woocommerce_rest.TOPICS)
+        assert state_of(company, shop_id)[2]["webhooks"]["made"] == 11
+        assert {hook["topic"] for hook in store.hooks.values()} == {
+            *woocommerce_rest.TOPICS,
+            *woocommerce_rest.RESTORED,
+        }
 
     def test_the_newest_orders_come_first_and_the_old_ones_last(self, company, store):  # noqa: F811
         stock_up(store)

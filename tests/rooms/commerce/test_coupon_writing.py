@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from saas.commerce import coupon_codes, coupon_writing, coupons, shops
-from saas.commerce.connectors.woocommerce_coupons import READ_ONLY
+from saas.commerce.connectors.woocommerce_coupons import ENDLESS, READ_ONLY
 from saas.commerce.coupon_models import CouponCode
 from saas.kit import clock, work
 from saas.kit.db import db
@@ -97,6 +97,23 @@ def test_codes_are_written_a_hundred_at_a_time_with_all_that_the_coupon_says(pla
         [16],
         "2027-01-31T12:00:00",
     )
+
+
+def test_the_end_reaches_a_store_in_another_zone_as_the_same_moment(context, company, woo):
+    woo.zone = "Asia/Tokyo"
+    place = Place(company, woo)
+    place.make(1, ends_at=[datetime(2027, 1, 31, 12, 0, tzinfo=UTC)])
+    place.advance()
+    [one] = woo.coupons.held.values()
+    assert (one["date_expires"], one["date_expires_gmt"]) == ("2027-01-31T21:00:00", "2027-01-31T12:00:00")
+
+
+def test_codes_that_a_store_took_without_their_end_are_taken_back_and_never_given(place, woo):
+    woo.coupons.endless = True
+    place.make(3, ends_at=[datetime(2027, 1, 31, 12, 0, tzinfo=UTC)] * 3)
+    place.advance()
+    assert place.states() == {"waiting": 3} and woo.coupons.held == {}
+    assert place.held().trouble == ENDLESS
 
 
 def test_free_shipping_is_a_coupon_of_nothing_that_frees_from_shipping(context, company, woo):

@@ -298,7 +298,7 @@ class TestComparing:
         self.compare(company, shop_id)
         with work.unit(tenant_id=company.tenant_id):
             assert {one["secret"] for one in store.hooks.values()} == {shops.secret_of(shops.one(shop_id))}
-        assert state_of(company, shop_id)[2]["webhooks"]["renewed"] == 9
+        assert state_of(company, shop_id)[2]["webhooks"]["renewed"] == 11
 
     def test_orders_and_products_that_the_store_has_no_more_are_found(self, company, store, shop_id):  # noqa: F811
         order, product = max(store.things.orders), max(store.things.products)
