@@ -5,6 +5,7 @@ Tests commit for real. They stay apart the way customers do: each has its own te
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -14,8 +15,16 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent))
 os.environ.setdefault("ENVIRONMENT", "test")
 
+from tests import bytecode  # noqa: E402
+
+bytecode.keep()  # before the product is imported
+
 from tests.companies import Company, found_company  # noqa: E402
-from tests.durations import pytest_terminal_summary  # noqa: E402, F401
+from tests.durations import (  # noqa: E402, F401
+    pytest_runtest_logstart,
+    pytest_runtest_makereport,
+    pytest_terminal_summary,
+)
 from tests.servers import database_urls, redis_url, test_servers  # noqa: E402, F401
 from tests.turns import (  # noqa: E402, F401
     pytest_collection_modifyitems,
@@ -49,6 +58,8 @@ def app(settings_in_environment):
     made = create_app()
     made.testing = False
     valkey.client().flushdb()
+    gc.collect()
+    gc.freeze()  # thousands of tests and all modules stay to the end: no collection need look through them again
     yield made
     pool.close()
     valkey.close()

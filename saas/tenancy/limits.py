@@ -29,14 +29,20 @@ class ReadOnly(errors.LimitReached):
 
 def set_all(*, limits: Mapping[str, int | None], source: str = "plan") -> None:
     """Write what the plan allows; None means without limit."""
-    for name, most in limits.items():
-        db.session.execute(
-            insert(Entitlement)
-            .values(tenant_id=scope.tenant_id(), id=identifiers.new(), name=name, most=most, source=source)
-            .on_conflict_do_update(
-                index_elements=["tenant_id", "name"], set_={"most": most, "source": source, "updated_at": func.now()}
-            )
+    rows = [
+        {"tenant_id": scope.tenant_id(), "id": identifiers.new(), "name": name, "most": most, "source": source}
+        for name, most in limits.items()
+    ]
+    if not rows:
+        return
+    statement = insert(Entitlement).values(rows)
+    given = statement.excluded
+    db.session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["tenant_id", "name"],
+            set_={"most": given.most, "source": given.source, "updated_at": func.now()},
         )
+    )
 
 
 def most(name: str) -> int | None:

@@ -1,5 +1,6 @@
 """The suite's second try forgives slowness and nothing else."""
 
+import os
 import subprocess
 import sys
 
@@ -23,6 +24,8 @@ def test_many_fail(one):
     assert False
 """
 BROKEN = "import nothing_of_that_name\n"
+PLAIN = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": "xdist.plugin", "PYTEST_XDIST_AUTO_NUM_WORKERS": "1"}
+"""One worker, and none of the plug-ins that the suite's own tests need and take long to import."""
 
 
 @pytest.mark.parametrize(
@@ -39,7 +42,7 @@ def test_what_comes_of_a_run(tmp_path, tests, code, said):
     (tmp_path / "test_one.py").write_text(tests)
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     suite = [sys.executable, str(ROOT / "tests" / "__main__.py")]
-    run = subprocess.run(suite, cwd=tmp_path, capture_output=True, text=True, check=False)
+    run = subprocess.run(suite, cwd=tmp_path, env={**os.environ, **PLAIN}, capture_output=True, text=True, check=False)
     assert run.returncode == code, run.stdout + run.stderr
     assert said in run.stdout
     assert ("Once more" in run.stdout) == (tests != MANY)
