@@ -32,6 +32,7 @@ def index():
     return render_template(
         "carts/index.html", rows=[_row(cart, buyers, named) for cart in page.items], next=page.next, tabs=_tabs(wanted.get("state")), chips=chips, add=_add(),
         filtered=bool(wanted), became=_figures(sums), others=len(sums) - 1,
+        newest=cart_lists.MOST_SUMMED if sum(sum(one["carts"].values()) for one in sums) >= cart_lists.MOST_SUMMED else None,
     )  # fmt: skip
 
 

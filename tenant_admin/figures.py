@@ -14,7 +14,6 @@ from flask_babel import gettext as _
 from saas.kit import money
 from tenant_admin import formats
 
-SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)
 MONTHS_SHOWN, COHORTS_SHOWN, DISTANCES = 25, 18, 12
 STEPS = (0.03, 0.06, 0.1, 0.15, 0.22, 0.3, 0.4)
 """From these shares on a cell of the cohorts is one step deeper."""
@@ -37,13 +36,17 @@ def months_back(day: date, count: int) -> date:
 
 
 def tiles(sold: dict[str, Any], currency: str, *, orders_url: str) -> list[dict[str, Any]]:
-    """Return the sums over everything that is looked at."""
+    """Return the sums over everything that is looked at; those of customers are left out while they are not known."""
     each = sold["revenue_micros"] // sold["orders"]
     hint = _("The goods of the orders, before discounts, shipping and refunds")
-    return [
+    shown = [
         {"label": _("Goods sold"), "value": formats.money(amount(sold["revenue_micros"], currency), currency, whole=True), "hint": hint, "url": orders_url},
         {"label": _("Orders"), "value": formats.number(sold["orders"]), "hint": _("Without those that were cancelled or failed"), "url": orders_url},
         {"label": _("Goods in an order"), "value": formats.money(amount(each, currency), currency), "hint": hint, "url": None},
+    ]  # fmt: skip
+    if "customers" not in sold:
+        return shown
+    return shown + [
         {"label": _("Customers"), "value": formats.number(sold["customers"]), "hint": None, "url": url_for("customers.index", where="orders_count.at_least.1")},
         {"label": _("Came back"), "value": formats.percent(sold["repeat_rate"], 0), "url": url_for("customers.index", where="orders_count.at_least.2"),
          "hint": _("The share of customers who ordered more than once")},

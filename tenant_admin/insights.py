@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,9 +16,9 @@ from flask import Blueprint, Response, g, render_template, request, url_for
 from flask_babel import gettext as _
 
 from saas.catalog import products
-from saas.insights import reports
+from saas.insights import reports, runs
 from saas.kit import clock, doors, errors
-from tenant_admin import figures, formats
+from tenant_admin import figures, formats, frame
 from tenant_admin.markup import here
 
 pages = Blueprint("insights", __name__)
@@ -27,12 +28,17 @@ class NoSuchFigure(errors.NotFound):
     """There is no such figure to download."""
 
 
+class NotYet(errors.Unavailable):
+    """A figure over very many orders that is still being worked out."""
+
+
 @pages.get("/insights")
 @doors.open_to("member", "reports.read")
-def index() -> str:
+def index() -> Any:
     """Show the figures of the chosen orders."""
     scope = wanted()
-    sold = reports.sales(scope)
+    parts = reports.sums(scope, zone=g.member.zone)
+    sold = reports.in_all(parts)
     countries = reports.countries()
     common = {
         "chips": _chips(scope),
@@ -42,18 +48,29 @@ def index() -> str:
     }
     if not sold["orders"]:
         guests = (
-            not _filtered() and reports.sales(reports.Scope(cleaned=False, currency=g.member.currency))["orders"] > 0
+            not _filtered()
+            and len(reports.sums(reports.Scope(cleaned=False, currency=g.member.currency), zone=g.member.zone)) > 0
         )
         return render_template("insights/empty.html", guests=guests, filtered=_filtered(), **common)
     currency, zone = g.member.currency, g.member.zone
-    best = reports.best_products(scope)
+    told = runs.look(scope, zone=zone, orders=sold["orders"])
+    if told.rows is not None and request.args.get("waiting"):
+        return frame.go(here(waiting=None))
+    months = figures.months([{**part, "month": part["began"]} for part in parts], currency, today=_today())
+    if told.rows is None:
+        tiles = figures.tiles(sold, currency, orders_url=_orders(scope))
+        again = here(waiting="1")
+        return render_template(
+            "insights/soon.html", tiles=tiles, months=months, country=scope.country, again=again, **common
+        )
+    rows = told.rows
+    sold |= {name: rows["sales"][name] for name in ("customers", "repeat_customers", "repeat_rate")}
+    best = rows["products"][:10]
     return render_template(
-        "insights/index.html", sold=sold, tiles=figures.tiles(sold, currency, orders_url=_orders(scope)),
-        months=figures.months(reports.sales_by_month(scope, zone=zone), currency, today=_today()),
-        cohorts=figures.cohorts(reports.cohorts(scope, zone=zone), today=_today()),
-        shares=figures.shares(reports.concentrations(figures.SHARES, scope)), repeat=figures.repeat(sold),
-        best=[_product(row, currency, best[0]["revenue_micros"]) for row in best],
-        best_finding=figures.best(best, sold), pairs=_pairs(scope), country=scope.country, **common,
+        "insights/index.html", sold=sold, tiles=figures.tiles(sold, currency, orders_url=_orders(scope)), months=months,
+        cohorts=figures.cohorts(rows["cohorts"], today=_today()), shares=figures.shares(rows["shares"]), repeat=figures.repeat(sold),
+        best=[_product(row, currency, best[0]["revenue_micros"]) for row in best], as_of=told.made_at,
+        best_finding=figures.best(best, rows["sales"]), pairs=_pairs(rows["pairs"][:10]), country=scope.country, **common,
     )  # fmt: skip
 
 
@@ -62,17 +79,18 @@ def index() -> str:
 def download() -> Response:
     """Give one figure as a file; raises NoSuchFigure."""
     figure, scope, zone = request.args.get("figure", ""), wanted(), g.member.zone
-    tables = {
-        "months": lambda: figures.month_rows(reports.sales_by_month(scope, zone=zone)),
-        "cohorts": lambda: figures.cohort_rows(reports.cohorts(scope, zone=zone)),
-        "shares": lambda: figures.share_rows(reports.concentrations(figures.SHARES, scope)),
-        "products": lambda: figures.product_rows(reports.best_products(scope, limit=1000)),
-        "pairs": lambda: figures.pair_rows(reports.bought_together(scope, limit=200)),
+    tables: dict[str, Callable[[Any], Any]] = {
+        "months": figures.month_rows, "cohorts": figures.cohort_rows, "shares": figures.share_rows,
+        "products": figures.product_rows, "pairs": figures.pair_rows,
     }  # fmt: skip
     if figure not in tables:
         raise NoSuchFigure
+    orders = reports.in_all(reports.sums(scope, zone=zone))["orders"]
+    rows = runs.look(scope, zone=zone, orders=orders, only=figure).rows
+    if rows is None:
+        raise NotYet(_("These figures are still being worked out. Look again in a moment."))
     page = io.StringIO()
-    csv.writer(page).writerows([[figures.plain(cell) for cell in row] for row in tables[figure]()])
+    csv.writer(page).writerows([[figures.plain(cell) for cell in row] for row in tables[figure](rows[figure])])
     # the mark at the start makes spreadsheets read it as UTF-8
     return Response(
         "\ufeff" + page.getvalue(),
@@ -167,9 +185,8 @@ def _product(row: dict[str, Any], currency: str, most: int) -> dict[str, Any]:
                   "share": row["revenue_micros"] / most if most > 0 else 0}  # fmt: skip
 
 
-def _pairs(scope: reports.Scope) -> list[dict[str, Any]]:
+def _pairs(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the pairs with what their products are called and where they stand."""
-    rows = reports.bought_together(scope)
     known = products.by_external({key for row in rows for key in (row["first"], row["second"])})
     return [
         row

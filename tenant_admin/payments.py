@@ -33,6 +33,7 @@ def index() -> ResponseReturnValue:
     return render_template(
         "payments/index.html", rows=_rows(page.items), next=page.next, sums=sums, chips=chips, tabs=_tabs(), q=request.args.get("q", ""),
         filtered=bool(wanted), accounts=[_account(one) for one in accounts], section="payments",
+        newest=payments.MOST_SUMMED if sum(one["payments"] for one in sums) >= payments.MOST_SUMMED else None,
     )  # fmt: skip
 
 

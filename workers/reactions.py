@@ -90,6 +90,7 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
     ),
     "MailOffersSeen": (Reaction("workers.jobs.recommend.follow_mail"),),
     "ModelsOutdated": (Reaction("workers.jobs.recommend.fit_soon"),),
+    "ReportsWanted": (Reaction("workers.jobs.insights.work_out", "heavy"),),
     "OfferTrialPaused": (Reaction("workers.jobs.recommend_trials.write_paused", "mail"),),
     "ShopRepaired": (Reaction("workers.jobs.integrations.tell_repaired"),),
     "ShopWentSilent": (Reaction("workers.jobs.shops.write_silent", "mail"),),

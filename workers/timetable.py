@@ -55,6 +55,7 @@ TASKS: tuple[Task, ...] = (
     Task("workers.jobs.recommend.fit_due", timedelta(hours=1), offset=timedelta(minutes=7)),
     Task("workers.jobs.recommend_trials.count_due", timedelta(hours=1), offset=timedelta(minutes=25)),
     Task("workers.jobs.insights.keep_days", timedelta(minutes=1), offset=timedelta(seconds=40)),
+    Task("workers.jobs.insights.work_out_due", timedelta(days=1), offset=timedelta(hours=2, minutes=50)),
     Task("workers.jobs.billing.compare", timedelta(days=1), "mail", offset=timedelta(hours=2)),
     Task("workers.jobs.billing.watch", timedelta(hours=1), offset=timedelta(minutes=12)),
     Task("workers.jobs.billing.erase_closed", timedelta(minutes=10), offset=timedelta(minutes=3)),

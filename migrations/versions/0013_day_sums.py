@@ -100,6 +100,16 @@ def triggers() -> None:
 
 
 def upgrade() -> None:
+    with op.get_context().autocommit_block():  # made again if a migration was broken off between these and the rest
+        for table, column in (("customer_facts", "first_order_at"), ("product_watches", "asked_at")):
+            op.create_index(
+                f"ix_{table}_{column}",
+                table,
+                ["tenant_id", column, "id"],
+                unique=False,
+                postgresql_concurrently=True,
+                if_not_exists=True,
+            )
     op.create_table(
         "day_books",
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),

@@ -18,6 +18,8 @@ from saas.kit.text import gettext as _
 STATES = PAYMENT_STATES
 NEWEST = ((Payment.at, "desc"), (Payment.id, "desc"))
 TELLING = frozenset({"total", "refunded", "number", "customer_id"})
+MOST_SUMMED = 5_000
+"""A sum over more than so many, each somewhere else on the disk, is no matter of an instant."""
 """Fields of orders that payments tell of: who must not see one of them sees no payments."""
 
 
@@ -79,7 +81,7 @@ def listed(*, cursor: str | None = None, limit: int = pages.LIMIT, **wanted: Any
     return pages.page(narrowed(select(Payment), **wanted), order=NEWEST, cursor=cursor, limit=limit)
 
 
-def summed(*, most: int = 50_000, **wanted: Any) -> list[dict[str, Any]]:
+def summed(*, most: int = MOST_SUMMED, **wanted: Any) -> list[dict[str, Any]]:
     """Return what the newest `most` of these payments come to, one entry for each currency, the largest first: how many, how
     many failed, and in minor units what was received and given back."""
     newest = narrowed(

@@ -266,6 +266,7 @@ class Facts(TenantModel):
         tenant_fk("id", "customers", ondelete="CASCADE"),
         Index("ix_customer_facts_spent_amount", "tenant_id", "spent_amount", "id"),
         Index("ix_customer_facts_orders_count", "tenant_id", "orders_count", "id"),
+        Index("ix_customer_facts_first_order_at", "tenant_id", "first_order_at", "id"),
         Index("ix_customer_facts_last_order_at", "tenant_id", "last_order_at", "id"),
         Index("ix_customer_facts_last_visit_at", "tenant_id", "last_visit_at", "id"),
     )

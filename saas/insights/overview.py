@@ -80,13 +80,8 @@ def newest_customers(limit: int = 6) -> list[tuple[Customer, Facts]]:
     query = (
         select(Customer, Facts)
         .join(Facts, (Facts.tenant_id == Customer.tenant_id) & (Facts.id == Customer.id))
-        .join(
-            Order,
-            (Order.tenant_id == Facts.tenant_id)
-            & (Order.customer_id == Facts.id)
-            & (Order.placed_at == Facts.first_order_at),
-        )
-        .order_by(Order.placed_at.desc(), Order.id.desc())
+        .where(Facts.first_order_at.is_not(None))
+        .order_by(Facts.first_order_at.desc(), Facts.id.desc())
         .limit(limit)
     )
-    return list({customer.id: (customer, known) for customer, known in db.session.execute(query)}.values())
+    return [(customer, known) for customer, known in db.session.execute(query)]

@@ -53,10 +53,15 @@ SUMMED = frozenset(
 """Fields of an order that reports count, sum or group by."""
 
 
-def _rows(name: str, scope: Scope, **values: Any) -> Sequence[RowMapping]:
-    """Return what a query counts; sums over a field tell of it, so who must not see all of an order gets none."""
+def require_visible() -> None:
+    """Raise MayNot for who must not see all of an order, since sums over a field tell of it."""
     if access.hidden("order") & SUMMED:
         raise access.MayNot(_("Your role does not allow this. Ask an owner or administrator."))
+
+
+def _rows(name: str, scope: Scope, **values: Any) -> Sequence[RowMapping]:
+    """Return what a query counts."""
+    require_visible()
     asked = {**scope.values(), **values}
     query = queries.load(f"insights/queries/{name}.sql")
     key = ("report", name, *((one, str(value)) for one, value in sorted(asked.items())))

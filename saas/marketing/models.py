@@ -323,6 +323,7 @@ class ProductWatch(TenantModel):
         tenant_fk("product_id", "products", ondelete="CASCADE"),
         CheckConstraint(f"kind IN {WATCH_KINDS}", name="kind"),
         CheckConstraint(f"state IN {WATCH_STATES}", name="state"),
+        Index("ix_product_watches_asked_at", "tenant_id", "asked_at", "id"),
         Index("ix_product_watches_product_id", "tenant_id", "product_id", "kind", "state", "asked_at"),
         Index("ix_product_watches_customer_id", "tenant_id", "customer_id"),
         Index("ix_product_watches_expires_at", "expires_at", postgresql_where=text("state IN ('asked', 'waiting')")),

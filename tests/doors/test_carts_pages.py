@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from saas.commerce import cart_lists
 from saas.kit import clock
 from tests.doors.shop_data import order, product, send
 from tests.queries import counted
@@ -64,6 +65,11 @@ class TestList:
     def test_nothing_yet_and_nothing_like_that_are_told_apart(self, company):
         assert "No carts yet" in company.page.get("/carts").text
         assert "No cart is like that" in company.page.get("/carts?state=open").text
+
+    def test_sums_of_very_many_say_what_they_are_of(self, company, filled, monkeypatch):
+        assert "sums are of the newest" not in company.page.get("/carts").text
+        monkeypatch.setattr(cart_lists, "MOST_SUMMED", 1)
+        assert "so these sums are of the newest 1." in company.page.get("/carts").text
 
     def test_it_asks_at_most_twelve_questions(self, company, filled):
         with counted() as sent:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from saas.commerce import payment_accounts
+from saas.commerce import payment_accounts, payments
 from saas.kit import clock, work
 from tests.companies import add_member
 from tests.doors.shop_data import order, send
@@ -194,6 +194,11 @@ class TestTheDoor:
 
 
 class TestPages:
+    def test_sums_of_very_many_say_what_they_are_of(self, company, traded, monkeypatch):
+        assert "sums are of the newest" not in company.page.get("/payments").text
+        monkeypatch.setattr(payments, "MOST_SUMMED", 1)
+        assert "so these sums are of the newest 1." in company.page.get("/payments").text
+
     def test_the_list_shows_payments_with_sums_by_currency(self, company, traded):
         page = company.page.get("/payments").text
         for words in (
