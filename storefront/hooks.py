@@ -12,6 +12,10 @@ from saas.tenancy import directory
 
 door = Blueprint("hooks", __name__)
 SHOP = scope.Actor("shop", "webhook")
+MOST_KNOWN = 10_000
+_known: dict[str, directory.Place] = {}
+"""Where addresses lead, as it was found; an address never leads elsewhere, and whether its shop is still connected is looked at
+with each delivery."""
 
 
 @door.post("/hooks/<kind>/<token>")
@@ -24,10 +28,7 @@ def deliver(kind: str, token: str) -> tuple[dict, int]:
     if kind not in connectors.KINDS:
         raise errors.NotFound
     rates.require(f"hooks:{token[:40]}", "12000/minute")
-    with work.unit(tenant_id=None):
-        place = directory.find(kind="hook_token", key=token)
-    if place is None or place.subject_id is None:
-        raise shops.NoSuchShop
+    place = _place(token)
     try:
         if (request.content_length or 0) > deliveries_in.MOST_BYTES:
             raise deliveries_in.LargeDelivery
@@ -45,3 +46,17 @@ def deliver(kind: str, token: str) -> tuple[dict, int]:
         raise
     figures.HOOKS_IN.labels(kind, "stored" if news else "known").inc()
     return {"status": "stored" if news else "known"}, 200
+
+
+def _place(token: str) -> directory.Place:
+    """Return where an address leads; raises NoSuchShop."""
+    place = _known.get(token)
+    if place is None:
+        with work.unit(tenant_id=None):
+            place = directory.find(kind="hook_token", key=token)
+        if place is None or place.subject_id is None:
+            raise shops.NoSuchShop
+        if len(_known) >= MOST_KNOWN:
+            _known.clear()
+        _known[token] = place
+    return place

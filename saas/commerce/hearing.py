@@ -1,7 +1,8 @@
 """What was heard from each shop, counted by the hour: what it delivered by topic, and what its pages told by type.
 
-A delivery is counted in the transaction that stores it. What pages tell is counted by the way in Valkey and carried over every
-few minutes, so that no shopper waits for it; should Valkey be lost, some minutes of these figures are, and nothing else.
+A delivery is counted in the transaction that takes it up: its shop has one line for the hour, and who waits for an answer at the
+door must not queue for it. What pages tell is counted by the way in Valkey and carried over every few minutes, so that no shopper
+waits for it; should Valkey be lost, some minutes of these figures are, and nothing else.
 """
 
 from __future__ import annotations
@@ -38,12 +39,22 @@ def topic_name(topic: str) -> str:
 
 
 def note_delivery(shop_id: UUID, topic: str, *, changed_at: datetime | None = None) -> None:
-    """Count a delivery that was stored just now; it is late when what it tells of changed long before."""
-    now = clock.now()
-    late = changed_at is not None and now - changed_at > LATE
-    _add(
-        [{"shop_id": shop_id, "topic": topic_name(topic), "at": _hour(now), "seen": 1, "late": int(late), "missed": 0}]
-    )
+    """Count a delivery that came just now."""
+    note_deliveries([(shop_id, topic, clock.now(), changed_at)])
+
+
+def note_deliveries(heard: Iterable[tuple[UUID, str, datetime, datetime | None]]) -> None:
+    """Count deliveries: of which shop, their topic, when they came, and when what they tell of changed; where that was long
+    before they are late."""
+    counted: dict[tuple[UUID, str, datetime], list[int]] = {}
+    for shop_id, topic, came_at, changed_at in heard:
+        sums = counted.setdefault((shop_id, topic_name(topic), _hour(came_at)), [0, 0])
+        sums[0] += 1
+        sums[1] += int(changed_at is not None and came_at - changed_at > LATE)
+    _add([
+        {"shop_id": shop_id, "topic": topic, "at": at, "seen": seen, "late": late, "missed": 0}
+        for (shop_id, topic, at), (seen, late) in sorted(counted.items())
+    ])  # fmt: skip
 
 
 def add_missed(shop_id: UUID, missed: Iterable[tuple[str, datetime]]) -> None:

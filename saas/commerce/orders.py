@@ -69,8 +69,39 @@ def record_many(
     The number of statements does not grow with the number of items.
     """
     results = [Recorded(index, None, "failed") for index in range(len(items))]
-    newest: dict[str, Draft] = {}
-    drafts: list[Draft] = []
+    drafts = _read(items, results)
+    newest = _newest(drafts)
+    customers, origins, named = _customers(drafts, source_id, source)
+    known = _locked(newest, source_id)
+    fresh = {key: draft for key, draft in newest.items() if key not in known}
+    later = {key: draft for key, draft in newest.items() if key in known and draft.row["version"] > known[key].version}
+    news = {**fresh, **later}
+    ids = {key: order.id for key, order in known.items()} | {key: identifiers.new() for key in fresh}
+    touched = {order.customer_id for key, order in known.items() if key in later and order.customer_id}
+    _leave_out_taken(news, ids, results)
+    _cancel_removed(news, source_id)
+    formers = _formers(drafts, newest, known, later, ids)
+    owners = _owners(drafts, customers, named, known)
+    _write_orders(fresh, later, ids, owners, source_id, known)
+    _write_lines(news, ids, set(later), source_id)
+    order_history.keep(formers)
+    beside = _write_parts(drafts, ids, source_id)
+    order_references.keep((ids[one.row["external_id"]], items[one.index].get("payment_reference")) for one in drafts)
+    _bind_visitors(news, customers, origins, ids, source_id)
+    came = [(ids[key], draft.index) for key, draft in fresh.items() if draft.index in origins]
+    merge_tree.note_came("orders", [(order_id, customers[index], origins[index]) for order_id, index in came])
+    _say(results, drafts, newest, known, later, ids)
+    theirs = {ids[key] for key in known if key in owners and key not in later}
+    changed = {ids[key] for key in news} | beside | theirs
+    touched |= {owner for owner, _version, _names in owners.values()}
+    touched |= {order.customer_id for order in known.values() if order.id in changed and order.customer_id}
+    _tell(sorted(changed), touched, loud=loud)
+    return results
+
+
+def _read(items: Sequence[dict[str, Any]], results: Sequence[Recorded]) -> list[Draft]:
+    """Return what can be recorded; the results of the others say why not."""
+    drafts = []
     own, unread = custom_values.of_items("order", items)
     for index, item in enumerate(items):
         try:
@@ -79,61 +110,48 @@ def record_many(
             if item.get("test"):
                 results[index].status = "left_out"
                 continue
-            draft = drafted(item, index, own.get(index, {}))
+            drafts.append(drafted(item, index, own.get(index, {})))
         except BadItem as error:
             results[index].error = str(error)
-            continue
-        drafts.append(draft)
+    return drafts
+
+
+def _newest(drafts: Iterable[Draft]) -> dict[str, Draft]:
+    """Return the largest version of each order among those that were sent, by the shop's id."""
+    newest: dict[str, Draft] = {}
+    for draft in drafts:
         held = newest.get(draft.row["external_id"])
         if held is None or draft.row["version"] > held.row["version"]:
             newest[draft.row["external_id"]] = draft
-    customers, origins, named = _customers(drafts, source_id, source)
-    known = _locked(newest, source_id)
-    fresh = {key: draft for key, draft in newest.items() if key not in known}
-    later = {key: draft for key, draft in newest.items() if key in known and draft.row["version"] > known[key].version}
-    ids = {key: order.id for key, order in known.items()} | {key: identifiers.new() for key in fresh}
-    touched = {order.customer_id for key, order in known.items() if key in later and order.customer_id}
-    taken = custom_values.taken_by_others("order", {ids[key]: draft.own for key, draft in {**fresh, **later}.items()})
-    for key, draft in {**fresh, **later}.items():
+    return newest
+
+
+def _leave_out_taken(drafts: Mapping[str, Draft], ids: Mapping[str, UUID], results: Sequence[Recorded]) -> None:
+    """Take values away that must be each order's own and are another's already; the results say so."""
+    taken = custom_values.taken_by_others("order", {ids[key]: draft.own for key, draft in drafts.items()})
+    for key, draft in drafts.items():
         if ids[key] in taken:
             field = taken[ids[key]][0]
             draft.own = {one: value for one, value in draft.own.items() if one is not field}
             results[draft.index].error = f"{field.name}: another order has this value already; it was left out."
-    _cancel_removed({**fresh, **later}, source_id)
-    formers = _formers(drafts, newest, known, later, ids)
-    owners = _owners(drafts, customers, named, known)
-    _write_orders(fresh, later, ids, owners, source_id, known)
-    _write_lines({**fresh, **later}, ids, set(later), source_id)
-    order_history.keep(formers)
-    beside = _write_parts(drafts, ids, source_id)
-    order_references.keep((ids[one.row["external_id"]], items[one.index].get("payment_reference")) for one in drafts)
-    _bind_visitors({**fresh, **later}, customers, origins, ids, source_id)
-    came = [
-        (ids[key], customers[draft.index], origins[draft.index])
-        for key, draft in fresh.items()
-        if draft.index in origins
-    ]
-    merge_tree.note_came("orders", came)
+
+
+def _say(
+    results: Sequence[Recorded], drafts: Sequence[Draft], newest: Mapping[str, Draft], known: Mapping[str, Order],
+    later: Mapping[str, Draft], ids: Mapping[str, UUID],
+) -> None:  # fmt: skip
+    """Write into the results what became of each draft."""
     for draft in drafts:
-        key = draft.row["external_id"]
-        result = results[draft.index]
+        key, result = draft.row["external_id"], results[draft.index]
         result.id = ids[key]
         if newest[key] is not draft:
             result.status = "stale"
-        elif key in fresh:
+        elif key not in known:
             result.status = "created"
         elif key in later:
             result.status = "updated"
         else:
             result.status = "unchanged" if draft.row["version"] == known[key].version else "stale"
-    theirs = {ids[key] for key in known if key in owners and key not in later}
-    changed = {ids[key] for key in (*fresh, *later)} | beside | theirs
-    touched |= {owners[key][0] for key in owners}
-    touched |= {order.customer_id for order in known.values() if order.id in changed and order.customer_id}
-    search.touch("order", *sorted(changed))
-    order_news.follow(sorted(changed), loud=loud)
-    _announce(sorted(changed), touched)
-    return results
 
 
 def _cancel_removed(drafts: Mapping[str, Draft], source_id: UUID) -> None:
@@ -175,6 +193,13 @@ def _owners(
         if draft.index in customers and version > held:
             found[key] = customers[draft.index], version, list(named.get(draft.index, ()))
     return found
+
+
+def _tell(order_ids: list[UUID], customer_ids: set[UUID], *, loud: bool) -> None:
+    """Have the search and the rooms above learn of orders, and of what happened to them when that is news."""
+    search.touch("order", *order_ids)
+    order_news.follow(order_ids, loud=loud)
+    _announce(order_ids, customer_ids)
 
 
 def _announce(order_ids: list[UUID], customer_ids: set[UUID]) -> None:

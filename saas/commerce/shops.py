@@ -341,7 +341,12 @@ def secret_of(shop: Shop) -> str:
 def secrets(shop_id: UUID) -> list[str]:
     """Return the secrets a shop may sign with: the current one and, after a change, the one before. Empty when unknown."""
     shop = db.session.scalars(select(Shop).where(Shop.id == shop_id, Shop.removed_at.is_(None))).one_or_none()
-    if shop is None:
+    return secrets_of(shop) if shop is not None else []
+
+
+def secrets_of(shop: Shop) -> list[str]:
+    """Return the secrets a shop at hand may sign with; none when it was disconnected."""
+    if shop.removed_at is not None:
         return []
     found = [secret_of(shop)]
     if shop.previous_secret_sealed:

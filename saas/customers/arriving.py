@@ -107,7 +107,43 @@ def upsert_many(
     customer, the later item winning.
     """
     results = [Upserted(index, None, "failed") for index in range(len(items))]
-    rows: list[tuple[int, dict[str, Any]]] = []
+    now = clock.now()
+    rows, governed = _read(items, results)
+    names = {index: _names(row, source_id) for index, row in rows}
+    known, foreign = _known(names)
+    moments = {index: items[index].get("updated_at") or now + timedelta(microseconds=index) for index, _row in rows}
+    batch = _matched(rows, moments, names, _Found(known, foreign, source_id), results)
+    created, changes = batch.created, batch.changes
+    since = {results[index].id: items[index].get("created_at") for index, _row in rows}
+    if governed:
+        _leave_out_taken(results, created, changes)
+    ways = _Ways(
+        source_id, source, known, batch.leading, {result.id: result.origin for result in results if result.origin}
+    )
+    written = _insert(created, source_id, since)
+    new = _link(ways, created, written)
+    _give_way(created, written, ways, new, changes, results, since)
+    _note_names(results, names, known | new)
+    told = [
+        voices.Said(result.id, result.names, items[index].get("updated_at") or now, _flat(row), _word(items[index], now))
+        for index, row in rows if (result := results[index]).id is not None
+    ]  # fmt: skip
+    voices.keep(told, fresh=created, new_names={one.id for one in new.values()})
+    quiet = _update(changes, source_id)
+    for result in results:
+        if result.status == "updated":
+            result.status = quiet.get(result.id, "updated")
+    _record_consent(items, results, source, now)
+    _tell(results, {customer for customer in quiet if customer not in created})
+    return results
+
+
+def _read(
+    items: Sequence[dict[str, Any]], results: Sequence[Upserted]
+) -> tuple[list[tuple[int, dict[str, Any]]], bool]:
+    """Return the columns of the items that can be customers, and whether any has values of the company's own fields; the
+    results of the others say why not."""
+    rows = []
     people = _possible_owners(items)
     own, unread = custom_values.of_items("customer", items)
     for index, item in enumerate(items):
@@ -123,60 +159,64 @@ def upsert_many(
             rows.append((index, row))
         except BadItem as error:
             results[index].error = str(error)
-    names = {index: _names(row, source_id) for index, row in rows}
-    known, foreign = _known(names)
-    now = clock.now()
-    created: dict[UUID, Message] = {}
-    changes: dict[UUID, list[Message]] = {}
-    leading: dict[identity.Name, UUID] = {}
+    return rows, bool(own)
+
+
+@dataclass
+class _Found:
+    """What is known of a batch's names before it is written."""
+
+    known: dict[identity.Name, identity.Known]
+    foreign: set[UUID]
+    source_id: UUID
+
+
+@dataclass
+class _Matched:
+    """Who is new, what changes of whom, and to whom the batch's names shall lead."""
+
+    created: dict[UUID, Message]
+    changes: dict[UUID, list[Message]]
+    leading: dict[identity.Name, UUID]
+
+
+def _matched(
+    rows: Sequence[tuple[int, dict[str, Any]]], moments: Mapping[int, datetime], names: Mapping[int, list[identity.Name]],
+    found: _Found, results: Sequence[Upserted],
+) -> _Matched:  # fmt: skip
+    """Find whom each row is about, one after the other: what an item said comes before what a later one says."""
+    batch, known = _Matched({}, {}, {}), found.known
     for index, row in rows:
-        at = items[index].get("updated_at") or now + timedelta(microseconds=index)
-        lead = identity.leading(names[index], known)
-        first = next((name for name in names[index] if name in known or name in leading), None)
+        result, own = results[index], names[index]
+        lead = identity.leading(own, known)
+        first = next((name for name in own if name in known or name in batch.leading), None)
         if lead is not None and not known[lead].apart and first not in known:
             lead = None  # what an item before it in this batch said comes first
-        held = known[lead].customer_id if lead else leading.get(first) if first else None
-        if held in foreign:
-            results[index].error = COLLEAGUES
+        held = known[lead].customer_id if lead else batch.leading.get(first) if first else None
+        if held in found.foreign:
+            result.error = COLLEAGUES
             continue
         if held is None:
-            held = identifiers.new()
-            created[held] = (at, row)
-            results[index].status = "created"
+            held, result.status = identifiers.new(), "created"
+            batch.created[held] = (moments[index], row)
         else:
-            told = _as_told(row, names[index], known, lead, source_id) if lead else row
-            changes.setdefault(held, []).append((at, told))
-            results[index].status = "updated"
-            results[index].origin = known[lead].origin_id if lead else None
-        results[index].id = held
-        for name in names[index]:
-            leading.setdefault(name, held)
-    if own:
-        _leave_out_taken(results, created, changes)
-    since = {results[index].id: items[index].get("created_at") for index, _row in rows}
-    ways = _Ways(source_id, source, known, leading, {result.id: result.origin for result in results if result.origin})
-    written = _insert(created, source_id, since)
-    new = _link(ways, created, written)
-    _give_way(created, written, ways, new, changes, results, since)
-    _note_names(results, names, known | new)
-    told = [
-        voices.Said(result.id, result.names, items[index].get("updated_at") or now, _flat(row), _word(items[index], now))
-        for index, row in rows if (result := results[index]).id is not None
-    ]  # fmt: skip
-    voices.keep(told, fresh=created, new_names={one.id for one in new.values()})
-    quiet = _update(changes, source_id)
-    for result in results:
-        if result.status == "updated":
-            result.status = quiet.get(result.id, "updated")
-    unchanged = {customer for customer in quiet if customer not in created}
-    _record_consent(items, results, source, now)
+            told = _as_told(row, own, known, lead, found.source_id) if lead else row
+            batch.changes.setdefault(held, []).append((moments[index], told))
+            result.status, result.origin = "updated", known[lead].origin_id if lead else None
+        result.id = held
+        for name in own:
+            batch.leading.setdefault(name, held)
+    return batch
+
+
+def _tell(results: Sequence[Upserted], unchanged: Collection[UUID]) -> None:
+    """Have the search and the rooms above learn who is new or changed."""
     touched = [customer for customer in dict.fromkeys(r.id for r in results if r.id) if customer not in unchanged]
     search.touch("customer", *touched)
     announce(*[
         CustomersChanged(customer_ids=[str(customer) for customer in touched[start : start + 500]])
         for start in range(0, len(touched), 500)
     ])  # fmt: skip
-    return results
 
 
 def _possible_owners(items: Sequence[dict[str, Any]]) -> set[UUID]:

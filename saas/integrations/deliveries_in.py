@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Select, delete, func, select, tuple_
+from sqlalchemy import Select, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from saas.commerce import connecting, connectors, hearing, orders, reconciling, shops, unread
@@ -31,6 +31,9 @@ from saas.tenancy import tenants
 log = logging.getLogger("regulars.deliveries")
 MOST_BYTES = 4 * 1024 * 1024
 MOST_AT_ONCE = 5000
+TABLE = DeliveryIn.__table__
+STORE = insert(TABLE).on_conflict_do_nothing(index_elements=["tenant_id", "shop_id", "key"]).returning(TABLE.c.id)
+"""Made once: making it takes longer than the database takes to do it."""
 
 
 class NoSuchDelivery(errors.NotFound):
@@ -77,12 +80,10 @@ def receive(*, shop_id: UUID, kind: str, headers: Mapping[str, str], raw: bytes,
         "tenant_id": scope.tenant_id(), "id": identifiers.new(), "shop_id": shop_id, "key": delivery.key, "topic": topic,
         "resource": text.clean(delivery.resource), "body": raw, "state": "waiting", "reason": "", "attempts": 0,
     }  # fmt: skip
-    stored = insert(DeliveryIn).values(row).on_conflict_do_nothing(index_elements=["tenant_id", "shop_id", "key"])
-    delivery_id = db.session.execute(stored.returning(DeliveryIn.id)).scalar_one_or_none()
+    delivery_id = db.session.execute(STORE, row).scalar_one_or_none()
     if delivery_id is None:
         return False
-    hearing.note_delivery(shop_id, topic, changed_at=told_at(body))
-    announce(DeliveryReceived(delivery_ids=[str(delivery_id)]))
+    announce(DeliveryReceived(delivery_ids=[str(delivery_id)], heard=[str(delivery_id)]))
     return True
 
 
@@ -110,8 +111,9 @@ def take(delivery_id: UUID | str) -> DeliveryIn:
     return delivery
 
 
-def take_many(delivery_ids: Iterable[UUID | str]) -> None:
-    """Take stored deliveries as if one came after the other; the orders among a shop's are recorded together."""
+def take_many(delivery_ids: Iterable[UUID | str], *, heard: Iterable[UUID | str] = ()) -> None:
+    """Take stored deliveries as if one came after the other; the orders among a shop's are recorded together. Those that were
+    `heard` just now are counted, also where a paused shop's wait on."""
     wanted = [UUID(str(one)) for one in delivery_ids]
     query = (
         select(DeliveryIn)
@@ -119,7 +121,11 @@ def take_many(delivery_ids: Iterable[UUID | str]) -> None:
         .order_by(DeliveryIn.shop_id, DeliveryIn.id)
         .with_for_update()
     )
-    for shop_id, held in itertools.groupby(list(db.session.scalars(query)), key=lambda delivery: delivery.shop_id):
+    found, news = list(db.session.scalars(query)), {str(one) for one in heard}
+    hearing.note_deliveries(
+        (one.shop_id, one.topic, one.received_at, told_at(one.body)) for one in found if str(one.id) in news
+    )
+    for shop_id, held in itertools.groupby(found, key=lambda delivery: delivery.shop_id):
         shop = shops.one(shop_id, removed=True)
         fresh = [delivery for delivery in held if _to_be_taken(delivery, shop)]
         for delivery in _orders_together(fresh, shop):
@@ -144,14 +150,19 @@ def _orders_together(deliveries: Sequence[DeliveryIn], shop: Shop) -> Sequence[D
                 raise Unmappable("One of these is told by itself.")
     except TROUBLE:
         return deliveries
-    for delivery, _item in told:
-        delivery.attempts += 1
-        delivery.state, delivery.reason, delivery.taken_at = "done", "", clock.now()
-    if told:
-        shop.last_delivery_at = clock.now()
-        db.session.flush()
     taken = {delivery.id for delivery, _item in told}
+    if taken:
+        _note_taken(taken, shop)
     return [delivery for delivery in deliveries if delivery.id not in taken]
+
+
+def _note_taken(delivery_ids: Collection[UUID], shop: Shop) -> None:
+    """Note that deliveries were understood, all by one statement."""
+    now = clock.now()
+    done = {"state": "done", "reason": "", "taken_at": now, "attempts": DeliveryIn.attempts + 1}
+    db.session.execute(update(DeliveryIn).where(DeliveryIn.id.in_(delivery_ids)).values(done))
+    shop.last_delivery_at = now
+    db.session.flush()
 
 
 def _order_of(kind: str, delivery: DeliveryIn) -> dict[str, Any] | None:
@@ -188,8 +199,9 @@ def _take(kind: str, delivery: DeliveryIn, origin: Origin) -> None:
         raise Unmappable(written.unread[0].reason)
 
 
-def told_at(body: dict) -> datetime | None:
+def told_at(raw: bytes) -> datetime | None:
     """Return when what a delivery tells of changed, where it says so in one of the ways shops do."""
+    body = read(raw)
     about = body.get("data") if isinstance(body.get("data"), dict) else body
     when = next((about[name] for name in ("date_modified_gmt", "updated_at") if isinstance(about.get(name), str)), None)
     try:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import field
+
 from saas.kit.events import event
 
 
 @event
 class DeliveryReceived:
-    """Genuine deliveries were stored and are to be taken; at most 500 an event."""
+    """Genuine deliveries were stored and are to be taken; at most 500 an event. `heard` are those that came just now."""
 
     delivery_ids: list[str]
+    heard: list[str] = field(default_factory=list)
 
 
 @event

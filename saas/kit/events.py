@@ -12,11 +12,8 @@ from typing import Any, TypeVar, dataclass_transform
 from uuid import UUID
 
 import orjson
-from sqlalchemy import func, insert
 
-from saas.kit import errand, identifiers, scope, valkey, work
-from saas.kit.db import db
-from saas.kit.outbox import Doorbell, OutboxEvent
+from saas.kit import errand, identifiers, outbox, valkey, work
 
 NUDGE = "outbox:nudge"
 registry: dict[str, type] = {}
@@ -46,19 +43,12 @@ def announce(*happened: Any, after: timedelta | None = None) -> None:
     """
     if not happened:
         return
-    tenant_id = scope.tenant_id()
-    rows, bells = [], []
-    for item in happened:
-        payload = orjson.loads(
-            orjson.dumps({f.name: getattr(item, f.name) for f in dataclasses.fields(item)}, default=_plain)
-        )
-        event_id = identifiers.new()
-        row = {"tenant_id": tenant_id, "id": event_id, "name": type(item).__name__, "payload": payload}
-        rows.append({**row, "request_id": errand.request_id()})
-        bells.append({"event_id": event_id, "tenant_id": tenant_id, "name": type(item).__name__})
-    due = func.now() if after is None else func.now() + after
-    db.session.execute(insert(OutboxEvent), rows)
-    db.session.execute(insert(Doorbell).values([{**bell, "due_at": due} for bell in bells]))
+    told = [
+        {"id": identifiers.new(), "name": type(item).__name__,
+         "payload": {field.name: getattr(item, field.name) for field in dataclasses.fields(item)}}
+        for item in happened
+    ]  # fmt: skip
+    outbox.write(orjson.dumps(told, default=_plain).decode(), request_id=errand.request_id(), after=after)
     work.after_commit(nudge, key="nudge")
 
 

@@ -48,7 +48,15 @@ def test_orders_are_recorded_together(company):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"lines": [{"product": "p", "quantity": 1, "unit_price": "dear"}]}, {"placed_at": "soon"}]
+    "wrong",
+    [
+        {"lines": [{"product": "p", "quantity": 1, "unit_price": "dear"}]},
+        {"lines": [{"product": "p", "quantity": 10**30, "unit_price": "1.00"}]},
+        {"lines": [{"product": "p", "quantity": 1, "unit_price": "9" * 30}]},
+        {"placed_at": "soon"},
+        {"customer": {"email": ["a@shop.example"]}},
+        {"total": {"$gt": ""}},
+    ],
 )
 def test_a_wrong_one_waits_with_its_reason_and_the_others_are_taken(company, wrong):
     shop = connect(company)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from redis.exceptions import RedisError
 
 from saas.integrations import deliveries_in, deliveries_out, hook_letters, messages, shop_privacy
@@ -11,9 +13,9 @@ DELIVER = "workers.jobs.integrations.deliver"
 RUNG, WAITS = "hooks-rung", 30  # seconds after which a ring that nobody heard is repeated
 
 
-def take_deliveries(*, delivery_ids: list[str], **_: object) -> None:
-    """Take stored deliveries."""
-    deliveries_in.take_many(delivery_ids)
+def take_deliveries(*, delivery_ids: list[str], heard: Sequence[str] = (), **_: object) -> None:
+    """Take stored deliveries, and count those that were heard just now."""
+    deliveries_in.take_many(delivery_ids, heard=heard)
 
 
 def tell_customers(*, customer_ids: list[str], **_: object) -> None:
