@@ -3,7 +3,10 @@
 WELCOME = {"name": "Welcome to the shop", "kind": "percent", "percent": "10", "days": 30, "prefix": "HELLO", "pool": 20}
 IN_PAGE, POP_UP = "Letter from the shop", "Ten percent for the first order"
 
-_AGREES = [{"key": "marketing", "required": True}]
+_AGREES = [{"key": "marketing", "required": True, "wording": {
+    "en": "Yes, write to me about new things and offers. I can take this back in every mail.",
+    "zh": "好的，请给我发送新品和优惠信息。我可以在每封邮件中退订。",
+}}]  # fmt: skip
 _COLOURS = {"accent": "#2f5442"}
 
 
