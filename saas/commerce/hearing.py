@@ -38,11 +38,6 @@ def topic_name(topic: str) -> str:
     return f"{noun}.{ACTS.get(act, act)}"[:60].lower()
 
 
-def note_delivery(shop_id: UUID, topic: str, *, changed_at: datetime | None = None) -> None:
-    """Count a delivery that came just now."""
-    note_deliveries([(shop_id, topic, clock.now(), changed_at)])
-
-
 def note_deliveries(heard: Iterable[tuple[UUID, str, datetime, datetime | None]]) -> None:
     """Count deliveries: of which shop, their topic, when they came, and when what they tell of changed; where that was long
     before they are late."""

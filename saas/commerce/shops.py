@@ -377,9 +377,3 @@ def access(shop: Shop) -> dict[str, Any] | None:
     if not shop.access_sealed:
         return None
     return orjson.loads(crypto.unseal(shop.access_sealed, place=_place(shop.id, "access")))
-
-
-def note_delivery(shop_id: UUID) -> None:
-    """Note that a shop delivered something just now."""
-    shop = one(shop_id)
-    shop.last_delivery_at = clock.now()

@@ -9,7 +9,9 @@ import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
+import redis
 
 from tests.failures.copies import until
 from tests.failures.ground import Ground
@@ -133,3 +135,38 @@ def test_doubled_shuffled_and_late_is_the_same_as_in_order(ground):
     found = state(ground, key)
     for name, items in expected.items():
         assert [pair for pair in zip(found[name], items, strict=True) if pair[0] != pair[1]] == []
+
+
+def test_kill_9_in_the_middle_of_many_orders_that_are_taken_together(ground):
+    """The worker is halted with all of them written and not committed: it waits for their shop, which another holds."""
+    many = 60
+    _key, shop = connected(ground, "together")
+    [(tenant_id,)] = ground.ask("SELECT tenant_id FROM shops WHERE id = %s", shop["id"])
+    until(ground.at_rest)
+    ground.end(ground.worker)
+    for number in range(many):
+        order = {"external_id": f"o{number}", "placed_at": at(1), "updated_at": at(1), "currency": "EUR", "status": "paid",
+                 "customer": who(number), "lines": [{"position": 0, "product": "p", "quantity": 1, "unit_price": "2.50"}]}  # fmt: skip
+        told = json.dumps({"type": "order.created", "data": order}).encode()
+        assert deliver(shop, (f"t{number}", told)) == "stored"
+    until(ground.handed_out)
+    with redis.from_url(ground.valkey.url) as client:
+        assert client.llen(f"tray:events:{tenant_id}") == many
+    states = "SELECT state, count(*)::int FROM deliveries_in WHERE tenant_id = %s GROUP BY 1"
+    with psycopg.connect(ground.urls.admin) as holder:
+        holder.execute("SELECT FROM shops WHERE id = %s FOR NO KEY UPDATE", [shop["id"]])
+        ground.worker = ground.start("worker", "events")
+        waits = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE shops%'"
+        until(lambda: ground.ask_superuser(waits))
+        ground.end(ground.worker)
+        assert ground.ask(states, tenant_id) == [("waiting", many)]
+    ground.worker = ground.start("worker", "events")
+    ground.let_leases_pass()
+    until(ground.at_rest)
+    assert ground.ask(states, tenant_id) == [("done", many)]
+    facts = "SELECT orders_count, spent_amount, count(*)::int FROM customer_facts WHERE tenant_id = %s GROUP BY 1, 2"
+    assert ground.ask(facts, tenant_id) == [(1, 250, many)]
+    lines = "SELECT count(*), count(DISTINCT order_id) FROM order_lines WHERE tenant_id = %s"
+    assert ground.ask(lines, tenant_id) == [(many, many)]
+    heard = "SELECT seen, late FROM shop_hours WHERE tenant_id = %s AND topic = 'order.created'"
+    assert [sum(sums) for sums in zip(*ground.ask(heard, tenant_id), strict=True)] == [many, many]

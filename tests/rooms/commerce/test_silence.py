@@ -133,7 +133,7 @@ class TestWatching:
         assert letters == [("shop_silent_order", f"/shops/{shop_id}/health")]
         assert b"Silent: no orders came" in company.page.get(f"/shops/{shop_id}/health").data
         with work.unit(tenant_id=company.tenant_id):
-            hearing.note_delivery(shop_id, "order.created")
+            hearing.note_deliveries([(shop_id, "order.created", clock.now(), None)])
         assert watch(company, shop_id) == 0
         assert alarms_of(company, shop_id) == [("silent", "order", False)]
         drain(company)
