@@ -211,18 +211,26 @@ def _values(kind: str, table: Any, back: dict[UUID, dict[str, Any]]) -> None:
 
 def _products(entries: Sequence[ImportEntry], tally: Tally) -> None:
     made, changed = _parted(entries)
-    held = {
-        one.id: one
-        for one in db.session.scalars(
-            select(Product).where(Product.id == arrays.among([*made, *changed])).with_for_update()
-        )
-    }
-    sold = set(
-        db.session.scalars(
-            select(OrderLine.product_id).where(OrderLine.product_id == arrays.among(list(made))).distinct()
-        )
+    wanted = select(Product).where(Product.id == arrays.among([*made, *changed])).with_for_update()
+    held = {one.id: one for one in db.session.scalars(wanted)}
+    removed = _remove_products(made, held, tally)
+    put_back, own = _put_products_back(changed, held, tally)
+    touched = [*removed, *put_back]
+    db.session.flush()
+    _values("product", ProductValue, own)
+    search.touch("product", *touched)
+    announce(
+        *[
+            ProductsChanged(product_ids=[str(one) for one in touched[start : start + 500]])
+            for start in range(0, len(touched), 500)
+        ]
     )
-    touched = []
+
+
+def _remove_products(made: dict[UUID, ImportEntry], held: dict[UUID, Product], tally: Tally) -> list[UUID]:
+    """Remove the products an import made that nobody changed or bought since; returns their ids."""
+    bought = select(OrderLine.product_id).where(OrderLine.product_id == arrays.among(list(made))).distinct()
+    sold, removed = set(db.session.scalars(bought)), []
     for product_id, entry in made.items():
         product = held.get(product_id)
         if product is None:
@@ -233,9 +241,16 @@ def _products(entries: Sequence[ImportEntry], tally: Tally) -> None:
             tally.keep(product_id, CHANGED, product.name)
         else:
             db.session.delete(product)
-            touched.append(product_id)
+            removed.append(product_id)
             tally.counts["removed"] += 1
-    back = {}
+    return removed
+
+
+def _put_products_back(
+    changed: dict[UUID, ImportEntry], held: dict[UUID, Product], tally: Tally
+) -> tuple[list[UUID], dict[UUID, dict[str, Any]]]:
+    """Give products back what an import changed in them; returns their ids, and what is back in the company's own fields."""
+    put_back, own_fields = [], {}
     for product_id, entry in changed.items():
         product = held.get(product_id)
         if product is None:
@@ -250,19 +265,11 @@ def _products(entries: Sequence[ImportEntry], tally: Tally) -> None:
             setattr(product, name, value)
         if own:
             product.custom = {key: value for key, value in {**product.custom, **own}.items() if value is not None}
-            back[product_id] = {"custom": own}
+            own_fields[product_id] = {"custom": own}
         if restored or own:
-            touched.append(product_id)
+            put_back.append(product_id)
             tally.counts["put_back"] += 1
-    db.session.flush()
-    _values("product", ProductValue, back)
-    search.touch("product", *touched)
-    announce(
-        *[
-            ProductsChanged(product_ids=[str(one) for one in touched[start : start + 500]])
-            for start in range(0, len(touched), 500)
-        ]
-    )
+    return put_back, own_fields
 
 
 def _orders(entries: Sequence[ImportEntry], tally: Tally) -> None:

@@ -38,8 +38,11 @@ def purses(clock):
 class TestAPurse:
     def test_alone_nobody_is_refused(self, purses):
         for _ in range(100):
-            purses.ask(NOISY, patience=0)
+            purses.ask(NOISY, patience=0)  # would raise HadItsShare
             purses.pay(NOISY, 1.0)
+        assert purses.owed(NOISY) == 0
+        purses.ask(QUIET, patience=0)
+        assert purses.owed(NOISY) > 0, "what it took is counted as soon as another wants some"
 
     def test_while_others_want_some_an_empty_purse_is_refused_and_fills_again(self, purses, clock):
         purses.ask(QUIET, patience=0)

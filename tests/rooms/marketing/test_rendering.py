@@ -488,7 +488,8 @@ class TestAbuse:
     def test_any_nonsense_ends_in_problems_or_a_mail(self, pieces):
         made = rendering.compile(subject="x", body="".join(pieces))
         if not made.problems:
-            rendering.Letter(made).fill(PERSON, tracked=["x"] * len(made.links), unsubscribe_url=LEAVE)
+            parts = rendering.Letter(made).fill(PERSON, tracked=["x"] * len(made.links), unsubscribe_url=LEAVE)
+            assert parts.subject == "x" and LEAVE in parts.html and LEAVE in parts.text
 
 
 class TestSubject:
