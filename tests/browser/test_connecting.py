@@ -79,6 +79,12 @@ def test_a_shop_is_connected_by_the_guide_until_its_first_order_shows(app, compa
     assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]] == []
     woo.wordpress = True
     step(page, "address").get_by_role("button", name="Check the address").click()
+    expect(step(page, "keys")).to_contain_text("reject_unsafe_urls")  # the file that lets WordPress call this machine
+    step(page, "tracker").locator("summary").click()
+    for width in (1280, 390):  # the code scrolls in its box, and the page does not
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.set_viewport_size({"width": 1280, "height": 900})
     expect(step(page, "address")).to_contain_text("WooCommerce answer at")
     expect(step(page, "address")).to_contain_text("Europe/London")
 
