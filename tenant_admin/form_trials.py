@@ -143,7 +143,7 @@ def _form(form: Any, variants: dict[str, Any], problems: dict[str, list[str]], *
 
 def _labels(problems: dict[str, list[str]]) -> dict[str, str]:
     names = {"texts": _("Words"), "look": _("Looks"), "after": _("Afterwards"), "rules": _("When it is shown")}
-    found = {"arms": _("Variants"), "worth_percent": _("The smallest difference that matters")}
+    found = {"arms": _("What is tried"), "worth_percent": _("The smallest difference that matters")}
     for place in problems:
         parts = place.split(".")
         if len(parts) > 2 and parts[0] == "arms":

@@ -295,6 +295,24 @@ class TestManners:
         assert box.evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(255, 255, 255)"
         assert sum(page.evaluate("moved")) == 0
 
+    @pytest.mark.parametrize("width", [320, 390, 1100])
+    def test_a_window_leaves_a_margin_at_every_width_and_nothing_scrolls_sideways(self, page, shop, width):
+        page.set_viewport_size({"width": width, "height": 640})
+        visit(page, shop)
+        page.clock.run_for(21_000)
+        box = page.get_by_role("dialog", name="Ten percent").bounding_box()
+        assert box["x"] >= 15 and box["x"] + box["width"] <= width - 15
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    def test_on_a_light_accent_of_the_shop_stands_the_ink_that_the_shop_says(self, page, shop, collector):
+        body = '<div data-regulars-watch="stock" data-product="lamp"></div>'
+        head = "<style>:root { --regulars-accent: #9fcbb0; --regulars-on-accent: #14201a; }</style>"
+        shop.pages["/"] = shopfront.page_html(collector, consent="granted", widget=True, body=body, head=head)
+        collector.forms["forms"] = []
+        visit(page, shop)
+        button = page.get_by_role("button", name="Tell me when it is back")
+        assert button.evaluate("e => getComputedStyle(e).color") == "rgb(20, 32, 26)"
+
     @pytest.mark.skipif(not shopfront.AXE.exists(), reason="axe-core is installed by make setup")
     @pytest.mark.parametrize("kind", ["popup", "flyout", "banner"])
     def test_axe_has_nothing_to_say(self, page, shop, collector, kind):

@@ -12,7 +12,7 @@ from saas.audiences import conditions
 from saas.marketing import people, rendering
 from sandbox import demo
 from sandbox.demo import __main__ as loading
-from sandbox.demo import forms, groups, letters
+from sandbox.demo import forms, greetings, groups, letters
 
 UNTIL = datetime(2026, 11, 21, 15, tzinfo=UTC)
 KNOWN = {"site_key": "pk_x", "hook_secret": "secret", "until": UNTIL.isoformat(), "shop": "shop", "tenant": 1}
@@ -131,3 +131,17 @@ class TestSegments:
 
     def test_each_campaign_has_its_segment(self, door):
         assert set(loading.SEGMENTS.values()) <= set(loading.segments(door))
+
+
+class TestForms:
+    def test_they_can_be_shown_as_they_are(self, company):
+        for number, content in enumerate((greetings.letter(), greetings.greeting(""))):
+            made = company.api("POST", "/forms", json={"name": f"Form {number}", "kind": "popup", "content": content})
+            assert made.status_code == 201, made.json
+            shown = company.api("POST", f"/forms/{made.json['id']}/show")
+            assert shown.status_code == 200, shown.json
+
+    def test_the_one_in_the_page_is_handed_to_the_shop_and_both_are_shown(self, door):
+        assert loading.greet(door, KNOWN) == greetings.IN_PAGE
+        told = [path for path, _body in door.taken]
+        assert told[0] == "/api/v1/coupons" and sum(path.endswith("/show") for path in told) == 2

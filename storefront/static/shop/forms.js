@@ -17,9 +17,9 @@ sheet.replaceSync(`
   .box { position: relative; color: var(--i); background: var(--g); border-radius: var(--r); padding: 1.5em; max-width: 30em;
     inline-size: 100%; overflow-wrap: anywhere; text-align: start; }
   .embed { border: 1px solid color-mix(in srgb, currentColor 18%, transparent); }
-  dialog { border: 0; padding: 0; margin: auto; inline-size: min(30em, calc(100vw - 2em)); max-height: calc(100dvh - 2em);
+  dialog { border: 0; margin: auto; max-height: calc(100dvh - 2em);
     box-shadow: 0 12px 48px #0006; overflow: auto; }
-  dialog::backdrop { background: #0008; }
+  .popup { inline-size: min(30em, calc(100vw - 2em)); } dialog::backdrop { background: #0008; }
   .flyout, .banner { position: fixed; z-index: 2147483000; box-shadow: 0 8px 32px #0005; overflow: auto; max-height: calc(100dvh - 2em); }
   .flyout { inset-block-end: 1em; inset-inline-end: 1em; inline-size: min(22em, calc(100vw - 2em)); }
   .flyout.left { inset-inline: 1em auto; }
@@ -39,11 +39,11 @@ sheet.replaceSync(`
   .tick { display: flex; gap: .6em; align-items: start; margin-block-end: .75em; font-size: .9em; }
   .tick input { inline-size: 1.25em; block-size: 1.25em; flex: none; margin: .1em 0 0; accent-color: var(--a); }
   .main { min-block-size: 44px; padding: .4em 1.2em; border: 0; border-radius: calc(var(--r) / 2); font-weight: 600; cursor: pointer;
-    background: var(--a); color: var(--on, #fff); }
+    background: var(--a); color: var(--on, var(--regulars-on-accent, #fff)); }
   .main[disabled] { opacity: .6; }
   .shut { position: absolute; inset-block-start: .4em; inset-inline-end: .4em; inline-size: 44px; block-size: 44px; border: 0;
     background: none; font-size: 1.4em; line-height: 1; cursor: pointer; border-radius: 50%; }
-  :focus-visible { outline: 3px solid var(--a); outline-offset: 2px; }
+  :focus-visible { outline: 3px solid var(--i); outline-offset: 2px; }
   .wrong { color: light-dark(#b42318, #ff9b90); font-size: .9em; margin: .25em 0 0; }
   .code { display: inline-block; padding: .4em .9em; border: 2px dashed; font-weight: 700; letter-spacing: .05em; user-select: all; }
   @media (prefers-reduced-motion: no-preference) {
