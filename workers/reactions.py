@@ -82,6 +82,7 @@ REACTIONS: dict[str, tuple[Reaction, ...]] = {
     "ReviewDue": (Reaction("workers.jobs.reviews.write", "mail"),),
     "ReviewWritten": (Reaction("workers.jobs.reviews.tell_written"),),
     "ReviewPublished": (Reaction("workers.jobs.reviews.tell_published"),),
+    "ReviewsCounted": (Reaction("workers.jobs.recommend.refresh_stock"),),
     "EventsCollected": (Reaction("workers.jobs.commerce.digest"),),
     "BrowsingDigested": (Reaction("workers.jobs.recommend.follow_visitors", together=MANY),),
     "VisitorsRecognised": (

@@ -34,7 +34,7 @@ NO_SOURCE = UUID(int=0).hex
 NUMBER = (1 << 63) - 1
 NEWEST = 200
 
-FORM = b"2"  # of what is written into Valkey; what another release wrote is built anew
+FORM = b"3"  # of what is written into Valkey; what another release wrote is built anew
 
 COLUMNS = """
     SELECT p.id, p.external_id, p.source_id, p.name, p.url, p.image_url, p.tenant_id, p.picture_digest, p.price_micros, p.categories,
@@ -47,6 +47,8 @@ COLUMNS = """
             FROM product_variants v WHERE v.tenant_id = p.tenant_id AND v.product_id = p.id AND v.active AND NOT v.gone
                 AND v.price_micros IS NOT NULL AND v.stock_state <> 'out_of_stock'
                 AND (v.stock IS NULL OR v.stock > 0 OR v.stock_state = 'on_backorder')),
+           (SELECT array[round(avg(r.stars), 1), count(*)]::float8[] FROM reviews r
+            WHERE r.tenant_id = p.tenant_id AND r.product_id = p.id AND r.state = 'published'),
            p.active AND (p.stock IS NULL OR p.stock > 0) AND p.name <> '' AND p.url <> '' AND p.price_micros IS NOT NULL
     FROM products p
 """
@@ -76,7 +78,7 @@ class Product:
 
     The rest is for the rules of places: tags, what is in stock (None: not counted), and in millionths what it costs the shopper
     (`micros`), cost the shop (`cost`) and cost before it was reduced (`regular`). `up_sells` are the shop's ids of what it
-    would rather sell. `variant` is the shop's id of the variant where it stands for one (see `as_variant`).
+    would rather sell. `stars` is the average of its published `reviews`. `variant` is the shop's id of the variant where it stands for one (see `as_variant`).
     """
 
     number: int
@@ -98,6 +100,8 @@ class Product:
     up_sells: tuple[str, ...] = ()
     variants: tuple[Variant, ...] = ()
     variant: str = ""
+    stars: float = 0.0
+    reviews: int = 0
 
     @property
     def margin(self) -> float | None:
@@ -125,25 +129,26 @@ class Product:
         return orjson.dumps([
             self.id, self.key, self.source, self.name, self.url, self.image_url, self.price, self.currency, self.categories, self.offerable,
             self.tags, self.stock, self.micros, self.cost, self.regular, self.up_sells, [tuple(one) for one in self.variants],
+            self.stars, self.reviews,
         ])  # fmt: skip
 
 
 def _unpacked(data: bytes) -> Product:
     (product_id, key, source, name, url, image_url, price, currency, categories, offerable, tags, stock, micros, cost, regular, up_sells,
-     variants) = orjson.loads(data)  # fmt: skip
+     variants, stars, reviews) = orjson.loads(data)  # fmt: skip
     number = int(product_id.replace("-", ""), 16) & NUMBER
     return Product(number, product_id, key, source, name, url, image_url, price, currency, tuple(categories), offerable, tuple(tags), stock,
-                   micros, cost, regular, tuple(up_sells), tuple(Variant(*one) for one in variants))  # fmt: skip
+                   micros, cost, regular, tuple(up_sells), tuple(Variant(*one) for one in variants), stars=stars, reviews=reviews)  # fmt: skip
 
 
 def _from_row(row: Sequence) -> Product:
     (product_id, key, source, name, url, image_url, tenant_id, picture, micros, categories, currency, tags, stock, cost, regular, up_sells,
-     variants, offerable) = row  # fmt: skip
+     variants, (stars, reviews), offerable) = row  # fmt: skip
     image_url = picture_addresses.made(tenant_id, picture) if picture else image_url
     price = "" if micros is None else money.micros_text(micros)
     return Product(number_of(product_id), str(product_id), key, source.hex, name, url, image_url, price, currency, tuple(categories),
                    bool(offerable), tuple(tags), stock, micros, cost, regular, tuple(up_sells),
-                   tuple(Variant(*one) for one in variants or ()))  # fmt: skip
+                   tuple(Variant(*one) for one in variants or ()), stars=stars or 0.0, reviews=int(reviews))  # fmt: skip
 
 
 _stamps = itertools.count(1)

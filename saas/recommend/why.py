@@ -48,6 +48,7 @@ def plain(product: Product, code: str, text: str) -> dict[str, Any]:
         "product": product.key, "name": product.name, "url": product.url, "image_url": product.image_url,
         "price": product.price, "currency": product.currency, "reason": {"code": code, "text": text},
         **({"variant": product.variant} if product.variant else {}),
+        **({"stars": product.stars, "reviews": product.reviews} if product.reviews else {}),
     }  # fmt: skip
 
 

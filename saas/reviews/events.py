@@ -24,6 +24,13 @@ class ReviewWritten:
 
 
 @event
+class ReviewsCounted:
+    """How many reviews of a product are shown, or what they give on average, may be another than before."""
+
+    product_ids: list[str]
+
+
+@event
 class ReviewPublished:
     """A review is shown in the shop for the first time."""
 

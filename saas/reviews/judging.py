@@ -103,7 +103,7 @@ def answer(review_id: UUID | str, words: str) -> Review:
         review.answer, review.answered_at = said, clock.now() if said else None
         db.session.flush()
         audit.record(action="reviews.answered", kind="review", record_id=review.id, before={"answer": before}, after={"answer": said})  # fmt: skip
-        summaries.forget(review.product_id)
+        summaries.forget(review.product_id, counted=False)
     return review
 
 

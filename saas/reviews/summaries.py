@@ -18,7 +18,9 @@ from saas.catalog import products
 from saas.catalog.models import Product
 from saas.kit import pages, scope, valkey, work
 from saas.kit.db import db
+from saas.kit.events import announce
 from saas.reviews import photos
+from saas.reviews.events import ReviewsCounted
 from saas.reviews.models import ORIGINS, REVIEW_STATES, Review
 
 log = logging.getLogger(__name__)
@@ -144,12 +146,14 @@ def ready(product: Product) -> bytes:
     return bytes(held)
 
 
-def forget(product_id: UUID | None) -> None:
-    """Have a product's first page made anew, once the change that asks for it is kept."""
+def forget(product_id: UUID | None, *, counted: bool = True) -> None:
+    """Have a product's first page made anew, once the change that asks for it is kept; `counted` where its stars may have changed."""
     if product_id is None:
         return
     key = _key(scope.tenant_id(), product_id)
     work.after_commit(lambda: _drop(key))
+    if counted:
+        announce(ReviewsCounted(product_ids=[str(product_id)]))
 
 
 def _drop(key: str) -> None:

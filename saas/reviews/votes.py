@@ -26,7 +26,7 @@ def helpful(review_id: UUID | str, *, browser: str, yes: bool = True) -> int:
         db.session.execute(mine.execution_options(synchronize_session=False))
     review.helpful = _many(review.id, "helpful")
     db.session.flush()
-    summaries.forget(review.product_id)
+    summaries.forget(review.product_id, counted=False)
     return review.helpful
 
 

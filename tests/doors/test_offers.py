@@ -121,6 +121,29 @@ class TestAnswer:
         ]
         assert {"tea-1", "tea-3"} <= {item["product"] for item in stranger}
 
+    def test_how_a_product_was_judged_stands_beside_it_and_follows_what_is_decided(self, shop, drain):
+        from saas.kit import work
+        from saas.reviews import judging
+
+        def told(product="tea-1"):
+            drain(shop)
+            stock.forget()
+            [item] = [one for one in ask(shop, limit=12).json["items"] if one["product"] == product]
+            return item.get("stars"), item.get("reviews")
+
+        assert told() == (None, None)
+        given = [{"external_id": f"r{stars}", "product": "tea-1", "stars": stars} for stars in (5, 4)]
+        made = [one["id"] for one in shop.api("POST", "/reviews/bulk", json={"items": given}).json["items"]]
+        for ids, state, shown_ in (
+            (made, "published", (4.5, 2)),
+            (made[1:], "declined", (5.0, 1)),
+            (made[:1], "declined", (None, None)),
+        ):
+            with shop.app.app_context(), work.unit(tenant_id=shop.tenant_id):
+                judging.decide(ids, state=state, reason="spam" if state == "declined" else "")
+            assert told() == shown_
+        assert told("tea-3") == (None, None)
+
     def test_it_says_what_a_program_is_told(self, shop):
         with shop.app.app_context():
             asked = {
