@@ -115,8 +115,10 @@ class TestObeyed:
     def test_no_database_is_asked_when_warm(self, shop, monkeypatch):
         with work.unit(tenant_id=shop.tenant_id):
             slots.create(name="Attic", place="home", least_margin=5, category_cap=2, diversity=50, price_most="90")
+            slots.create(name="Cellar", place="home", category_cap=2, diversity=50, price_most="90")
         little_shop.live(shop, VISITOR, ["cup-1"])
-        keys(shop, "attic", visitor=VISITOR)
+        for place in ("attic", "cellar"):
+            keys(shop, place, visitor=VISITOR)
 
         def nobody(**_):
             raise AssertionError("PostgreSQL was asked")
@@ -125,7 +127,8 @@ class TestObeyed:
         monkeypatch.setattr(work, "unit", nobody)
         for cart in ("cup-2", "cup-3"):
             little_shop.live(shop, VISITOR, ["cup-1", "cup-4"], cart=[cart])
-            chosen(shop, "attic", visitor=VISITOR)
+            assert chosen(shop, "attic", visitor=VISITOR) == [], "no margin is known of any"
+            assert chosen(shop, "cellar", visitor=VISITOR)
 
     def test_what_is_pinned_is_first_and_what_is_buried_last(self, shop):
         with work.unit(tenant_id=shop.tenant_id):
