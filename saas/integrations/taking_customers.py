@@ -150,6 +150,30 @@ class Customers:
     def decide(self, rows: Sequence[Parsed], *, trial: bool = False) -> Decided:
         """Say what becomes of each row; looks at what is there and changes nothing."""
         decided = Decided(work=Work())
+        people = self._people(rows, decided)
+        known, several = self._known(people)
+        if self.same or (trial and self.mode != "update"):
+            self._find_likely([one for one in people if not any(name in known for name in one.names)])
+        merged: dict[UUID, Person] = {}
+        met: dict[Name, UUID] = {}
+        for person in people:
+            if any(name in several for name in person.names):
+                outcome = _outcome(person)
+                outcome.state, outcome.reason = "failed", str(SEVERAL)
+                continue
+            held = next((met[name] for name in person.names if name in met), None) or next(
+                (known[name] for name in person.names if name in known), None
+            )
+            held = self._become(person, held, merged, decided.work)
+            if held is not None:
+                for name in person.names:
+                    met.setdefault(name, held)
+        self._hold(decided.work, lock=not trial)
+        self._refuse_taken(decided.work)
+        return decided
+
+    def _people(self, rows: Sequence[Parsed], decided: Decided) -> list[Person]:
+        """Return whom the rows tell of; a row that tells of nobody has failed."""
         people: list[Person] = []
         for row in rows:
             person = row.reason if row.problems else self.person(row)
@@ -159,50 +183,33 @@ class Customers:
             person.outcome = Outcome(row, "created")
             decided.outcomes.append(person.outcome)
             people.append(person)
-        known, several = self._known(people)
-        if self.same or (trial and self.mode != "update"):
-            self._find_likely([one for one in people if not any(name in known for name in one.names)])
-        work: Work = decided.work
-        merged: dict[UUID, Person] = {}
-        met: dict[Name, UUID] = {}
-        for person in people:
-            outcome = person.outcome
-            assert outcome is not None
-            if any(name in several for name in person.names):
-                outcome.state, outcome.reason = "failed", str(SEVERAL)
-                continue
-            held = next((met[name] for name in person.names if name in met), None) or next(
-                (known[name] for name in person.names if name in known), None
-            )
-            if held is None and self.same and outcome.likely is not None and outcome.likely[1].safe:
-                held = outcome.likely[0]
-                person.only_fill()
-            if held is not None and held in merged:
-                outcome.record_id = held
-                outcome.state = "repeated"
-                if self.options.get("repeated") != "first":
-                    self._fold(merged[held], person)
-            elif held is not None:
-                outcome.record_id, outcome.state = held, "updated"
-                if self.mode == "create":
-                    outcome.state = "skipped"
-                    continue
-                merged[held] = work.changed[held] = person
-            elif self.mode == "update":
+        return people
+
+    def _become(self, person: Person, held: UUID | None, merged: dict[UUID, Person], work: Work) -> UUID | None:
+        """Say what becomes of a row whose names lead to `held`; returns the customer it stands for, None for nobody."""
+        outcome = _outcome(person)
+        if held is None and self.same and outcome.likely is not None and outcome.likely[1].safe:
+            held = outcome.likely[0]
+            person.only_fill()
+        if held is not None and held in merged:
+            outcome.record_id, outcome.state = held, "repeated"
+            if self.options.get("repeated") != "first":
+                self._fold(merged[held], person)
+        elif held is not None:
+            outcome.record_id, outcome.state = held, "updated"
+            if self.mode == "create":
                 outcome.state = "skipped"
-                continue
-            elif self._lacks(person):
-                outcome.state, outcome.reason = "failed", str(NEEDED) + " " + self._lacks(person)
-                continue
-            else:
-                held = identifiers.new()
-                outcome.record_id = held
-                merged[held] = work.made[held] = person
-            for name in person.names:
-                met.setdefault(name, held)
-        self._hold(work, lock=not trial)
-        self._refuse_taken(work)
-        return decided
+                return None
+            merged[held] = work.changed[held] = person
+        elif self.mode == "update":
+            outcome.state = "skipped"
+        elif self._lacks(person):
+            outcome.state, outcome.reason = "failed", str(NEEDED) + " " + self._lacks(person)
+        else:
+            held = identifiers.new()
+            outcome.record_id = held
+            merged[held] = work.made[held] = person
+        return held
 
     @staticmethod
     def _find_likely(people: Sequence[Person]) -> None:
@@ -507,3 +514,8 @@ class Customers:
 
 def _sole(value: Any) -> str:
     return record_values.word_of(value) if isinstance(value, str) else str(record_values.number_of(value))
+
+
+def _outcome(person: Person) -> Outcome:
+    assert person.outcome is not None
+    return person.outcome
