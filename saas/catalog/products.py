@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -58,12 +59,54 @@ def upsert_many(items: Sequence[dict[str, Any]], source_id: UUID = NO_SOURCE) ->
     item are all the variants its product has; `fetch` says that its shop must be asked for the rest of it, if this is news.
     """
     results = [Upserted(index, None, "failed") for index in range(len(items))]
-    now = clock.now()
-    wanted: dict[str, list[Message]] = {}
-    listed: dict[str, list[Told]] = {}
-    unfinished: set[str] = set()
-    places: dict[str, list[int]] = {}
+    said = _read(items, results)
+    held = {product.external_id: product for product in _locked(said.messages, source_id)}
+    known = set(held)
+    ids = {key: held[key].id if key in held else identifiers.new() for key in said.messages}
+    taken = _left_out({ids[key]: messages for key, messages in said.messages.items()}) if said.governed else {}
+    moves, values = Moves(), {product_id: {} for product_id in ids.values()}
+    written: dict[UUID, str] = {}
+    for key, messages in said.messages.items():
+        if key in known:
+            written[ids[key]] = _apply(held[key], messages, values[ids[key]], moves)
+        else:
+            held[key] = _made(key, ids[key], source_id)
+            _apply(held[key], messages, values[ids[key]])
+            db.session.add(held[key])
+            written[ids[key]] = "created"
+    db.session.flush()
+    _write_variants({ids[key]: rows for key, rows in said.listed.items()}, _by_id(held), moves, written)
+    for key in said.unfinished:
+        if written[ids[key]] in ("created", "updated"):
+            held[key].fetch_due_at = said.now
+    for key, indexes in said.places.items():
+        for index in indexes:
+            results[index].id, results[index].status = ids[key], written[ids[key]]
+            results[index].error = taken.get(ids[key], "")
+    db.session.flush()
+    custom_values.write_many("product", values)
+    moves.tell()
+    tell([product_id for product_id, status in written.items() if status in ("created", "updated")])
+    return results
+
+
+@dataclass
+class _Said:
+    """What a batch says of each product, by the shop's id: its columns and variants with the moments they speak of, which items
+    say it, and of which the shop must be asked for the rest. `governed` tells whether any has values of the company's own fields."""
+
+    now: datetime
+    governed: bool
+    messages: dict[str, list[Message]] = dataclasses.field(default_factory=dict)
+    listed: dict[str, list[Told]] = dataclasses.field(default_factory=dict)
+    places: dict[str, list[int]] = dataclasses.field(default_factory=dict)
+    unfinished: set[str] = dataclasses.field(default_factory=set)
+
+
+def _read(items: Sequence[dict[str, Any]], results: Sequence[Upserted]) -> _Said:
+    """Return what can be written; the results of the other items say why not."""
     own, unread = custom_values.of_items("product", items)
+    said = _Said(clock.now(), bool(own))
     for index, item in enumerate(items):
         try:
             if index in unread:
@@ -74,49 +117,32 @@ def upsert_many(items: Sequence[dict[str, Any]], source_id: UUID = NO_SOURCE) ->
         except BadItem as error:
             results[index].error = str(error)
             continue
-        at = item.get("updated_at") or now + timedelta(microseconds=index)
-        wanted.setdefault(row["external_id"], []).append((at, row))
+        key, at = row["external_id"], item.get("updated_at") or said.now + timedelta(microseconds=index)
+        said.messages.setdefault(key, []).append((at, row))
         if item.get("fetch"):
-            unfinished.add(row["external_id"])
+            said.unfinished.add(key)
         if rows is not None:
             moments = [one.get("updated_at") or at for one in item["variants"]]
             told_of = Told(item.get("variants_at") or at, list(zip(moments, rows, strict=True)))
-            listed.setdefault(row["external_id"], []).append(told_of)
-        places.setdefault(row["external_id"], []).append(index)
-    held = {product.external_id: product for product in _locked(wanted, source_id)}
-    moves, written = Moves(), {}
-    values: dict[UUID, custom_values.Values] = {}
-    ids = {key: held[key].id if key in held else identifiers.new() for key in wanted}
-    taken = _left_out({ids[key]: messages for key, messages in wanted.items()}) if own else {}
-    for key, messages in wanted.items():
-        product_id = ids[key]
-        told = values.setdefault(product_id, {})
-        if key in held:
-            written[product_id] = _apply(held[key], messages, told, moves)
-        else:
-            product = held[key] = Product(
-                id=product_id, source_id=source_id, external_id=key, versions={}, custom={}, **BLANK, **{name: [] for name in LISTS}
-            )  # fmt: skip
-            _apply(product, messages, told)
-            db.session.add(product)
-            written[product_id] = "created"
-    db.session.flush()
-    for product_id in variants.write({ids[key]: rows for key, rows in listed.items()}, _by_id(held), moves):
+            said.listed.setdefault(key, []).append(told_of)
+        said.places.setdefault(key, []).append(index)
+    return said
+
+
+def _made(key: str, product_id: UUID, source_id: UUID) -> Product:
+    """Return a product of which nothing is known yet but its shop's id."""
+    lists: dict[str, list[Any]] = {name: [] for name in LISTS}
+    return Product(id=product_id, source_id=source_id, external_id=key, versions={}, custom={}, **BLANK, **lists)
+
+
+def _write_variants(
+    listed: dict[UUID, list[Told]], held: dict[UUID, Product], moves: Moves, written: dict[UUID, str]
+) -> None:
+    """Write the products' variants; a product is changed by that too."""
+    for product_id in variants.write(listed, held, moves):
         if written[product_id] in ("unchanged", "stale"):
             written[product_id] = "updated"
-            _by_id(held)[product_id].updated_at = clock.now()
-    for key in unfinished:
-        if written[ids[key]] in ("created", "updated"):
-            held[key].fetch_due_at = now
-    for key, indexes in places.items():
-        for index in indexes:
-            results[index].id, results[index].status = ids[key], written[ids[key]]
-            results[index].error = taken.get(ids[key], "")
-    db.session.flush()
-    custom_values.write_many("product", values)
-    moves.tell()
-    tell([product_id for product_id, status in written.items() if status in ("created", "updated")])
-    return results
+            held[product_id].updated_at = clock.now()
 
 
 def upsert_variant(item: dict[str, Any], *, product_key: str, source_id: UUID) -> bool:
