@@ -30,7 +30,7 @@ from saas.customers import arriving
 
 
 def signing_secrets(shop: Shop) -> list[str]:
-    return shops.secrets(shop.id)
+    return shops.secrets_of(shop)
 
 
 def topic_said(headers: Headers) -> str:
