@@ -255,7 +255,7 @@ def _fields(arms: list[dict[str, Any]]) -> dict[str, Any]:
     holdout = (_number("holdout") or 0) if mode == "split" else 0
     return {
         "name": form.get("name", ""), "slot": form.get("slot", ""), "mode": mode, "goal": form.get("goal", ""),
-        "arms": trial_form.plan(arms, holdout=holdout, mode=mode), "days": _number("days") or 0,
+        "arms": trial_form.plan(arms, form.get("slot", ""), holdout=holdout, mode=mode), "days": _number("days") or 0,
         "worth_percent": _number("worth_percent") or 0, "guards": _guards(),
     }  # fmt: skip
 

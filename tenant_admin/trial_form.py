@@ -21,6 +21,7 @@ SWITCHES = ("unknown_margin", "reduced_only", "bundle")
 TEXTS = ("excluded_tags", "excluded_categories")
 PRICES = ("price_least", "price_most")
 FALLBACKS = 3
+MOST_NAMED = 2  # differences in the name of an arm
 
 
 def blank(number: int = 1) -> dict[str, Any]:
@@ -142,17 +143,27 @@ def _share(typed: str) -> int:
     return int(typed) if typed.strip().isdecimal() and len(typed) < 4 else 0
 
 
-def plan(arms: Sequence[Mapping[str, Any]], *, holdout: int, mode: str) -> list[dict[str, Any]]:
+def plan(arms: Sequence[Mapping[str, Any]], slot: str, *, holdout: int, mode: str) -> list[dict[str, Any]]:
     """Return the arms of a plan: today's, the changed ones, and those who are shown nothing. An arm without a name is called by
     what is different."""
     changed = [
-        {"name": arm["name"] or ", ".join(offer_words.differences(_told(arm))), "share": arm["share"], "settings": _told(arm)} for arm in arms
-    ]  # fmt: skip
+        {"name": arm["name"] or _called(arm, slot), "share": arm["share"], "settings": _told(arm)} for arm in arms
+    ]
     if holdout and not any(arm["settings"] for arm in changed):
         changed = []
     rest = 100 - holdout - sum(arm["share"] for arm in changed)
     nothing = [{"name": "", "share": holdout, "kind": "nothing"}] if holdout else []
     return [{"name": "", "share": 50 if mode == "interleaved" else rest}, *changed, *nothing]
+
+
+def _called(arm: Mapping[str, Any], slot: str) -> str:
+    """Name the first things that are different from today."""
+    try:
+        today = slots.plain(slots.one(slot))
+    except slots.NoSuchSlot:
+        today = {}
+    lines = offer_words.differences({name: value for name, value in _told(arm).items() if today.get(name) != value})
+    return ", ".join(lines[:MOST_NAMED]) + ("…" if len(lines) > MOST_NAMED else "")
 
 
 def _told(arm: Mapping[str, Any]) -> dict[str, Any]:

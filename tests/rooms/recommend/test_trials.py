@@ -493,7 +493,8 @@ class TestPlanning:
             ({"arms": [NOTHING, NEWEST]}, "arms"),
             ({"arms": [TODAY, {**NEWEST, "settings": {}}]}, "arms.1.settings"),
             ({"arms": [TODAY, {**NEWEST, "settings": {"engine": "oracle"}}]}, "arms.1.engine"),
-            ({"arms": [TODAY, {**NEWEST, "settings": {"pinned": []}}]}, "arms.1.pinned"),
+            ({"arms": [TODAY, {**NEWEST, "settings": {"active": False}}]}, "arms.1.active"),
+            ({"arms": [TODAY, {**NEWEST, "settings": {"pinned": ["no product"]}}]}, "arms.1.pinned"),
             ({"mode": "interleaved", "goal": "clicks", "arms": [TODAY, NOTHING]}, "arms.1.kind"),
         ],
     )
