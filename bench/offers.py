@@ -26,6 +26,7 @@ from random import Random
 
 import numpy as np
 import orjson
+import redis
 from flask import Flask
 
 from bench import table
@@ -50,8 +51,10 @@ def rows() -> Iterator[table.Row]:
             plain.run(seconds=SECONDS, server=web)
         with serving("saas.wsgi:app", environment) as (port, web):
             asked = questions(site_key)
+            Load(port, questions(site_key, lot=1)).run(
+                seconds=WARM_UP * 2
+            )  # others, so that the first time is the first time
             first = Load(port, asked)
-            first.run(seconds=WARM_UP * 2)
             first.run(seconds=SECONDS, server=web)
             again = Load(port, asked[:200])
             again.run(seconds=WARM_UP)
@@ -61,7 +64,7 @@ def rows() -> Iterator[table.Row]:
     speed, cost = f"hello {plain.per_second:,.0f}/s", f"hello {plain.cpu * 1e6:,.0f} us"
     yield table.Row("offers, worked out for each shopper's session", f"{first.per_second:,.0f}/s", speed, "", None)
     yield table.Row("the same, CPU of the server for one", f"{first.cpu * 1e6:,.0f} us", cost, "", None)
-    yield table.Row("the same, as a share of Flask hello", f"{plain.cpu / first.cpu:.1%}", "-", "", None)
+    yield table.at_least("the same, as a share of Flask hello", plain.cpu / first.cpu, 0.25, form=".1%", others="-")
     yield table.at_least(
         "offers asked again, as a share of Flask hello", plain.cpu / again.cpu, 0.25, form=".1%",
         others=f"{again.per_second:,.0f}/s, {again.cpu * 1e6:,.0f} us",
@@ -105,7 +108,7 @@ def serving(app: str, environment: dict[str, str]) -> Iterator[tuple[int, subpro
         env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while True:
             try:
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -157,12 +160,20 @@ def fill() -> str:
                 notes={},
             )
             shelf.store("popular", PopularityModel.fit(items, visits / 200.0).to_bytes(), notes={})
-        now = int(time.time() * 1000)
-        for shopper, seen in enumerate(sessions()):
+        for lot in range(2):
+            begin_sessions(valkey.client(), made["tenant_id"], lot)
+    return str(made["site_key"])
+
+
+def begin_sessions(client: redis.Redis, tenant_id: int | str, lot: int = 0) -> None:
+    """Write the live sessions of a lot of shoppers."""
+    now = int(time.time() * 1000)
+    with client.pipeline(transaction=False) as together:
+        for shopper, seen in enumerate(sessions(lot)):
             live = {"items": [[f"p{n}", now + at] for at, n in enumerate(seen)], "cart": [f"p{n}" for n in seen[3:4]]}
             if seen:
-                valkey.client().set(f"live:{made['tenant_id']}:{name(shopper)}", orjson.dumps(live), ex=3600)
-    return str(made["site_key"])
+                together.set(f"live:{tenant_id}:{name(shopper, lot)}", orjson.dumps(live), ex=3600)
+        together.execute()
 
 
 def looks(chance: np.random.Generator, visits: int, length: int) -> np.ndarray:
@@ -171,29 +182,29 @@ def looks(chance: np.random.Generator, visits: int, length: int) -> np.ndarray:
     return (kind[:, None] * 20 + np.minimum(chance.zipf(1.5, (visits, length)), 20) - 1) % PRODUCTS
 
 
-def sessions() -> list[list[int]]:
-    """Make up what the shoppers look at now; the same at each call."""
-    chance = np.random.default_rng(5)
+def sessions(lot: int = 0) -> list[list[int]]:
+    """Make up what the shoppers of a lot look at now; the same at each call."""
+    chance = np.random.default_rng(5 + lot)
     lengths = chance.choice(
         [0, 1, 2, 3, 4, 5, 6, 7, 8], SHOPPERS, p=[0.33, 0.25, 0.12, 0.08, 0.06, 0.05, 0.04, 0.04, 0.03]
     )
     return [row[:length].tolist() for row, length in zip(looks(chance, SHOPPERS, 8), lengths, strict=True)]
 
 
-def name(shopper: int) -> str:
-    return f"bench-shopper-{shopper:06d}"
+def name(shopper: int, lot: int = 0) -> str:
+    return f"bench-shopper-{shopper + lot * SHOPPERS:07d}"
 
 
-def questions(site_key: str) -> list[bytes]:
+def questions(site_key: str, lot: int = 0) -> list[bytes]:
     """Write one request for each shopper and place, shuffled; the product beside which it is shown is the one looked at."""
     asked = []
-    for shopper, seen in enumerate(sessions()):
+    for shopper, seen in enumerate(sessions(lot)):
         for slot in ("product", "home", "cart", "discover"):
             if slot == "product" and not seen:
                 continue
             beside = f"&product=p{seen[-1]}" if slot == "product" else ""
             asked.append(
-                f"GET /offers?site_key={site_key}&visitor={name(shopper)}&slot={slot}&limit=4{beside} HTTP/1.1\r\n"
+                f"GET /offers?site_key={site_key}&visitor={name(shopper, lot)}&slot={slot}&limit=4{beside} HTTP/1.1\r\n"
                 "Host: 127.0.0.1\r\nAccept-Language: en\r\nOrigin: https://shop.example\r\n\r\n".encode()
             )
     Random(7).shuffle(asked)
