@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from saas.customers.events import CustomersChanged
+from saas.integrations.models import DeliveryIn
 from saas.kit import outbox, queues, valkey, work
+from saas.kit.db import db
 from saas.kit.events import announce
+from tests.doors.test_hooks import ORDER, connect, deliver
+from tests.queries import counted
 from tests.workers.test_relay import empty_queues, others_rest, waiting  # noqa: F401 - fixtures
 from workers import handing_out, relay, trays
 
@@ -103,3 +108,25 @@ class TestTurns:
         assert len(trays.take(QUEUE, company.tenant_id)) == 6
         assert waiting(company) == 3
         drain(company)
+
+
+class TestDeliveries:
+    def test_two_companies_shops_share_the_worker(self, company, other_company, empty_queues, others_rest, drain):  # noqa: F811
+        drain(company), drain(other_company)
+        for who, many in ((company, 30), (other_company, 1)):
+            shop = connect(who)
+            for place in range(many):
+                body = {"type": "order.updated", "data": {**ORDER, "external_id": f"o{place}"}}
+                assert deliver(who, shop, body, message_id=f"m{place}").json["status"] == "stored"
+        relay.hand_out()
+        jobs = [job.kwargs for job in queues.queue("events").jobs if job.func_name == trays.CLEAR]
+        rung = {given["tenant_id"]: given for given in jobs}
+        assert set(rung) == {company.tenant_id, other_company.tenant_id} and len(jobs) == 2
+        with counted() as asked:
+            handing_out.clear(**rung[company.tenant_id])
+        assert len(asked) < 3 * 30, "one after the other each takes some forty"
+        handing_out.clear(**rung[other_company.tenant_id])
+        for who, many in ((company, 30), (other_company, 1)):
+            with work.unit(tenant_id=who.tenant_id):
+                assert [one.state for one in db.session.scalars(select(DeliveryIn))] == ["done"] * many
+        drain(company), drain(other_company)
