@@ -6,6 +6,7 @@ All cards of a block have the same size, whatever they show, so that a mail does
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,18 +20,22 @@ PIXELS = {1: 720, 2: 520, 3: 336, 4: 244}
 WIDTH = 552  # of a mail's body
 KEPT = 256
 QUALITY = 84
-INK, QUIET, PAPER, GROUND = "#1f2328", "#5b6470", "#ffffff", "#f2f3f5"
+INK, QUIET, PAPER, GROUND, STAR = "#1f2328", "#5b6470", "#ffffff", "#f2f3f5", "#b7791f"
 
 
 @dataclass(frozen=True)
 class Card:
-    """What is drawn: where the product's small picture lies with us ("" for none), its words, and how many stand in a row."""
+    """What is drawn: where the product's small picture lies with us ("" for none), its words, and how many stand in a row.
+
+    `judged` says how it was judged, such as "4.6 (12)"; a star is drawn before it, beside the price.
+    """
 
     picture: str
     name: str
     price: str
     reason: str
     columns: int = 3
+    judged: str = ""
 
 
 def drawable(*texts: str) -> bool:
@@ -52,9 +57,10 @@ def drawn(card: Card) -> bytes | None:
     sheet = Image.new("RGB", (wide, tall + (round(_text_height(card.columns) * unit) if name else 0)), PAPER)
     _place(sheet, photo, wide, tall)
     if name is not None:
-        _write(
-            ImageDraw.Draw(sheet), name, price or "", reason or "", wide=wide, top=tall, unit=unit, columns=card.columns
-        )
+        drawing = ImageDraw.Draw(sheet)
+        under = _write(drawing, (name, 2, INK, True), wide=wide, base=tall + 6 * unit, unit=unit, card=card)
+        under = _write_price(drawing, price or "", wide=wide, base=under, unit=unit, card=card)
+        _write(drawing, (reason or "", 0, QUIET, False), wide=wide, base=under, unit=unit, card=card)
     written = io.BytesIO()
     sheet.save(written, "JPEG", quality=QUALITY, optimize=True, progressive=True)
     return written.getvalue()
@@ -92,15 +98,37 @@ def _text_height(columns: int) -> float:
     return 10 + 3 * large * 1.4 + lines * small * 1.4 + 4
 
 
-def _write(
-    drawing: ImageDraw.ImageDraw, name: str, price: str, reason: str, *, wide: int, top: int, unit: float, columns: int
-) -> None:
-    large, small, most = _sizes(columns)
-    base = top + (10 - 4) * unit
-    parts = ((name, large, 2, INK, True), (price, large, 1, INK, False), (reason, small, most, QUIET, False))
-    for text, size, lines, ink, bold in parts:
-        size = round(size * unit)
-        for line in lettering.broken(text, size=size, most=wide - 8 * unit, lines=lines):
-            base += size * 1.4
-            left = (wide - lettering.width(line, size)) / 2
-            lettering.write(drawing, line, at=(left, base), size=size, fill=ink, bold=bold)
+def _write(drawing: ImageDraw.ImageDraw, words: tuple, *, wide: int, base: float, unit: float, card: Card) -> float:
+    """Write (text, at most so many lines, ink, bold) in the middle below a height; no number of lines is the reason's. Returns the
+    height of the last line."""
+    text, lines, ink, bold = words
+    large, small, most = _sizes(card.columns)
+    size = round((large if lines else small) * unit)
+    for line in lettering.broken(text, size=size, most=wide - 8 * unit, lines=lines or most):
+        base += size * 1.4
+        left = (wide - lettering.width(line, size)) / 2
+        lettering.write(drawing, line, at=(left, base), size=size, fill=ink, bold=bold)
+    return base
+
+
+def _write_price(drawing: ImageDraw.ImageDraw, price: str, *, wide: int, base: float, unit: float, card: Card) -> float:
+    """Write the price, and beside it how the product was judged where both fit into the line."""
+    size = round(_sizes(card.columns)[0] * unit)
+    judged = lettering.writable(card.judged) or ""
+    paid = lettering.width(price, size) + 0.8 * size if price else 0.0
+    needed = paid + 1.2 * size + lettering.width(judged, size)
+    if not judged or needed > wide - 8 * unit:
+        return _write(drawing, (price, 1, INK, False), wide=wide, base=base, unit=unit, card=card)
+    base += size * 1.4
+    left = (wide - needed) / 2
+    lettering.write(drawing, price, at=(left, base), size=size, fill=INK)
+    left += paid
+    drawing.polygon(_star(left + 0.5 * size, base - 0.36 * size, 0.5 * size), fill=STAR)
+    lettering.write(drawing, judged, at=(left + 1.2 * size, base), size=size, fill=QUIET)
+    return base
+
+
+def _star(across: float, down: float, wide: float) -> list[tuple[float, float]]:
+    """The ten corners of a star with its middle at a place; few fonts have the letter."""
+    turns = [(math.pi * (corner / 5 - 0.5), wide if corner % 2 == 0 else 0.42 * wide) for corner in range(10)]
+    return [(across + math.cos(turn) * far, down + math.sin(turn) * far) for turn, far in turns]

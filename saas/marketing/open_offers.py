@@ -17,6 +17,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from babel import UnknownLocaleError
+from babel.numbers import format_decimal
 from sqlalchemy import select
 
 from saas.customers.models import Customer
@@ -76,7 +78,19 @@ def drawn(chosen: Sequence[Item], language: str) -> list[str | None]:
 def _card(offer: Item, language: str) -> offer_cards.Card:
     price = money_filter.written(str(offer.get("price") or ""), str(offer.get("currency") or ""), language)
     why = str((offer.get("reason") or {}).get("text") or "")
-    return offer_cards.Card(str(offer.get("image_url") or ""), str(offer.get("name") or ""), price, why)
+    judged = _judged(offer.get("stars"), offer.get("reviews"), language)
+    return offer_cards.Card(str(offer.get("image_url") or ""), str(offer.get("name") or ""), price, why, judged=judged)
+
+
+def _judged(stars: float | None, reviews: int | None, language: str) -> str:
+    """Say how a product was judged, as "4.6 (12)" is written in a language; "" where nobody did."""
+    if not reviews or not stars:
+        return ""
+    try:
+        average = format_decimal(stars, "0.0", locale=language.replace("-", "_"))
+    except (UnknownLocaleError, ValueError):
+        average = f"{stars:.1f}"
+    return f"{average} ({reviews})"
 
 
 def _held(card: offer_cards.Card) -> str | None:
@@ -90,7 +104,14 @@ def as_sent(recipient: MailingRecipient) -> list[dict[str, Any]]:
     for item in recipient.offers or ():
         product = _product(item)
         known = (
-            {"name": product.name, "price": product.price, "currency": product.currency, "image_url": product.image_url}
+            {
+                "name": product.name,
+                "price": product.price,
+                "currency": product.currency,
+                "image_url": product.image_url,
+                "stars": product.stars,
+                "reviews": product.reviews,
+            }
             if product
             else {}
         )
@@ -185,7 +206,8 @@ def card(recipient: MailingRecipient, place: int, *, columns: int) -> offer_card
         return None
     language = str(sent[place].get("language") or "en")
     price = money_filter.written(product.price, product.currency, language)
-    return offer_cards.Card(product.image_url, product.name, price, str(item.get("why") or ""), columns)
+    judged = _judged(product.stars, product.reviews, language)
+    return offer_cards.Card(product.image_url, product.name, price, str(item.get("why") or ""), columns, judged)
 
 
 def _shown(recipient: MailingRecipient) -> Sequence[Item]:

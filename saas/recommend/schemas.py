@@ -30,6 +30,10 @@ class OfferOut(Schema):
     price = fields.String()
     currency = fields.String()
     reason = fields.Nested(OfferReasonOut)
+    stars = fields.Float(
+        metadata={"description": "the average of its published reviews; left out while there are none"}
+    )
+    reviews = fields.Integer(metadata={"description": "how many published reviews it has"})
     variant = fields.String(metadata={"description": "the shop's id of the size or colour, where one is offered"})
     engine = fields.String(
         metadata={"description": "the engine of the place by which it came; pinned where people put it there"}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import io
 import re
 import threading
 from uuid import UUID
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 
 from saas.catalog import pictures, products
 from saas.commerce import shops
@@ -512,6 +513,27 @@ class TestDrawing:
             for name, reason in (("A", ""), ("A very long name of a product " * 5, "B " * 90))
         }
         assert len(sizes) == 1
+
+    def test_how_a_product_was_judged_stands_beside_its_price_and_changes_no_size(self):
+        plain = colours_of(offer_cards.drawn(self.CARD))
+        judged = colours_of(offer_cards.drawn(dataclasses.replace(self.CARD, judged="4.6 (12)")))
+        box = (
+            ImageChops.difference(plain.convert("RGB"), judged.convert("RGB"))
+            .convert("L")
+            .point(lambda v: v > 60 and 255)
+            .getbbox()
+        )
+        line = judged.height - judged.width  # name, price and reason share what is below the picture
+        assert judged.size == plain.size and box[1] > judged.width and box[3] - box[1] < line / 3
+
+    def test_where_price_and_stars_do_not_fit_the_price_stands_alone(self):
+        narrow = dataclasses.replace(self.CARD, price="CHF 123’456’789.00", columns=4)
+        assert offer_cards.drawn(dataclasses.replace(narrow, judged="4.6 (123456)")) == offer_cards.drawn(narrow)
+
+    def test_stars_are_written_as_the_mails_language_does_and_not_at_all_without_reviews(self):
+        written = [open_offers._judged(4.6, 12, language) for language in ("en", "de", "zh-Hans", "qqq")]
+        assert written == ["4.6 (12)", "4,6 (12)", "4.6 (12)", "4.6 (12)"]
+        assert open_offers._judged(0.0, 0, "en") == open_offers._judged(None, None, "en") == ""
 
     def test_no_line_is_wider_than_the_card(self):
         for text in (
