@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
-from saas.commerce import coupon_codes, coupon_numbers, coupon_writing, coupons, orders, shops
+from saas.commerce import coupon_codes, coupon_numbers, coupon_writing, coupons, orders, refusal_words, shops
 from saas.customers import finding as people
 from saas.customers import profiles
 from saas.kit import access, clock, doors, errors, money, work
@@ -82,7 +82,7 @@ def _shown_money() -> bool:
 def _row(coupon: Any, figures: coupon_numbers.Numbers) -> dict[str, Any]:
     over = coupon.state == "active" and coupons.over(coupon)
     return {
-        "id": coupon.id, "name": coupon.name, "worth": worth(coupon), "state": "over" if over else coupon.state, "trouble": _(coupon.trouble) if coupon.trouble else "",
+        "id": coupon.id, "name": coupon.name, "worth": worth(coupon), "state": "over" if over else coupon.state, "trouble": refusal_words.say(coupon.trouble),
         "figures": figures,
     }  # fmt: skip
 
@@ -212,7 +212,7 @@ def _code(code: Any, uses: list[Any], bought: dict[Any, Any], holders: dict[Any,
     holder = holders.get(code.customer_id)
     return {
         "id": code.id, "code": code.code, "state": "used" if counted else "over" if over and code.state == "ready" else code.state,
-        "reason": code.reason, "given_at": code.given_at, "way": str(WAYS.get(code.given_by, "")), "ends_at": code.ends_at,
+        "reason": refusal_words.say(code.reason), "given_at": code.given_at, "way": str(WAYS.get(code.given_by, "")), "ends_at": code.ends_at,
         "holder": holder.name if holder else None, "holder_id": holder.id if holder else None,
         "orders": [
             {"id": use.order_id, "number": bought[use.order_id].number or bought[use.order_id].external_id}

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from saas.commerce import backfill, shops, watching
+from saas.commerce import backfill, refusal_words, shops, watching
 from saas.integrations import deliveries_in
 from saas.kit import clock, doors
 from tenant_admin import frame
@@ -29,7 +29,7 @@ def health(shop_id: str) -> ResponseReturnValue:
     failed = deliveries_in.newest_failed(shop.id, most=MOST_WAITING) if counts["failed"] else []
     return render_template(
         "shops/health.html", shop=summary(shop), readable=shops.readable(shop), health=found, counts=counts, fetch=progress(found["fetching"]),
-        waiting=[{"id": one.id, "topic": topic_words(one.topic), "resource": one.resource, "reason": one.reason, "received_at": one.received_at} for one in failed],
+        waiting=[{"id": one.id, "topic": topic_words(one.topic), "resource": one.resource, "reason": refusal_words.say(one.reason), "received_at": one.received_at} for one in failed],
         topics=[{**one, "name": topic_words(one["topic"]), "latest": late_words(one["latest"])} for one in found["topics"]],
         alarms=[{**one, "words": alarm_words(one)} for one in found["alarms"]], chart=picture(found["days"]), finding=finding(found["days"]),
         comparisons=[{**one, "words": compared_words(one)} for one in found["comparisons"]], webhooks=webhook_words(found["webhooks"]),

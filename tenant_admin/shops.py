@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from saas import config
-from saas.commerce import backfill, connecting, shops, silence
+from saas.commerce import backfill, connecting, refusal_words, shops, silence
 from saas.commerce.connectors import shopify_oauth, woocommerce_address
 from saas.integrations import deliveries_in
 from saas.kit import doors, errors
@@ -238,7 +238,7 @@ def deliveries(shop_id: str) -> ResponseReturnValue:
         limit=25,
     )
     rows = [
-        {"id": one.id, "topic": one.topic, "resource": one.resource, "state": one.state, "reason": one.reason, "received_at": one.received_at,
+        {"id": one.id, "topic": one.topic, "resource": one.resource, "state": one.state, "reason": refusal_words.say(one.reason), "received_at": one.received_at,
          "attempts": one.attempts}
         for one in page.items
     ]  # fmt: skip
@@ -258,7 +258,11 @@ def delivery(shop_id: str, delivery_id: str) -> ResponseReturnValue:
     shop = shops.one(shop_id)
     found = deliveries_in.one(delivery_id, shop_id=shop.id)
     return render_template(
-        "shops/delivery.html", shop=summary(shop), delivery=found, body=deliveries_in.readable(found)
+        "shops/delivery.html",
+        shop=summary(shop),
+        delivery=found,
+        reason=refusal_words.say(found.reason),
+        body=deliveries_in.readable(found),
     )
 
 
@@ -270,7 +274,7 @@ def replay(shop_id: str, delivery_id: str) -> ResponseReturnValue:
     if found.state == "done":
         frame.toast(_("Understood this time."))
     else:
-        frame.toast(_("Still not understood: %(reason)s", reason=found.reason), kind="warning")
+        frame.toast(_("Still not understood: %(reason)s", reason=refusal_words.say(found.reason)), kind="warning")
     return frame.go(url_for("shops.delivery", shop_id=shop.id, delivery_id=found.id))
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, Tex
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from saas.commerce.refusal_words import Kept
 from saas.kit.db import Stamped, TenantModel, tenant_fk
 
 COUPON_KINDS = ("percent", "amount", "shipping")
@@ -52,7 +53,7 @@ class Coupon(Stamped, TenantModel):
     prefix: Mapped[str] = mapped_column(Text, default="")
     pool: Mapped[int] = mapped_column(Integer, default=0)
     at_shop: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
-    trouble: Mapped[str] = mapped_column(Text, default="")
+    trouble: Mapped[str] = mapped_column(Kept, default="")
     tries: Mapped[int] = mapped_column(Integer, default=0)
     not_before: Mapped[datetime | None]
     checked_at: Mapped[datetime | None]
@@ -86,7 +87,7 @@ class CouponCode(TenantModel):
     norm: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(Text, default="waiting")
     key: Mapped[str] = mapped_column(Text, default="", server_default="")
-    reason: Mapped[str] = mapped_column(Text, default="", server_default="")
+    reason: Mapped[str] = mapped_column(Kept, default="", server_default="")
     made_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     ready_at: Mapped[datetime | None]
     ends_at: Mapped[datetime | None]

@@ -22,9 +22,9 @@ from saas.commerce.connectors.past import KeysRefused, StoreBusy
 from saas.commerce.connectors.till import Taken, Terms, Till
 from saas.commerce.coupon_models import Coupon, CouponCode
 from saas.commerce.models import Shop
+from saas.commerce.refusal_words import Reason
 from saas.kit import clock, errors, money, stopping, work
 from saas.kit.db import db
-from saas.kit.text import gettext as _
 
 log = logging.getLogger("regulars.shops")
 LEASE, BUDGET, LONGEST_REST = timedelta(seconds=120), 30.0, 10.0
@@ -134,11 +134,11 @@ def _claim(shop: Shop, coupon: Coupon, act: str, state: str) -> Task | None:
         return None
     till = connectors.KINDS[shop.kind].till(shop)
     if till is None:
-        _rest(coupon, _("Enter the shop’s keys first; without them it cannot be told any codes."), AFTER_REFUSAL)
+        _rest(coupon, Reason("coupon_no_keys"), AFTER_REFUSAL)
         return None
     if act == "write" and shop.kind == "woocommerce" and coupon.starts_at and coupon.starts_at > clock.now():
         coupon.not_before = coupon.starts_at
-        coupon.trouble = _("WooCommerce knows no beginning, so the codes are written when the coupon starts.")
+        coupon.trouble = Reason("coupon_not_begun")
         db.session.flush()
         return None
     most = max(LEAST, till.most >> min(coupon.tries, 6))
@@ -218,7 +218,7 @@ def _do(tenant_id: int, shop_id: UUID, task: Task) -> None:
             _set(_of(task, gone, "stopping"), state="stopped", claimed_until=None)
             _well(coupon)
         else:
-            reason = "The shop has this code no more."
+            reason = Reason("coupon_gone")
             _set(_of(task, gone, "ready"), state="gone", reason=reason)
 
 
@@ -277,13 +277,13 @@ def _put_off(task: Task, refusal: errors.Refusal) -> None:
     if isinstance(refusal, KeysRefused):  # the shop's other coupons would hear the same
         others = and_(Coupon.shop_id == coupon.shop_id, Coupon.id != coupon.id)
         db.session.execute(
-            update(Coupon).where(others).values(not_before=coupon.not_before, trouble=refusal.message[:500])
+            update(Coupon).where(others).values(not_before=coupon.not_before, trouble=refusal.message)
             .execution_options(synchronize_session=False)
         )  # fmt: skip
 
 
 def _rest(coupon: Coupon, trouble: str, seconds: float) -> None:
-    coupon.trouble = trouble[:500]
+    coupon.trouble = trouble
     coupon.not_before = db.session.scalar(select(func.now())) + timedelta(seconds=seconds)
     db.session.flush()
 

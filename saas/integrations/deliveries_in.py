@@ -20,6 +20,7 @@ from saas.commerce import connecting, connectors, hearing, orders, reconciling, 
 from saas.commerce.connectors.delivery import BadSignature, Unmappable, read
 from saas.commerce.connectors.past import TROUBLE, Origin, Outcome, said
 from saas.commerce.models import Shop
+from saas.commerce.refusal_words import Reason
 from saas.integrations.events import DeliveryReceived
 from saas.integrations.models import DeliveryIn, Refused
 from saas.kit import clock, errors, identifiers, scope, text
@@ -178,12 +179,12 @@ def _take_one(delivery: DeliveryIn, shop: Shop) -> None:
     origin = Origin(shop.id, shop.currency or tenants.settings().currency, shop.url)
     try:
         if shop.removed_at is not None and delivery.topic not in getattr(connectors.KINDS[shop.kind], "PRIVACY", ()):
-            raise Unmappable("The shop was disconnected before this was taken.")
+            raise Unmappable(Reason("shop_disconnected"))
         with db.session.begin_nested():
             _take(shop.kind, delivery, origin)
         delivery.state, delivery.reason, delivery.taken_at = "done", "", clock.now()
     except TROUBLE as error:
-        delivery.state, delivery.reason = "failed", text.clean(said(error))
+        delivery.state, delivery.reason = "failed", _kept(said(error))
     shop.last_delivery_at = clock.now()
     db.session.flush()
 
@@ -197,6 +198,10 @@ def _take(kind: str, delivery: DeliveryIn, origin: Origin) -> None:
     written = connectors.KINDS[kind].write(delivery.topic.removeprefix(unread.TOPIC), [body], origin)
     if written.unread:
         raise Unmappable(written.unread[0].reason)
+
+
+def _kept(reason: str) -> str:
+    return reason if isinstance(reason, Reason) else text.clean(reason, most=1000)
 
 
 def told_at(raw: bytes) -> datetime | None:
@@ -217,7 +222,7 @@ def keep_unread(shop_id: UUID, kind: str, outcomes: Sequence[Outcome]) -> None:
     rows = {
         text.clean(f"{unread.TOPIC}{kind}:{one.body.get('id') or one.reason}", most=300): {
             "tenant_id": scope.tenant_id(), "id": identifiers.new(), "shop_id": shop_id, "topic": f"{unread.TOPIC}{kind}",
-            "resource": text.clean(str(one.body.get("id") or ""), most=200), "body": orjson.dumps(one.body), "state": "failed", "reason": text.clean(one.reason, most=1000),
+            "resource": text.clean(str(one.body.get("id") or ""), most=200), "body": orjson.dumps(one.body), "state": "failed", "reason": _kept(one.reason),
             "attempts": 1, "received_at": now,
         }
         for one in outcomes

@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Boolean, CheckConstraint, Index, Integer, Lar
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from saas.commerce.refusal_words import Kept
 from saas.kit.db import Stamped, TenantModel, tenant_fk
 
 STATES = ("waiting", "done", "failed")
@@ -36,7 +37,7 @@ class DeliveryIn(TenantModel):
     resource: Mapped[str] = mapped_column(Text, default="")
     body: Mapped[bytes] = mapped_column(LargeBinary)
     state: Mapped[str] = mapped_column(Text, default="waiting")
-    reason: Mapped[str] = mapped_column(Text, default="")
+    reason: Mapped[str] = mapped_column(Kept, default="")
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     received_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     taken_at: Mapped[datetime | None]

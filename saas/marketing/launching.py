@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from saas.audiences import segments
-from saas.commerce import coupons
+from saas.commerce import coupons, refusal_words
 from saas.customers import purposes
 from saas.kit import clock, errors, identifiers
 from saas.kit.db import db
@@ -128,7 +128,12 @@ def _coupon_checks(campaign: Campaign, compiled: rendering.Compiled) -> list[Che
     if coupon.trouble:
         return [
             Check(
-                "coupon", None, _("The shop does not take its codes at the moment: %(reason)s", reason=coupon.trouble)
+                "coupon",
+                None,
+                _(
+                    "The shop does not take its codes at the moment: %(reason)s",
+                    reason=refusal_words.say(coupon.trouble),
+                ),
             )
         ]
     return [Check("coupon", True, _("Everybody gets a code of their own of “%(name)s”.", name=coupon.name))]

@@ -12,6 +12,7 @@ from saas import config
 from saas.commerce import backfill, shops
 from saas.commerce.connectors import woocommerce, woocommerce_address
 from saas.commerce.connectors.woocommerce_rest import RESTORED, TOPICS
+from saas.commerce.refusal_words import Reason
 from saas.integrations import deliveries_in
 from saas.kit import http_out, work
 from sandbox.wordpress.server import KEY, SECRET, Box
@@ -112,9 +113,9 @@ class TestDeliveries:
         [
             (
                 {"code": "woocommerce_rest_cannot_view", "message": "No.", "data": {"status": 401}},
-                woocommerce.NOT_ALLOWED,
+                Reason("hook_not_allowed"),
             ),
-            ({"order": {"id": 5, "order_number": "5"}}, woocommerce.LEGACY),
+            ({"order": {"id": 5, "order_number": "5"}}, Reason("hook_legacy")),
             ({"code": "x", "data": []}, "The body has no id."),
         ],
     )

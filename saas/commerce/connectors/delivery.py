@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from saas.commerce.refusal_words import Reason
 from saas.kit import errors
 
 
@@ -24,6 +25,11 @@ class BadSignature(errors.NotSignedIn):
 
 class Unmappable(ValueError):
     """A delivery that is genuine but cannot be understood; it waits with this reason and can be replayed."""
+
+    @property
+    def reason(self) -> str:
+        """Why, with its code where it has one."""
+        return self.args[0] if self.args else ""
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,7 @@ def moment(body: Body, *names: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(said)
     except ValueError:
-        raise Unmappable(f"{names[0]} is not a time: {said[:40]}") from None
+        raise Unmappable(Reason("no_time", name=names[0], said=said[:40])) from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
@@ -84,7 +90,7 @@ def pieces(said: Any) -> int:
         whole = abs(found).to_integral_value(rounding=ROUND_CEILING)
         return int(whole if found >= 0 else -whole)
     except (InvalidOperation, ValueError, OverflowError):
-        raise Unmappable(f"A line’s quantity is no number: {str(said)[:40]}") from None
+        raise Unmappable(Reason("no_quantity", said=str(said)[:40])) from None
 
 
 class _Words(HTMLParser):

@@ -23,6 +23,7 @@ from saas.commerce.connectors.delivery import BadSignature, Body, Delivery, Head
 from saas.commerce.connectors.generic_coupons import Till
 from saas.commerce.connectors.past import Origin
 from saas.commerce.models import Shop
+from saas.commerce.refusal_words import Reason
 from saas.commerce.schemas import FulfilmentIn, OrderIn, RefundIn, ReturnIn
 from saas.customers import arriving
 from saas.customers.schemas import CustomerIn
@@ -101,9 +102,9 @@ def take(body: Body, *, topic: str, origin: Origin) -> None:
     if topic == "ping":
         return
     if topic not in TOPICS:
-        raise Unmappable(f"Nothing is known about the type “{topic[:60]}”.")
+        raise Unmappable(Reason("topic_unknown", topic=topic[:60]))
     if not isinstance(data, dict):
-        raise Unmappable("The body has no “data” object.")
+        raise Unmappable(Reason("body_no_data"))
     match topic.split("."):
         case ["customer", _]:
             must(arriving.upsert_many([_load(CustomerIn, data)], source_id))
@@ -128,7 +129,7 @@ def _take_part(part: str, data: dict[str, Any], source_id: UUID) -> None:
     """Take what belongs to an order and comes by itself, before or after it."""
     order_key, (schema, record) = data.get("order"), PARTS[part]
     if not order_key:
-        raise Unmappable(f"A {part} needs “order”, the external_id of its order.")
+        raise Unmappable(Reason("part_lacks", part=part))
     item = _load(schema, {name: value for name, value in data.items() if name != "order"})
     try:
         record(item, order_key=str(order_key), source_id=source_id, loud=True)

@@ -14,6 +14,7 @@ import orjson
 
 from saas.commerce.connectors.past import KeysRefused, StoreBusy, StoreRefused
 from saas.commerce.connectors.till import Taken, Terms
+from saas.commerce.refusal_words import Reason
 from saas.kit import http_out, identifiers
 
 SECONDS = 30.0
@@ -36,7 +37,7 @@ class Till:
             return Taken(ready=dict.fromkeys(codes, ""))
         said = self._tell("coupons.create", {"coupon": told(terms), "codes": list(codes)})
         refused = {
-            str(one["code"]): f"The shop refused: {str(one.get('reason') or '')[:200]}"
+            str(one["code"]): Reason("shop_said", said=str(one.get("reason") or "")[:200])
             for one in said.get("refused") or ()
             if isinstance(one, dict) and one.get("code") in codes
         }
@@ -62,18 +63,16 @@ class Till:
         try:
             answer = http_out.call("POST", self.url, body=body, headers=headers, seconds=SECONDS, most=1_000_000)
         except http_out.Unreachable as problem:
-            raise StoreBusy(f"The shop’s address for coupons: {problem.message}", seconds=0) from None
+            raise StoreBusy(Reason("address_silent", problem=problem.message), seconds=0) from None
         if answer.status in (401, 403):
-            raise KeysRefused(
-                "The shop’s address for coupons does not accept our signature. Does it check with this shop’s secret?"
-            )
+            raise KeysRefused(Reason("address_signature"))
         if answer.status in (408, 425, 429) or answer.status >= 500:
             said = {name.lower(): value for name, value in answer.headers.items()}.get("retry-after", "")
             seconds = min(float(said), 3600.0) if said.isdigit() else 0.0
-            words = f"The shop’s address for coupons answered {answer.status}."
+            words = Reason("address_status", status=answer.status)
             raise StoreBusy(words, seconds=seconds, quiet=answer.status == 429)
         if answer.status >= 300:
-            raise StoreRefused(f"The shop’s address for coupons answered {answer.status}.")
+            raise StoreRefused(Reason("address_status", status=answer.status))
         try:
             found = orjson.loads(answer.body)
         except orjson.JSONDecodeError:

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy.exc import DataError, IntegrityError
 
 from saas.commerce.connectors.delivery import Body, Unmappable
+from saas.commerce.refusal_words import Reason
 from saas.kit import errors
 from saas.kit.db import db
 
@@ -168,14 +169,14 @@ TROUBLE = (DataError, IntegrityError, Unmappable, KeyError, TypeError, ValueErro
 def said(error: Exception) -> str:
     """Return why a thing could not be understood, for the people of the shop."""
     if isinstance(error, Unmappable):
-        return str(error)
+        return error.reason
     if isinstance(error, KeyError):
-        return f"The field {str(error.args[0] if error.args else error)[:60]} is missing."
+        return Reason("field_missing", name=str(error.args[0] if error.args else error)[:60])
     log.warning("something of a shop could not be read", exc_info=error)
     what = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}"
     if isinstance(error, (TypeError, AttributeError)):
-        return f"It could not be understood: a part of it is of another kind than such shops send ({what})."
-    return f"It could not be understood ({what})."
+        return Reason("other_kind", said=what)
+    return Reason("not_understood", said=what)
 
 
 def _moment(item: Any, *names: str) -> datetime | None:

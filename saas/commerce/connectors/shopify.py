@@ -37,6 +37,7 @@ from saas.commerce.connectors.shopify_orders import (
 )
 from saas.commerce.connectors.shopify_past import Shopify
 from saas.commerce.models import Shop
+from saas.commerce.refusal_words import Reason
 from saas.customers import arriving, consent, identity
 
 PRIVACY = ("customers/data_request", "customers/redact", "shop/redact")
@@ -89,7 +90,7 @@ def take(body: Body, *, topic: str, origin: Origin) -> None:
     elif topic == "app/uninstalled":
         shops.uninstalled(origin.source_id)
     elif kind in ("orders", "products", "customers") and "id" not in body:
-        raise Unmappable("The body has no id.")
+        raise Unmappable(Reason("body_no_id"))
     elif kind == "orders" and act == "delete":
         orders.remove(keys=[str(body["id"])], source_id=origin.source_id, loud=True)
     elif kind == "orders" and "line_items" in body:
@@ -103,7 +104,7 @@ def take(body: Body, *, topic: str, origin: Origin) -> None:
         "fulfilled",
         "partially_fulfilled",
     ):
-        raise Unmappable("The field line_items is missing.")
+        raise Unmappable(Reason("field_missing", name="line_items"))
     elif kind == "returns":
         _take_return(body, origin)
     elif kind == "refunds":
@@ -226,7 +227,7 @@ def _take_consent(body: Body, origin: Origin) -> None:
 def _take_refund(body: Body, origin: Origin) -> None:
     """A refund that comes by itself; whether it is in the shop's currency is known by its order."""
     if not body.get("order_id") or "id" not in body:
-        raise Unmappable("A refund needs an id and the id of its order.")
+        raise Unmappable(Reason("refund_lacks"))
     order = orders.by_key(str(body["order_id"]), origin.source_id)
     item = refund_item(body, order.currency if order is not None else "")
     if Decimal(item["amount"]):
@@ -235,14 +236,14 @@ def _take_refund(body: Body, origin: Origin) -> None:
 
 def _take_fulfilment(body: Body, origin: Origin) -> None:
     if not body.get("order_id") or "id" not in body:
-        raise Unmappable("A fulfilment needs an id and the id of its order.")
+        raise Unmappable(Reason("fulfilment_lacks"))
     _part(fulfilments.record, fulfilment_item(body), str(body["order_id"]), origin)
 
 
 def _take_return(body: Body, origin: Origin) -> None:
     order_key = (body.get("order") or {}).get("id") or body.get("order_id")
     if not order_key or "id" not in body:
-        raise Unmappable("A return needs an id and the id of its order.")
+        raise Unmappable(Reason("return_lacks"))
     _part(returns.record, return_item(body), str(order_key), origin)
 
 

@@ -18,6 +18,7 @@ from saas.commerce.batches import Batch
 from saas.commerce.connectors.delivery import Body, Unmappable
 from saas.commerce.connectors.past import Origin
 from saas.commerce.models import Cart
+from saas.commerce.refusal_words import Reason
 from saas.customers import arriving, identity
 from saas.kit import scope
 from saas.kit.db import db
@@ -32,7 +33,7 @@ def take(
     token = key(body.get("cart_token") if checkout else body.get("token") or body.get("id")) or key(body.get("token"))
     at = body.get("updated_at") or body.get("created_at")
     if not token or not at:
-        raise Unmappable("A cart needs its token and the time it changed.")
+        raise Unmappable(Reason("cart_lacks"))
     if body.get("completed_at"):
         return
     visitor = _told_visitor(body) or _known_visitor(token, origin) or "shopify-" + _digest(token)

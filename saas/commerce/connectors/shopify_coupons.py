@@ -18,13 +18,11 @@ from saas.commerce.connectors import shopify_oauth
 from saas.commerce.connectors.past import KeysRefused, StoreBusy, StoreRefused
 from saas.commerce.connectors.shopify_graphql import Api, user_errors
 from saas.commerce.connectors.till import Taken, Terms
+from saas.commerce.refusal_words import Reason
 from saas.kit import clock
 
 RIGHT = "write_discounts"
-NO_RIGHT = (
-    "The app may not write discounts in this shop. Add the scope write_discounts to it, and agree to that in the shop: "
-    "Shops, this shop, Connect again."
-)
+NO_RIGHT = Reason("coupon_no_right")
 LOOKS, PAUSE, LOOKED_UP = 20, 0.5, 50
 
 
@@ -104,7 +102,7 @@ class Till:
         node = (answer.get(field) or {}).get("codeDiscountNode") or {}
         made = ((node.get("codeDiscount") or {}).get("codes") or {}).get("nodes") or []
         if not node.get("id"):
-            raise StoreRefused("Shopify made no discount.")
+            raise StoreRefused(Reason("shopify_no_discount"))
         return node["id"], str(made[0]["id"]) if made else ""
 
     def _input(self, terms: Terms, code: str) -> dict[str, Any]:
@@ -135,7 +133,7 @@ class Till:
         found = (self._ask(documents.COLLECTION, query=f"title:'{said}'").get("collections") or {}).get("nodes") or []
         mine = [one["id"] for one in found if one.get("title") == name]
         if not mine:
-            raise StoreRefused(f"The shop has no collection called “{name[:80]}”, which the coupon is for.")
+            raise StoreRefused(Reason("shopify_no_collection", name=name[:80]))
         return mine[0]
 
     def _add(self, discount: str, codes: Sequence[str], taken: Taken) -> None:
@@ -149,7 +147,7 @@ class Till:
                 break
             self._wait(PAUSE)
         else:
-            raise StoreBusy("Shopify is still taking the codes.", seconds=5, quiet=True)
+            raise StoreBusy(Reason("shopify_still_taking"), seconds=5, quiet=True)
         unsure = []
         for one in (found.get("codes") or {}).get("nodes") or []:
             if one.get("discountRedeemCode"):
@@ -158,7 +156,7 @@ class Till:
                 unsure.append(one["code"])
             else:
                 why = next((str(problem.get("message")) for problem in one.get("errors") or ()), "no reason given")
-                taken.refused[one["code"]] = f"Shopify refused: {why[:200]}"
+                taken.refused[one["code"]] = Reason("shopify_said", said=why[:200])
         if unsure:
             owners = self._owners(unsure)
             for code in unsure:
@@ -193,14 +191,14 @@ class Till:
 
 def _refuse(problems: Sequence[Mapping[str, Any]]) -> None:
     if problems:
-        raise StoreRefused(f"Shopify refused: {str(problems[0].get('message'))[:200]}")
+        raise StoreRefused(Reason("shopify_said", said=str(problems[0].get("message"))[:200]))
 
 
 def _gid(key: str) -> str:
     if key.startswith("gid://shopify/Product/"):
         return key
     if not key.isdigit():
-        raise StoreRefused(f"Shopify knows its products by numbers; “{key[:80]}” is none.")
+        raise StoreRefused(Reason("shopify_no_product", key=key[:80]))
     return f"gid://shopify/Product/{key}"
 
 

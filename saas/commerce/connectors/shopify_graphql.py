@@ -14,6 +14,7 @@ import orjson
 
 from saas.commerce.connectors.past import KeysRefused, StoreBusy, StoreRefused
 from saas.commerce.connectors.shopify_documents import VERSION
+from saas.commerce.refusal_words import Reason
 from saas.kit import http_out
 from saas.kit.http_out import Answer, Unreachable
 
@@ -76,7 +77,7 @@ class Api:
 
     def _pause(self, seconds: float, waited: float) -> float:
         if waited + seconds > PATIENCE:
-            raise StoreBusy("Shopify asks us to go slower.", seconds=seconds, quiet=True)
+            raise StoreBusy(Reason("shopify_slower"), seconds=seconds, quiet=True)
         if seconds > 0:
             self._wait(seconds)
         return seconds
@@ -99,13 +100,13 @@ def refuse(answer: Answer) -> None:
     if answer.status == 429:
         said = {name.lower(): value for name, value in answer.headers.items()}.get("retry-after", "")
         seconds = float(said) if said.replace(".", "", 1).isdigit() else 2.0
-        raise StoreBusy("Shopify asks us to go slower.", seconds=min(seconds, 900.0), quiet=True)
+        raise StoreBusy(Reason("shopify_slower"), seconds=min(seconds, 900.0), quiet=True)
     if answer.status in WORDS:
         raise (KeysRefused if answer.status in (401, 403) else StoreRefused)(WORDS[answer.status])
     if answer.status >= 500:
-        raise StoreBusy(f"Shopify answered {answer.status}. We go on by ourselves.", seconds=AFTER_TROUBLE)
+        raise StoreBusy(Reason("shopify_busy", status=answer.status), seconds=AFTER_TROUBLE)
     if answer.status >= 300:
-        raise StoreRefused(f"Shopify answered {answer.status}.")
+        raise StoreRefused(Reason("shopify_status", status=answer.status))
 
 
 def _code(problem: Any) -> str:
@@ -116,10 +117,10 @@ def _words(problems: list[Any]) -> str:
     """Return what a GraphQL error means for who connected the shop; Shopify's own words name the field or the right."""
     said = str(problems[0].get("message") or "")[:200] if isinstance(problems[0], dict) else ""
     if any(_code(one) == "ACCESS_DENIED" for one in problems):
-        return f"The app lacks a right: {said}"
+        return Reason("shopify_lacks", said=said)
     if any(_code(one) == "undefinedField" for one in problems):
-        return f"Shopify has changed what it can be asked ({said}). Products, customers and orders still arrive as they change."
-    return f"Shopify refused: {said}"
+        return Reason("shopify_changed", said=said)
+    return Reason("shopify_said", said=said)
 
 
 def user_errors(answer: dict[str, Any], field: str) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from saas.commerce.connectors.delivery import Body, Unmappable, filled, pieces
+from saas.commerce.refusal_words import Reason
 from saas.kit import money
 
 PAID = {
@@ -269,7 +270,7 @@ def moment(body: Body, name: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(str(text))
     except ValueError:
-        raise Unmappable(f"{name} is not a time: {str(text)[:40]}") from None
+        raise Unmappable(Reason("no_time", name=name, said=str(text)[:40])) from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
@@ -278,7 +279,7 @@ def amount(text: Any) -> Decimal:
     try:
         found = Decimal(str(text if text not in (None, "") else 0))
     except InvalidOperation:
-        raise Unmappable(f"This is not money: {str(text)[:40]}") from None
+        raise Unmappable(Reason("no_money", said=str(text)[:40])) from None
     if not found.is_finite():
-        raise Unmappable(f"This is not money: {str(text)[:40]}")
+        raise Unmappable(Reason("no_money", said=str(text)[:40]))
     return found

@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 from saas.commerce.connectors.delivery import Body, Unmappable
+from saas.commerce.refusal_words import Reason
 
 
 def number(gid: Any) -> str:
     """Return the number in gid://shopify/Order/450789469, which is the id that deliveries name."""
     found = str(gid or "").rpartition("/")[2].partition("?")[0]
     if not found.isdigit():
-        raise Unmappable(f"This is not an id of Shopify’s: {str(gid)[:60]}")
+        raise Unmappable(Reason("shopify_no_id", said=str(gid)[:60]))
     return found
 
 
@@ -26,7 +27,7 @@ def _of(node: Body, kind: str) -> list[Body]:
 
 def _expect(node: Body, kind: str) -> str:
     if not str(node.get("id")).startswith(f"gid://shopify/{kind}/"):
-        raise Unmappable(f"Not the kind of thing that was asked for: {str(node.get('id'))[:60]}")
+        raise Unmappable(Reason("shopify_other_kind", said=str(node.get("id"))[:60]))
     return number(node["id"])
 
 

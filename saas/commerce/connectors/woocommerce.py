@@ -26,7 +26,9 @@ from saas.commerce.connectors.woocommerce_past import BROKEN, Woo
 from saas.commerce.connectors.woocommerce_products import product_item
 from saas.commerce.connectors.woocommerce_rest import Store
 from saas.commerce.models import Shop
+from saas.commerce.refusal_words import Reason
 from saas.customers import arriving
+from saas.kit import reasons
 
 
 def signing_secrets(shop: Shop) -> list[str]:
@@ -72,11 +74,11 @@ def take(body: Body, *, topic: str, origin: Origin) -> None:
     if "id" not in body and _refused(body) in (404, 410):
         return  # the store renders a delivery when it leaves; by then the resource was gone
     if "id" not in body and _refused(body) in (401, 403):
-        raise Unmappable(NOT_ALLOWED)
+        raise Unmappable(Reason("hook_not_allowed"))
     if "id" not in body and isinstance(body.get(kind), dict):
-        raise Unmappable(LEGACY)
+        raise Unmappable(Reason("hook_legacy"))
     if "id" not in body and kind in ("order", "customer", "product", "product_variation"):
-        raise Unmappable("The body has no id.")
+        raise Unmappable(Reason("body_no_id"))
     if kind == "order" and act == "deleted":
         orders.remove(keys=[str(body["id"])], source_id=origin.source_id, loud=True)
     elif kind == "order":
@@ -92,16 +94,6 @@ def take(body: Body, *, topic: str, origin: Origin) -> None:
         woocommerce_products.take(body, origin)
     elif kind == "customer" and act != "deleted":
         must(arriving.upsert_many([customer_item(body)], origin.source_id))
-
-
-NOT_ALLOWED = (
-    "The shop's webhook was made by somebody who may not see this, so it delivers a refusal. Delete the webhook in WooCommerce "
-    "and press “Set them up again”."
-)
-LEGACY = (
-    "The shop's webhook speaks the legacy API of WooCommerce. Delete it in WooCommerce (Settings, Advanced, Webhooks) and press "
-    "“Set them up again”."
-)
 
 
 def _refused(body: Body) -> int | None:
@@ -168,13 +160,13 @@ def write(kind: str, bodies: Sequence[Body], origin: Origin) -> past.Written:
 def _whole(kind: str, body: Body) -> Body:
     """Return a thing of the past that says what it must; raises Unmappable with what is missing or of another kind."""
     if BROKEN in body:
-        raise Unmappable(body[BROKEN])
+        raise Unmappable(reasons.read(body[BROKEN]))
     for name in ("id", *EXPECTED[kind]):
         if name not in body:
-            raise Unmappable(f"The field {name} is missing.")
+            raise Unmappable(Reason("field_missing", name=name))
     if isinstance(body["id"], bool) or not str(body["id"]).isdigit():
-        raise Unmappable(f"The id is no number: {str(body['id'])[:40]}")
+        raise Unmappable(Reason("id_no_number", said=str(body["id"])[:40]))
     lines = body.get("line_items", [])
     if not isinstance(lines, list) or not all(isinstance(line, dict) for line in lines):
-        raise Unmappable("The field line_items is not a list of lines.")
+        raise Unmappable(Reason("lines_no_list"))
     return body

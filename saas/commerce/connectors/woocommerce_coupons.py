@@ -18,21 +18,14 @@ import orjson
 from saas.commerce.connectors.past import KeysRefused, StoreBusy, StoreRefused
 from saas.commerce.connectors.till import Taken, Terms
 from saas.commerce.connectors.woocommerce_rest import Store, after
+from saas.commerce.refusal_words import Reason
 from saas.kit import http_out
 
 RIGHTS = "woocommerce_rest_authentication_error"
 EXISTS = "woocommerce_rest_coupon_code_already_exists"
 MANY, CATEGORY_PAGES = 100, 10
-READ_ONLY = (
-    "The key of this store may only read, and coupons have to be written. Make a key with the permission Read/Write "
-    "(WooCommerce, Settings, Advanced, REST API) and enter it under Shops."
-)
-REFUSED = "The store does not accept the key any more. Make a new one with the permission Read/Write and enter it under Shops."
-ENDLESS = "The store took the code without its end, so it was deleted there again. A plugin may stand in the way of coupons' dates."
-NOT_ALLOWED = (
-    "The key belongs to somebody who may not make coupons. Make one for an administrator or a shop manager, with the permission "
-    "Read/Write, and enter it under Shops."
-)
+READ_ONLY, REFUSED = Reason("coupon_read_only"), Reason("coupon_key_refused")
+ENDLESS, NOT_ALLOWED = Reason("coupon_endless"), Reason("coupon_not_allowed")
 
 
 class Till:
@@ -52,11 +45,11 @@ class Till:
         body = _body(terms) | {"product_categories": self._categories(terms.categories, at_shop, taken)}
         made = self._batch({"create": [{**body, "code": code} for code in codes]}).get("create")
         if not isinstance(made, list) or len(made) != len(codes):
-            raise StoreRefused("The store answered to a batch of coupons with something else.")
+            raise StoreRefused(Reason("store_other_batch"))
         for code, one in zip(codes, made, strict=True):
             error = one.get("error") if isinstance(one, dict) else None
             if not isinstance(one, dict) or error and error.get("code") != EXISTS:
-                taken.refused[code] = f"The store refused: {str((error or {}).get('message') or one)[:200]}"
+                taken.refused[code] = Reason("store_said", said=str((error or {}).get("message") or one)[:200])
             elif error:
                 held = self._by_code(code)
                 if held is not None and terms.mark in str(held.get("description") or ""):
@@ -80,11 +73,11 @@ class Till:
         if wanted:
             gone = self._batch({"delete": wanted}).get("delete")
             if not isinstance(gone, list) or len(gone) != len(wanted):
-                raise StoreRefused("The store answered to a batch of coupons with something else.")
+                raise StoreRefused(Reason("store_other_batch"))
             for one in gone:
                 error = one.get("error") if isinstance(one, dict) else None
                 if error and "invalid_id" not in str(error.get("code")):
-                    raise StoreRefused(f"The store refused: {str(error.get('message'))[:200]}")
+                    raise StoreRefused(Reason("store_said", said=str(error.get("message"))[:200]))
         return set(codes)
 
     def absent(self, codes: Mapping[str, str], at_shop: Mapping[str, Any]) -> set[str]:
@@ -94,7 +87,7 @@ class Till:
             return set()
         found = self._ask("GET", "/coupons", params={"include": ",".join(ids), "per_page": MANY})
         if not isinstance(found, list):
-            raise StoreRefused("The store answered with something else than a list.")
+            raise StoreRefused(Reason("store_no_list"))
         held = {str(one.get("id")) for one in found if isinstance(one, dict)}
         return {code for key, code in ids.items() if key not in held}
 
@@ -115,20 +108,20 @@ class Till:
             for page in range(1, CATEGORY_PAGES + 1):
                 found = self._ask("GET", "/products/categories", params={"per_page": MANY, "page": page})
                 if not isinstance(found, list):
-                    raise StoreRefused("The store answered with something else than a list.")
+                    raise StoreRefused(Reason("store_no_list"))
                 known |= {str(one["name"]): int(one["id"]) for one in found if one.get("name") and one.get("id")}
                 if len(found) < MANY:
                     break
         missing = [name for name in names if name not in known]
         if missing:
-            raise StoreRefused(f"The store has no category called “{missing[0][:80]}”, which the coupon is for.")
+            raise StoreRefused(Reason("store_no_category", name=missing[0][:80]))
         taken.at_shop["categories"] = {name: known[name] for name in names}
         return [known[name] for name in names]
 
     def _batch(self, body: dict[str, Any]) -> dict[str, Any]:
         found = self._ask("POST", "/coupons/batch", json=body)
         if not isinstance(found, dict):
-            raise StoreRefused("The store answered to a batch of coupons with something else.")
+            raise StoreRefused(Reason("store_other_batch"))
         return found
 
     def _ask(self, method: str, path: str, *, params: dict[str, Any] | None = None, json: Any = None) -> Any:
@@ -149,13 +142,14 @@ class Till:
         headers = {name.lower(): value for name, value in answer.headers.items()}
         if answer.status in (408, 425, 429) or answer.status >= 500:
             quiet = answer.status == 429
-            words = "The store asks us to go slower." if quiet else f"The store answered {answer.status} to {path}."
+            words = Reason("store_slower") if quiet else Reason("store_status", status=answer.status, path=path)
             raise StoreBusy(words, seconds=after(headers.get("retry-after", "")), quiet=quiet)
         if answer.status >= 300:
             why = str(body.get("message") or "")[:200] if isinstance(body, dict) else ""
-            raise StoreRefused(f"The store answered {answer.status} to {path}. {why}".strip())
+            said = {"status": answer.status, "path": path}
+            raise StoreRefused(Reason("store_status_said", **said, said=why) if why else Reason("store_status", **said))
         if body is None:
-            raise StoreBusy("The store answers with something else than data.", seconds=0)
+            raise StoreBusy(Reason("store_no_data"), seconds=0)
         return body
 
     def _reads(self) -> bool:
@@ -175,7 +169,7 @@ def _body(terms: Terms) -> dict[str, Any]:
     """Return a coupon as the store takes it, without its code."""
     wrong = [key for key in terms.products if not key.isdigit()]
     if wrong:
-        raise StoreRefused(f"The store knows its products by numbers; “{wrong[0][:80]}” is none.")
+        raise StoreRefused(Reason("store_no_product", key=wrong[0][:80]))
     kind, amount = {"percent": ("percent", terms.percent), "amount": ("fixed_cart", terms.amount)}.get(
         terms.kind, ("fixed_cart", "0")
     )

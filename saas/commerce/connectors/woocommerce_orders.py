@@ -14,6 +14,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from saas.commerce.connectors.delivery import Body, Unmappable, filled, pieces
+from saas.commerce.refusal_words import Reason
 from saas.kit import money
 
 STATES = {
@@ -39,7 +40,7 @@ def moment(body: Body, name: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(str(text))
     except ValueError:
-        raise Unmappable(f"{name} is not a time: {str(text)[:40]}") from None
+        raise Unmappable(Reason("no_time", name=name, said=str(text)[:40])) from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
@@ -56,7 +57,7 @@ def amount(said: Any, what: str) -> Decimal:
     except InvalidOperation:
         found = Decimal("NaN")
     if not found.is_finite():
-        raise Unmappable(f"{what} is not money: {str(said)[:40]}")
+        raise Unmappable(Reason("field_no_money", name=what, said=str(said)[:40]))
     return found
 
 

@@ -26,6 +26,7 @@ from saas.commerce.connectors.found import Bad
 from saas.commerce.connectors.past import KeysRefused, Portion, StoreBusy, StoreRefused, Tended
 from saas.commerce.connectors.woocommerce_orders import REFUNDS
 from saas.commerce.connectors.woocommerce_rest import Store
+from saas.commerce.refusal_words import Reason
 from saas.kit import clock
 
 LARGEST, GROW_AFTER, TRIES_AT_ONE = 100, 4, 3
@@ -131,9 +132,7 @@ class Woo:
         found, told = self.store.told("GET", f"/{PATHS.get(kind, kind)}", params=params)
         if not isinstance(found, list):
             raise StoreRefused("The store answered with something else than a list.")
-        bodies = [
-            one if isinstance(one, dict) else {BROKEN: "The store sent something else than an object."} for one in found
-        ]
+        bodies = [one if isinstance(one, dict) else {BROKEN: Reason("no_object").kept} for one in found]
         total = told.get("x-wp-total", "")
         if not total.isdigit():
             return bodies, None
@@ -188,9 +187,7 @@ class Woo:
         step = {"at": number, "last": 0, "stuck": 0}
         if _dated(kind) and not place.get("paged"):
             step["skip"] = place.get("skip", 0) + 1
-        broken = {
-            BROKEN: f"{busy.message} It does so each time it is asked for the {number}. of these, so that one was left out."
-        }
+        broken = {BROKEN: Reason("again_and_again", problem=busy.message, number=number).kept}
         return Portion([broken], {**place, **step}, 0.0, rest=busy.seconds)
 
     def absent(self, kind: str, keys: Sequence[str]) -> list[str]:

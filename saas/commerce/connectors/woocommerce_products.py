@@ -13,6 +13,7 @@ from typing import Any
 from saas.catalog import products
 from saas.commerce.connectors.delivery import Body, Unmappable, filled, moment, must, plain
 from saas.commerce.connectors.past import KeysRefused, Origin, StoreBusy, StoreRefused
+from saas.commerce.refusal_words import Reason
 from saas.kit import clock
 
 KINDS = {"simple": "simple", "variable": "variable", "grouped": "grouped", "external": "external", "gift-card": "gift", "gift_card": "gift",
@@ -28,19 +29,19 @@ def take(body: Body, origin: Origin) -> None:
         return
     parent = str(body.get("parent_id") or "")
     if not parent or parent == "0":
-        raise Unmappable("The variation does not say which product it belongs to.")
+        raise Unmappable(Reason("variation_alone"))
     try:
         known = products.upsert_variant(variant_item(body), product_key=parent, source_id=origin.source_id)
     except products.BadItem as error:
         raise Unmappable(str(error)) from None
     if not known:
-        raise Unmappable(f"The variation belongs to the product {parent}, which has not arrived yet.")
+        raise Unmappable(Reason("variation_early", product=parent[:40]))
 
 
 def product_item(body: Body, currency: str) -> dict[str, Any]:
     """Return a WooCommerce product in our shape; the shop's currency is not in it."""
     if body.get("type") == "variation":
-        raise Unmappable("A variation is told of with its product.")
+        raise Unmappable(Reason("variation_within"))
     images = _images(body.get("images") or [])
     changed = moment(body, "date_modified_gmt", "date_modified", "date_created_gmt", "date_created")
     item = filled(
