@@ -76,7 +76,7 @@ def requests(site_key: str, port: int, seed: int) -> Iterator[bytes]:
     while True:
         browser = random.randrange(BROWSERS)
         began = now - timedelta(seconds=random.randrange(86_400))
-        events = [_event(random, began + timedelta(seconds=10 * number)) for number in range(BATCH)]
+        events = [event(random, began + timedelta(seconds=10 * number)) for number in range(BATCH)]
         body = json.dumps({
             "site_key": site_key, "visitor": f"bench-browser-{browser:06d}", "consent": {"analytics": True, "marketing": True}, "events": events,
         }).encode()  # fmt: skip
@@ -87,7 +87,7 @@ def requests(site_key: str, port: int, seed: int) -> Iterator[bytes]:
         )
 
 
-def _event(random: Random, at: datetime) -> dict[str, str]:
+def event(random: Random, at: datetime) -> dict[str, str]:
     product = f"product-{random.randrange(500)}"
     told = {
         "id": f"{random.getrandbits(128):032x}",

@@ -29,7 +29,7 @@ import orjson
 import redis
 from flask import Flask
 
-from bench import table
+from bench import programs, table
 from saas.kit import launch, roles, servers
 
 SECTION = "B"
@@ -270,23 +270,11 @@ def _read(connection: socket.socket) -> None:
 def cpu_of(server: subprocess.Popen | None) -> float:
     """Return the CPU seconds a server and its workers have used."""
     used = 0.0
-    for pid in family_of(server) if server else ():
+    for pid in programs.family_of(server) if server else ():
         with contextlib.suppress(OSError):
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
             used += (int(fields[11]) + int(fields[12])) / TICKS
     return used
-
-
-def family_of(server: subprocess.Popen) -> set[int]:
-    """Return the processes of a server: itself and its workers."""
-    parents = {}
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            parents[int(entry.parent.name)] = int(entry.read_text().rpartition(")")[2].split()[1])
-    family = {server.pid}
-    while more := {pid for pid, parent in parents.items() if parent in family} - family:
-        family |= more
-    return family
 
 
 @contextlib.contextmanager

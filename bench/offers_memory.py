@@ -9,7 +9,6 @@ that `make bench` stays short.
 from __future__ import annotations
 
 import os
-import subprocess
 import tempfile
 import threading
 import time
@@ -19,14 +18,13 @@ from pathlib import Path
 import numpy as np
 import redis
 
-from bench import offers, table
+from bench import offers, programs, table
 from saas.recommend import shown
 
 SECTION = "B"
 REQUESTS = int(os.environ.get("BENCH_REQUESTS", "60000"))
 EVERY = 50_000  # requests between two looks at memory, each time of other shoppers
 WARM_UP = 2  # times so many, until the bounded memories are full
-PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def rows() -> Iterator[table.Row]:
@@ -38,10 +36,10 @@ def rows() -> Iterator[table.Row]:
     ):
         for lot in range(WARM_UP):
             send(port, strangers(environment, site_key, lot), EVERY)
-        began, held = time.perf_counter(), [(0, memory_of(web))]
+        began, held = time.perf_counter(), [(0, programs.memory_of(web))]
         for look in range(1, max(REQUESTS // EVERY, 2) + 1):
             send(port, strangers(environment, site_key, WARM_UP + look), EVERY)
-            held.append((look * EVERY, memory_of(web)))
+            held.append((look * EVERY, programs.memory_of(web)))
         took = time.perf_counter() - began
     sent, bytes_held = np.array(held, dtype=float).T
     slope = float(np.polyfit(sent, bytes_held, 1)[0]) * 100_000 / 1e6
@@ -83,8 +81,3 @@ def send(port: int, asked: list[bytes], number: int) -> None:
         sender.join()
     if failed:
         raise failed[0]
-
-
-def memory_of(server: subprocess.Popen) -> int:
-    """Return the bytes in memory of a server and its workers."""
-    return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE for pid in offers.family_of(server))

@@ -21,17 +21,19 @@ from saas.kit import launch, roles, servers
 ROOT = Path(__file__).parents[1]
 WORK = ("relay", "worker events", "worker mail", "worker heavy")
 """What makes sense of what comes in."""
+PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass
 class Programs:
-    """The product running: where the web answers, the addresses of its database, what was founded, and the web's process."""
+    """The product running: where the web answers, the addresses of its database, what was founded, and the processes."""
 
     port: int
     urls: roles.Urls
     made: dict[str, Any]
     web: subprocess.Popen
     environment: dict[str, str]
+    others: dict[str, subprocess.Popen]
 
 
 @contextlib.contextmanager
@@ -53,8 +55,11 @@ def running(folder: Path, *, programs: Sequence[str] = (), web_workers: int = 2,
             environment,
         ))  # fmt: skip
         _wait(port, started[0])
-        started += [_start([sys.executable, "-m", "saas", *program.split()], environment) for program in programs]
-        yield Programs(port, urls, made, started[0], environment)
+        others = {
+            program: _start([sys.executable, "-m", "saas", *program.split()], environment) for program in programs
+        }
+        started += others.values()
+        yield Programs(port, urls, made, started[0], environment, others)
     finally:
         for program in reversed(started):
             program.send_signal(signal.SIGTERM)
@@ -66,6 +71,23 @@ def running(folder: Path, *, programs: Sequence[str] = (), web_workers: int = 2,
                 program.wait()
         valkey.stop()
         postgres.stop()
+
+
+def family_of(server: subprocess.Popen) -> set[int]:
+    """Return the processes of a server: itself and its workers."""
+    parents = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parents[int(entry.parent.name)] = int(entry.read_text().rpartition(")")[2].split()[1])
+    family = {server.pid}
+    while more := {pid for pid, parent in parents.items() if parent in family} - family:
+        family |= more
+    return family
+
+
+def memory_of(server: subprocess.Popen) -> int:
+    """Return the bytes in memory of a server and its workers."""
+    return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE for pid in family_of(server))
 
 
 def _start(command: list[Any], environment: dict[str, str]) -> subprocess.Popen:
