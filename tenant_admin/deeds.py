@@ -63,7 +63,7 @@ LABELS = {
     "count": _l("How many"), "filter": _l("Filter"), "fields": _l("Fields"), "format": _l("Format"), "email": _l("E-mail"), "role": _l("Role"),
     "reason": _l("Reason"), "title": _l("What"), "chosen": _l("Chosen by"), "do": _l("Action"), "field": _l("Field"), "value": _l("Value"),
     "price_micros": _l("Price"), "currency": _l("Currency"), "segment_id": _l("Segment"), "owner_id": _l("Owner"), "language": _l("Language"),
-    "holdout_percent": _l("Held out"), "purpose": _l("Purpose"), "sender_name": _l("Sender"), "reply_to": _l("Answers go to"), "requests": _l("Requests"),
+    "holdout_percent": _l("Held out"), "without_disputed": _l("Leave out customers with an open dispute"), "purpose": _l("Purpose"), "sender_name": _l("Sender"), "reply_to": _l("Answers go to"), "requests": _l("Requests"),
     "records": _l("Records"), "from": _l("From"), "address": _l("Address"), "country": _l("Country"), "zone": _l("Time zone"),
     "languages": _l("Languages"), "external_id": _l("Number in the shop"), "stock": _l("Stock"), "active": _l("On sale"),
     "until": _l("Until"), "may_edit": _l("May change things"), "issuer": _l("Issuer"), "client_id": _l("Client id"), "domain": _l("Domain"),

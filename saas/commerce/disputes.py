@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from saas.commerce.payment_models import Dispute, PaymentAccount
 from saas.kit import clock, errors, pages
@@ -47,6 +47,12 @@ def narrowed(
 def listed(*, cursor: str | None = None, limit: int = pages.LIMIT, **wanted: Any) -> pages.Page:
     """Return one page of disputes, newest first; `wanted` is what `narrowed` takes. Raises BadCursor."""
     return pages.page(narrowed(select(Dispute), **wanted), order=NEWEST, cursor=cursor, limit=limit)
+
+
+def is_open(customer: ColumnElement[UUID]) -> ColumnElement[bool]:
+    """Return whether a payment of a customer is disputed and not decided yet, looked up customer by customer."""
+    query = select(1).select_from(Dispute).where(Dispute.customer_id == customer, Dispute.state.in_(OPEN))
+    return query.correlate_except(Dispute).exists()
 
 
 def to_answer(*, limit: int = 20) -> list[Dispute]:

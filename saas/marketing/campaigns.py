@@ -70,7 +70,8 @@ def change(campaign_id: UUID | str, **fields: Any) -> Campaign:
     """Change a campaign that was not sent yet.
 
     Fields: name, segment_id, coupon_id, template_id, subject, source (MJML or HTML with Liquid), text_source, language,
-    sender_name, reply_to, holdout_percent (0 to 50), purpose (what its readers agreed to), scheduled_at. A faulty template is kept, with its problems, and
+    sender_name, reply_to, holdout_percent (0 to 50), purpose (what its readers agreed to), without_disputed (who has an open
+    dispute gets no mail), scheduled_at. A faulty template is kept, with its problems, and
     cannot be sent.
     Raises NoSuchCampaign, NotChangeable, BadCampaign, NoSuchSegment, NoSuchCoupon or NoSuchTemplate.
     """
@@ -113,6 +114,7 @@ def copy(campaign_id: UUID | str) -> Campaign:
         "sender_name",
         "reply_to",
         "holdout_percent",
+        "without_disputed",
     )
     if held.purpose in {one.key for one in purposes.mailed()}:
         names = (*names, "purpose")
@@ -146,6 +148,8 @@ def _fill(campaign: Campaign, fields: dict[str, Any]) -> None:
             wrong["holdout_percent"] = [_("Hold back between 0 and %(most)s percent.", most=MOST_HELD_OUT)]
         else:
             campaign.holdout_percent = fields["holdout_percent"]
+    if fields.get("without_disputed") is not None:
+        campaign.without_disputed = fields["without_disputed"]
     if fields.get("purpose") is not None and fields["purpose"] != campaign.purpose:
         if fields["purpose"] not in {one.key for one in purposes.mailed()}:
             wrong["purpose"] = [_("Choose one of the purposes that mails are sent for.")]
@@ -201,7 +205,7 @@ def _language() -> str:
 
 def written(campaign: Campaign) -> dict[str, Any]:
     """Return what people write of a campaign, for the trace."""
-    names = ("name", *WRITTEN, "language", "sender_name", "reply_to", "holdout_percent", "purpose")
+    names = ("name", *WRITTEN, "language", "sender_name", "reply_to", "holdout_percent", "purpose", "without_disputed")
     return {name: getattr(campaign, name) for name in names} | {
         name: str(getattr(campaign, name) or "") for name in ("segment_id", "coupon_id")
     }

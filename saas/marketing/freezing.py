@@ -32,6 +32,7 @@ from sqlalchemy import (
 
 from saas.audiences import segments
 from saas.audiences.models import Suppression
+from saas.commerce import disputes
 from saas.customers import consent, preferences, purposes
 from saas.customers.models import Customer
 from saas.kit import identifiers, scope
@@ -50,12 +51,18 @@ NO_ADDRESS, NO_CONSENT, WITHDRAWN, OVER_LIMIT, SUPPRESSED = (
     "suppressed:",
 )
 PAUSED, LESS_OFTEN = "paused", "less_often"
+DISPUTED = "disputed"
 HELD_OUT = "held_out"
 WEIGHTS = ("complaint", "bounce", "unsubscribed", "manual")
 
 
 def _reason(
-    mailing_id: UUID, holdout_percent: int, said: ColumnElement[str] | None, purpose: str
+    mailing_id: UUID,
+    holdout_percent: int,
+    said: ColumnElement[str] | None,
+    purpose: str,
+    *,
+    without_disputed: bool,
 ) -> ColumnElement[str]:
     """Why a customer gets no mail; empty for those who get one.
 
@@ -82,6 +89,7 @@ def _reason(
         (or_(Customer.email_consent == "withdrawn", wish == "withdrawn"), WITHDRAWN),
         (wish != "granted", NO_CONSENT),
         *_wishes(mailing_id, purpose),
+        *([(disputes.is_open(Customer.id), DISPUTED)] if without_disputed else []),
         (chance < holdout_percent * 10, HELD_OUT),
         else_="",
     )
@@ -110,11 +118,17 @@ def _written_since(mailing_id: UUID, purpose: str, apart: timedelta) -> ColumnEl
 
 
 def forecast(
-    definition: dict[str, Any], *, mailing_id: UUID, holdout_percent: int, purpose: str = purposes.MAIN
+    definition: dict[str, Any],
+    *,
+    mailing_id: UUID,
+    holdout_percent: int,
+    purpose: str = purposes.MAIN,
+    without_disputed: bool = False,
 ) -> dict[str, Any]:
     """Return how many of a segment would get the mail, be held out, and be skipped for which reason."""
     said = None if purpose == purposes.MAIN else consent.newest(channel="email", purpose=purpose).subquery()
-    reason = _reason(mailing_id, holdout_percent, None if said is None else said.c.state, purpose).label("reason")
+    newest = None if said is None else said.c.state
+    reason = _reason(mailing_id, holdout_percent, newest, purpose, without_disputed=without_disputed).label("reason")
     judged = select(reason).select_from(Customer).where(Customer.id.in_(segments.query(definition)))
     if said is not None:
         judged = judged.outerjoin(said, said.c.customer_id == Customer.id)
@@ -131,9 +145,12 @@ def forecast(
 
 def changed_their_minds(mailing_id: UUID, customer_ids: Sequence[UUID]) -> dict[UUID, str]:
     """Return which of these customers may not be written to any more, and why: they said so after the mailing was frozen."""
-    purpose = mailings.one(mailing_id).purpose
+    mailing = mailings.one(mailing_id)
+    purpose, apart = mailing.purpose, mailing.without_disputed
     said = None if purpose == purposes.MAIN else consent.newest_of(Customer.id, channel="email", purpose=purpose)
-    judged = select(Customer.id, _reason(mailing_id, 0, said, purpose)).where(Customer.id.in_(customer_ids))
+    judged = select(Customer.id, _reason(mailing_id, 0, said, purpose, without_disputed=apart)).where(
+        Customer.id.in_(customer_ids)
+    )
     return {customer: why for customer, why in db.session.execute(judged) if why and why != NO_ADDRESS}
 
 
@@ -173,7 +190,13 @@ def _write(mailing: Mailing, ids: list[UUID]) -> list[UUID]:
             own.c.id,
             Customer.id.label("customer_id"),
             Customer.email,
-            _reason(mailing.id, mailing.holdout_percent, _said(mailing.purpose), mailing.purpose).label("reason"),
+            _reason(
+                mailing.id,
+                mailing.holdout_percent,
+                _said(mailing.purpose),
+                mailing.purpose,
+                without_disputed=mailing.without_disputed,
+            ).label("reason"),
         )
         .join_from(Customer, own, own.c.customer_id == Customer.id)
         .where(~_has_place(mailing.id))  # who was merged meanwhile with somebody who has one

@@ -153,7 +153,11 @@ def expected(campaign: Campaign, definition: dict[str, Any] | None) -> dict[str,
     if definition is None:
         return {"audience": 0, "queued": 0, "held_out": 0, "skipped": {}}
     return freezing.forecast(
-        definition, mailing_id=campaign.id, holdout_percent=campaign.holdout_percent, purpose=campaign.purpose
+        definition,
+        mailing_id=campaign.id,
+        holdout_percent=campaign.holdout_percent,
+        purpose=campaign.purpose,
+        without_disputed=campaign.without_disputed,
     )
 
 
@@ -165,7 +169,11 @@ def launch(campaign_id: UUID | str) -> Mailing:
     campaign = _ready(campaign_id)
     mailing = _snapshot(campaign)
     mailing.forecast = freezing.forecast(
-        mailing.definition, mailing_id=mailing.id, holdout_percent=mailing.holdout_percent, purpose=mailing.purpose
+        mailing.definition,
+        mailing_id=mailing.id,
+        holdout_percent=mailing.holdout_percent,
+        purpose=mailing.purpose,
+        without_disputed=mailing.without_disputed,
     )
     if not mailing.forecast["queued"]:
         raise NotReady(
@@ -212,6 +220,7 @@ def _snapshot(campaign: Campaign) -> Mailing:
         reply_to=campaign.reply_to or sender.reply_to,
         holdout_percent=campaign.holdout_percent,
         purpose=campaign.purpose,
+        without_disputed=campaign.without_disputed,
         launched_at=clock.now(),
     )
 

@@ -69,6 +69,7 @@ class Campaign(Stamped, TenantModel):
     reply_to: Mapped[str] = mapped_column(Text, default="")
     holdout_percent: Mapped[int] = mapped_column(Integer, default=10)
     purpose: Mapped[str] = mapped_column(Text, default="marketing", server_default="marketing")
+    without_disputed: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
     scheduled_at: Mapped[datetime | None]
     trouble: Mapped[str] = mapped_column(Text, default="")
     version: Mapped[int] = mapped_column(Integer, default=1)
@@ -103,6 +104,7 @@ class Mailing(TenantModel):
     reply_to: Mapped[str] = mapped_column(Text, default="")
     holdout_percent: Mapped[int] = mapped_column(Integer)
     purpose: Mapped[str] = mapped_column(Text, default="marketing", server_default="marketing")
+    without_disputed: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
     forecast: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     reserved: Mapped[int] = mapped_column(Integer, default=0)
     held_by: Mapped[str] = mapped_column(Text, default="")

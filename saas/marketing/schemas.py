@@ -40,6 +40,9 @@ class CampaignIn(TemplateIn):
         validate=validate.Length(1, 60),
         metadata={"description": "the key of a consent purpose; only who agreed to it gets the mail"},
     )
+    without_disputed = fields.Boolean(
+        metadata={"description": "whether customers with an open dispute get no mail; they do, if nothing is said"}
+    )
 
 
 class ProblemOut(Schema):
@@ -78,6 +81,7 @@ class CampaignOut(TemplateOut):
     reply_to = fields.String()
     holdout_percent = fields.Integer()
     purpose = fields.String()
+    without_disputed = fields.Boolean()
     scheduled_at = fields.AwareDateTime(allow_none=True)
     trouble = fields.String()
     mailing = fields.Dict(allow_none=True)
@@ -122,6 +126,7 @@ def campaign_shown(campaign: Any, mailing: Any | None, counts: dict[str, int] | 
         "reply_to",
         "holdout_percent",
         "purpose",
+        "without_disputed",
     )
     plain = {name: getattr(campaign, name) for name in (*names, "scheduled_at", "trouble")}
     told = None

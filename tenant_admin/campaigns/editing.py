@@ -82,6 +82,7 @@ def edit(campaign_id: UUID | str) -> Any:
         name: request.form.get(name, "") for name in (*TEXTS, "segment_id", "coupon_id", "holdout_percent")
     }
     values["purpose"] = request.form.get("purpose", campaign.purpose)
+    values["without_disputed"] = "without_disputed" in request.form
     try:
         fields = values | {
             "segment_id": values["segment_id"] or None,
@@ -118,7 +119,7 @@ def _percent(text: str) -> int:
 
 
 def _held(campaign: Any) -> dict[str, Any]:
-    values = {name: getattr(campaign, name) for name in (*TEXTS, "holdout_percent", "purpose")}
+    values = {name: getattr(campaign, name) for name in (*TEXTS, "holdout_percent", "purpose", "without_disputed")}
     return values | {name: str(getattr(campaign, name) or "") for name in ("segment_id", "coupon_id")}
 
 

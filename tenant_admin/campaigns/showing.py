@@ -30,6 +30,7 @@ REASONS = {
     freezing.WITHDRAWN: _l("No longer wants mails"),
     freezing.PAUSED: _l("Takes a break from mails"),
     freezing.LESS_OFTEN: _l("Wants mails less often"),
+    freezing.DISPUTED: _l("Has an open dispute"),
     freezing.OVER_LIMIT: _l("Over the plan's mails of this month"),
     "suppressed:bounce": _l("The address does not exist"),
     "suppressed:complaint": _l("Called an earlier mail unwanted"),

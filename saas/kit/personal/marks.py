@@ -74,7 +74,7 @@ TABLES: dict[str, Marks] = {
     "bulk_targets": Marks(plain="operation_id part ids"),
     "campaigns": Marks(
         staff="sender_name reply_to",
-        plain="name state segment_id template_id coupon_id subject source text_source language compiled holdout_percent purpose scheduled_at trouble version",
+        plain="name state segment_id template_id coupon_id subject source text_source language compiled holdout_percent purpose without_disputed scheduled_at trouble version",
     ),
     "carts": Marks(
         person="visitor customer_id key url currency amount items began_at changed_at checkout_at left_at closed_at",
@@ -293,7 +293,7 @@ TABLES: dict[str, Marks] = {
     ),
     "mailings": Marks(
         staff="sender_email sender_name reply_to",
-        plain="campaign_id coupon_id state name compiled definition segment_name holdout_percent purpose forecast reserved held_by launched_at frozen_to frozen_at progress_at finished_at",
+        plain="campaign_id coupon_id state name compiled definition segment_name holdout_percent purpose without_disputed forecast reserved held_by launched_at frozen_to frozen_at progress_at finished_at",
     ),
     "members": Marks(staff="email email_norm name", plain="login_id role role_id invited_at joined_at removed_at"),
     "offer_answers": Marks(
