@@ -135,6 +135,7 @@ class TestThePast:
         shop_id = connected(company, store)
         shares, lefts = [], []
         while not shares or shares[-1] < 1:
+            assert len(shares) < 1000, f"no end in sight: {shares[-5:]}"  # one portion a turn is some dozens of turns
             backfill.advance(company.tenant_id, shop_id, budget=0.0001)
             state = state_of(company, shop_id)[0]
             shares.append(backfill.share(state))
