@@ -257,7 +257,8 @@ def _step(
 def _written(shop: Shop, state: dict[str, Any], portion: Portion) -> tuple[dict[str, Any], list[Any]]:
     """Write a portion and return the state after it, and what became of its things."""
     kind, kinds, done = state["kind"], state["kinds"], dict(state.get("done", {}))
-    origin = Origin(shop.id, shop.currency or tenants.settings().currency, shop.url)
+    currency = shop.currency or tenants.settings().currency
+    origin = Origin(shop.id, currency, shop.url, news=bool(state.get("since")))
     before = done.get(kind, {"fetched": 0, "changed": 0, "failed": 0})
     outcomes, changed = [], 0
     if kind.startswith("gone_"):

@@ -1,7 +1,8 @@
 """What is announced of an order, each once: that it was sent, that it arrived, that it was cancelled, that money went back.
 
 Whether something was announced stands with it, so a delivery that comes twice, late or out of order announces nothing twice.
-What comes from a shop's past is noted as told and not announced, and neither is what happened long ago.
+What comes from a shop's past is noted as told and not announced, and neither is what happened long ago; what comparing with
+the shop finds is news that it should have told, and is announced.
 """
 
 from __future__ import annotations

@@ -44,11 +44,15 @@ class StoreBusy(StoreRefused):
 
 @dataclass(frozen=True)
 class Origin:
-    """Whose things these are: the shop, what it sells in where a thing does not say, and the address of its pages."""
+    """Whose things these are: the shop, what it sells in where a thing does not say, and the address of its pages.
+
+    With `news` what happened to its orders is announced: they were looked for because they should have been told of.
+    """
 
     source_id: UUID
     currency: str
     url: str = ""
+    news: bool = False
 
 
 @dataclass(frozen=True)

@@ -157,7 +157,9 @@ def write(kind: str, bodies: Sequence[Body], origin: Origin) -> past.Written:
         return past.write(bodies, read=lambda node: shopify_products.read(node, origin), store=store)
     if kind == "customers":
         return past.write(bodies, read=_read_customer, store=lambda found: _store_customers(found, origin))
-    return past.write(bodies, read=_read_order, store=lambda found: orders.record_many(found, origin.source_id))
+    return past.write(
+        bodies, read=_read_order, store=lambda found: orders.record_many(found, origin.source_id, loud=origin.news)
+    )
 
 
 def _read_customer(node: Body) -> Body:

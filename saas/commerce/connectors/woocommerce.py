@@ -13,6 +13,7 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from saas.catalog import products
@@ -149,7 +150,11 @@ def write(kind: str, bodies: Sequence[Body], origin: Origin) -> past.Written:
         "customers": customer_item,
         "orders": order_item,
     }
-    store = {"products": products.upsert_many, "customers": arriving.upsert_many, "orders": orders.record_many}
+    store: Any = {
+        "products": products.upsert_many,
+        "customers": arriving.upsert_many,
+        "orders": partial(orders.record_many, loud=origin.news),
+    }
     return past.write(
         bodies,
         read=lambda body: read[kind](_whole(kind, body)),

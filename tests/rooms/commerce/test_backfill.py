@@ -22,6 +22,8 @@ from saas.customers.models import Customer
 from saas.integrations.models import DeliveryIn
 from saas.kit import http_out, work
 from saas.kit.db import db
+from saas.reviews import settings as asking_of
+from saas.reviews.models import ReviewRequest
 from sandbox.faulty.server import Fault
 from tests import nursery
 from tests.failures.copies import until
@@ -198,6 +200,38 @@ class TestThePast:
 
 
 @pytest.mark.usefixtures("small_pages")
+@pytest.mark.usefixtures("small_pages")
+class TestWhatComparingFinds:
+    def asked(self, company):
+        with work.unit(tenant_id=company.tenant_id):
+            planned = select(Order.external_id, ReviewRequest.state).join(
+                ReviewRequest, ReviewRequest.order_id == Order.id
+            )
+            return dict(db.session.execute(planned).all())
+
+    def test_an_order_that_only_comparing_found_is_asked_about_as_any_other(self, company, store, drain):  # noqa: F811
+        teas, people = stock_up(store, old=2, orders=3)
+        shop_id = connected(company, store)
+        store.things.change(store.things.orders[max(store.things.orders)], status="completed")  # the past says so
+        with work.unit(tenant_id=company.tenant_id):
+            asking_of.change(sources={str(shop_id): {"on": True, "delivered_days": 7, "shipped_days": 14}})
+        fetch(company, shop_id)
+        drain(company)
+        assert self.asked(company) == {}
+        store.things.now = datetime.now(UTC) - timedelta(minutes=30)
+        paid = next(one for one in store.things.orders.values() if one["status"] == "processing")
+        store.things.change(paid, status="completed")
+        found = store.things.add_order(people[0], [(teas[0], 1)], status="completed")
+        waits = store.things.add_order(people[1], [(teas[0], 1)])
+        for _turn in range(2):  # what one comparison found the next knows
+            with work.unit(tenant_id=company.tenant_id):
+                backfill.compare(shop_id)
+            fetch(company, shop_id)
+            drain(company)
+            assert {str(found["id"]), str(paid["id"])} == set(self.asked(company))
+            assert str(waits["id"]) in keys(company) and set(self.asked(company).values()) == {"planned"}
+
+
 class TestHowMuchOfIt:
     """What is chosen at connecting: orders of so many months, and products and customers all the same."""
 
