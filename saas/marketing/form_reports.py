@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -102,7 +102,7 @@ def _add_met(counted: dict[tuple[UUID, date], dict[str, int]]) -> None:
 
 
 def of(form_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
-    """Return the figures of forms, in three queries for any number of them."""
+    """Return the figures of forms, in four queries for any number of them."""
     found: dict[UUID, dict[str, Any]] = {
         form: dict.fromkeys(
             ("shown", "started", "sent", "sent_counted", "confirmed", "won", "buyers", "revenue_amount"), 0
@@ -122,9 +122,7 @@ def of(form_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
     ).where(FormSubmission.form_id.in_(form_ids)).group_by(FormSubmission.form_id)  # fmt: skip
     for form, number, counted, confirmed, won in db.session.execute(sent):
         found[form] |= {"sent": number, "sent_counted": counted, "confirmed": confirmed, "won": won}
-    bought = kept.for_a_while(
-        ("forms", *sorted(map(str, form_ids))), lambda: db.session.execute(_bought(form_ids)).all()
-    )
+    bought = kept.for_a_while(("forms", *sorted(map(str, form_ids))), lambda: _all_bought(form_ids))
     for form, buyers, revenue in bought:
         found[form] |= {"buyers": buyers, "revenue_amount": int(revenue)}
     for figures in found.values():
@@ -132,7 +130,13 @@ def of(form_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
     return found
 
 
-def _bought(form_ids: Sequence[UUID]) -> Select:
+def _all_bought(form_ids: Sequence[UUID]) -> Sequence[Any]:
+    """Return what was bought after each form, looking at no order older than the first that was sent by any."""
+    first = db.session.scalar(select(func.min(FormSubmission.sent_at)).where(FormSubmission.form_id.in_(form_ids)))
+    return db.session.execute(_bought(form_ids, first)).all() if first else ()
+
+
+def _bought(form_ids: Sequence[UUID], since: datetime) -> Select:
     """Return what customers bought within a month of sending a form, each order once, in the company's currency."""
     first = (
         select(FormSubmission.form_id, FormSubmission.customer_id, func.min(FormSubmission.sent_at).label("sent_at"))
@@ -141,7 +145,7 @@ def _bought(form_ids: Sequence[UUID]) -> Select:
         .subquery()
     )
     theirs = and_(
-        Order.customer_id == first.c.customer_id, Order.placed_at >= first.c.sent_at, Order.placed_at < first.c.sent_at + AFTER,
+        Order.customer_id == first.c.customer_id, Order.placed_at >= since, Order.placed_at >= first.c.sent_at, Order.placed_at < first.c.sent_at + AFTER,
         Order.status.in_(COUNTED), Order.currency == tenants.settings().currency,
     )  # fmt: skip
     return (
