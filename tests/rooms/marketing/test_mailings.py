@@ -305,7 +305,7 @@ class TestOnceOnly:
             freezing.freeze_some(mailing_id)
         with scope.tenant(shop.tenant_id):
             hand, rows = self.claimed(shop, mailing_id, most=20)
-            assert len(hand.advance(taken=[(row.id, None) for row in rows[:10]])) == 10
+            assert len(hand.advance(taken=[(row.id, None, None) for row in rows[:10]])) == 10
         sql(
             shop,
             "UPDATE mailing_recipients SET lease_until = now() - interval '1 second' WHERE lease_until IS NOT NULL",
@@ -320,11 +320,13 @@ class TestOnceOnly:
             freezing.freeze_some(mailing_id)
         with scope.tenant(shop.tenant_id):
             hand, rows = self.claimed(shop, mailing_id, most=4)
-            hand.advance(taken=[(row.id, None) for row in rows[:2]])
+            hand.advance(taken=[(row.id, None, None) for row in rows[:2]])
             sql(shop, "UPDATE mailing_recipients SET lease_until = now() - interval '1 second'")
             ledger.expire(mailing_id)
             assert (
-                hand.advance(settled=[ledger.Outcome(rows[0].id, "sent")], taken=[(row.id, None) for row in rows[2:]])
+                hand.advance(
+                    settled=[ledger.Outcome(rows[0].id, "sent")], taken=[(row.id, None, None) for row in rows[2:]]
+                )
                 == set()
             )
         assert shop.states(mailing_id) == {"sent": 1, "unknown": 1, "queued": 2}
