@@ -80,8 +80,10 @@ def after_commit(hook: Callable[[], None], *, key: object | None = None) -> None
 
 
 def take_long() -> None:
-    """Let the statements of the open unit take as long as they need: for jobs that go over all of a company's rows."""
+    """Let the statements of the open unit, and what is done between them, take as long as they need: for jobs that go over all of a
+    company's rows."""
     db.session.connection().exec_driver_sql("SET LOCAL statement_timeout = 0")
+    db.session.connection().exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
 def note(name: str, value: object) -> None:

@@ -28,6 +28,8 @@ def load(keys: Sequence[tuple[str, UUID]] | None) -> Iterator[Record]:
     for kind, records in LOADERS.items():
         if keys is None or wanted[kind]:
             with work.unit():
+                if keys is None:  # between two looks at the rows the index is written, which may take minutes on a busy machine
+                    work.take_long()
                 yield from records(None if keys is None else wanted[kind])
 
 
