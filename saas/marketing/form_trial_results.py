@@ -91,6 +91,8 @@ def _seen(trial: FormTrial) -> Iterable[tuple[str, int]]:
 
 def _days(trial: FormTrial) -> dict[date, list[tuple[str, str, int]]]:
     """Return by day who did what for the first time: (arm, what, how many people), in one query."""
+    if trial.started_at is None:
+        return {}
     who = func.coalesce(cast(FormSubmission.customer_id, Text), func.lower(FormSubmission.email))
     theirs = select(
         FormSubmission.arm, FormSubmission.customer_id, FormSubmission.sent_at,
@@ -111,8 +113,6 @@ def _days(trial: FormTrial) -> dict[date, list[tuple[str, str, int]]]:
     )
     at = [func.date(func.timezone("UTC", people.c[f"{what}_at"])) for what in DID]
     found: dict[date, list[tuple[str, str, int]]] = {}
-    if trial.started_at is None:
-        return found
     for arm, *moments, number in db.session.execute(
         select(people.c.arm, *at, func.count()).group_by(people.c.arm, *at)
     ):

@@ -20,7 +20,7 @@ class Hooks:
     """The webhooks of a store and what waits for the cron; `sent` is what left, with the answers."""
 
     def __init__(self, store):
-        self.store, self.held, self.waiting, self.sent = store, {}, [], []
+        self.store, self.held, self.waiting, self.sent, self.runs = store, {}, [], [], 0
         self.ids = itertools.count(1)
         self.web = urllib3.PoolManager(timeout=10, retries=False)
         self.lets_out = True  # the file of docs/connect-woocommerce.md is there, without which WordPress calls no address of its own machine
@@ -64,7 +64,11 @@ class Hooks:
         self.waiting += [(one, resource_id) for one in self.held.values() if one["topic"] == topic]
 
     def carry(self):
-        """This function will do what the cron does: deliver what waits, each once, as the things are now."""
+        """This function will do what the cron does: deliver what waits, each once, as the things are now.
+
+        WordPress' cron comes once a minute at most, so a delivery's ID, which holds the second, is never that of another run.
+        """
+        self.runs += 60
         waiting, self.waiting = self.waiting, []
         for hook, resource_id in waiting:
             if hook["status"] == "active":
@@ -86,7 +90,7 @@ class Hooks:
             "X-WC-Webhook-Topic": hook["topic"], "X-WC-Webhook-Resource": hook["resource"], "X-WC-Webhook-Event": hook["event"],
             "X-WC-Webhook-Signature": base64.b64encode(hmac.new(secret.encode(), raw, hashlib.sha256).digest()).decode(),
             "X-WC-Webhook-ID": str(hook["id"]),
-            "X-WC-Webhook-Delivery-ID": hashlib.md5(f"{hook['id']}{int(time.time())}".encode(), usedforsecurity=False).hexdigest(),
+            "X-WC-Webhook-Delivery-ID": hashlib.md5(f"{hook['id']}{int(time.time()) + self.runs}".encode(), usedforsecurity=False).hexdigest(),
         }  # fmt: skip
         if 200 <= self.post(hook, raw, headers) < 303:
             hook["failures"] = 0

@@ -51,7 +51,7 @@ def verified(headers: Headers, raw: bytes, secrets: Sequence[str]) -> Delivery |
     if raw.strip() in NOTHING:
         return None
     topic, digest = headers.get("x-wc-webhook-topic", "")[:100], hashlib.sha256(raw).hexdigest()
-    again = headers.get("x-wc-webhook-delivery-id", "")[:64] if topic.endswith(".deleted") else ""
+    again = headers.get("x-wc-webhook-delivery-id", "")[:64] if topic.endswith((".deleted", ".restored")) else ""
     return Delivery(topic=topic, resource="", key=f"{topic}:{again}:{digest}" if again else f"{topic}:{digest}")
 
 

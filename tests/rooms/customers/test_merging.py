@@ -53,6 +53,7 @@ def settled() -> dict:
         "outbox",
         "outbox_doorbell",
         "search_changes",
+        "day_changes",  # notes of which days to count anew
         "customers",
         "customer_identities",
     )
