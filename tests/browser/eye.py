@@ -99,11 +99,14 @@ class Eye:
         self.page.evaluate("scrollTo(0, 0)")
 
     def judge(self):
-        """This function will let axe-core judge the open page, through the debugging protocol, which its policy does not bind."""
+        """This function will let axe-core judge the open page, through the debugging protocol, which its policy does not bind.
+
+        It is not in the frames of previews, which have an origin of their own, so it asks nothing of them.
+        """
         self.page.evaluate(AXE.read_text(encoding="utf-8"))
         self.page.evaluate(SETTLED)
         found = self.page.evaluate(
-            "axe.run(document, {resultTypes: ['violations']}).then((result) => result.violations)"
+            "axe.run(document, {resultTypes: ['violations'], iframes: false}).then((result) => result.violations)"
         )
         for rule in found:
             for node in rule["nodes"][:3]:
