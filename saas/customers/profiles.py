@@ -83,7 +83,7 @@ def create(**fields: Any) -> Customer:
     """Create a customer by hand; raises BadCustomer, KnownAlready or OverLimit."""
     access.require_writable("customer", _given(fields))
     with access.lifted(reason="the plan counts all of the company's customers"):
-        limits.require("contacts", used=count())
+        limits.require("contacts", used=count)
     row = _clean(fields)
     row.pop("owner_id", None)
     own = custom_values.checked("customer", fields.get("custom"))

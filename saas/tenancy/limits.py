@@ -5,7 +5,7 @@ Shop data always enters; limits stop what people start: creating by hand, connec
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from sqlalchemy import func, select, update
@@ -51,12 +51,14 @@ def most(name: str) -> int | None:
     return row[0] if row else None
 
 
-def require(name: str, *, used: int, wanted: int = 1) -> None:
-    """Raise OverLimit unless `wanted` more than `used` are within the plan."""
+def require(name: str, *, used: int | Callable[[], int], wanted: int = 1) -> None:
+    """Raise OverLimit unless `wanted` more than `used` are within the plan; what takes long to count is not counted without a limit."""
     allowed = most(name)
-    if allowed is None or used + wanted <= allowed:
+    if allowed is None:
         return
-    raise OverLimit(_sentence(name, allowed=allowed, used=used, wanted=wanted))
+    held = used() if callable(used) else used
+    if held + wanted > allowed:
+        raise OverLimit(_sentence(name, allowed=allowed, used=held, wanted=wanted))
 
 
 def _sentence(name: str, *, allowed: int, used: int, wanted: int) -> str | None:
