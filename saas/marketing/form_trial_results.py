@@ -22,7 +22,9 @@ from saas.marketing import form_trials
 from saas.marketing.form_trial_models import FormTrial, FormTrialDay
 from saas.marketing.models import FormSubmission
 from saas.recommend import trial_statistics as statistics
+from saas.recommend import trial_words
 from saas.recommend.trial_statistics import Band
+from saas.recommend.trial_verdicts import Verdict
 
 AFTER = timedelta(days=30)
 POINTS = 30  # days that are judged and drawn, at most
@@ -49,17 +51,6 @@ class Arm:
 
     def interval(self, what: str) -> tuple[float, float] | None:
         return intervals.wilson(min(getattr(self, what), self.seen), self.seen) if self.seen else None
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What can be said: nobody, mismatch, better, worse, same or open; of which variant, and by how much."""
-
-    what: str
-    arm: str = ""
-    estimate: float | None = None
-    low: float | None = None
-    high: float | None = None
 
 
 @dataclass
@@ -209,7 +200,7 @@ def sentence(trial: FormTrial, found: Findings) -> str:
             "No difference that matters: “%(name)s” is within %(worth)s of the form as it is.", name=name, worth=worth
         )
     if verdict.what == "open":
-        return _open(found, worth)
+        return trial_words.too_early(found.more_days, worth)
     if verdict.estimate is None:
         return _("“%(name)s” wins.", name=name) if verdict.what == "better" else _("“%(name)s” does worse.", name=name)
     least = verdict.low if verdict.what == "better" else verdict.high
@@ -231,14 +222,3 @@ _SIZED: dict[str, dict[str, Any]] = {
         "worse": lambda values: _("“%(name)s” does worse: %(size)s fewer people buy, %(least)s at least.", **values),
     },
 }  # fmt: skip
-
-
-def _open(found: Findings, worth: str) -> str:
-    if found.more_days is None:
-        return _("Too early to tell: too few people have done anything yet.")
-    if found.more_days > 365:
-        return _("Too early to tell, and at this pace it takes more than a year to find a difference of %(worth)s.", worth=worth)  # fmt: skip
-    return _(
-        "Too early to tell: about %(days)s more days at this pace, to find a difference of %(worth)s.",
-        days=found.more_days, worth=worth,
-    )  # fmt: skip

@@ -27,7 +27,7 @@ def sentence(trial: OfferTrial, found: Findings) -> str:
     if verdict.what == "same":
         return _("No difference that matters: “%(name)s” is within %(worth)s of today.", name=name, worth=worth)
     if verdict.what == "open":
-        return _open(trial, found)
+        return too_early(found.more_days, f"{trial.worth_percent}%")
     if not sizes_shown(trial) or verdict.estimate is None:
         return _("“%(name)s” wins.", name=name) if verdict.what == "better" else _("“%(name)s” does worse.", name=name)
     estimate, least = verdict.estimate, verdict.low if verdict.what == "better" else verdict.high
@@ -51,15 +51,18 @@ _WON = {
 }  # fmt: skip
 
 
-def _open(trial: OfferTrial, found: Findings) -> str:
-    if found.more_days is None:
+def too_early(more_days: int | None, worth: str) -> str:
+    """Return why nothing is known yet, and in about how many days it may be; None where that cannot be told."""
+    if more_days is None:
         return _("Too early to tell: too few people have done anything yet.")
-    if found.more_days > 365:
-        return _("Too early to tell, and at this pace it takes more than a year to find a difference of %(worth)s.",
-                 worth=f"{trial.worth_percent}%")  # fmt: skip
+    if more_days > 365:
+        return _(
+            "Too early to tell, and at this pace it takes more than a year to find a difference of %(worth)s.",
+            worth=worth,
+        )
     return _(
         "Too early to tell: about %(days)s more days at this pace, to find a difference of %(worth)s.",
-        days=found.more_days, worth=f"{trial.worth_percent}%",
+        days=more_days, worth=worth,
     )  # fmt: skip
 
 
