@@ -19,6 +19,8 @@ STATES = {
     "requested": ("warning", _l("Asked for")),
     "declined": ("grey", _l("Declined")),
     "draft": ("grey", _l("Draft")),
+    "live": ("good", _l("Live")),
+    "stopped": ("grey", _l("Stopped")),
     "scheduled": ("info", _l("Scheduled")),
     "freezing": ("info", _l("Preparing")),
     "preparing": ("info", _l("Preparing")),
