@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.browser import shopfront
+from tests.failures.copies import until
 
 pytestmark = pytest.mark.browser
 
@@ -221,6 +222,7 @@ class TestSending:
     def test_twenty_events_leave_at_once_and_fewer_within_two_seconds(self, page, shop, collector):
         page.clock.install()  # from here the page's clock stands unless it is moved
         page.clock.pause_at("2035-01-01")
+        page.add_init_script("window.sent = 0; addEventListener('regulars', e => { sent += e.detail.state === 'sent' })")
         page.goto(shop.origin + "/agreed")
         page.wait_for_load_state()
         page.evaluate("for (let i = 0; i < 18; i++) regulars('product', {id: i})")
@@ -229,6 +231,7 @@ class TestSending:
         page.evaluate("regulars('product', {id: 'last'})")
         collector.await_that(lambda: collector.batches)
         assert len(collector.batches[0]["events"]) == 20
+        until(lambda: page.evaluate("sent") == 1)  # it plans the next sending when it has read the answer
         page.evaluate("regulars('product', {id: 'more'})")
         page.clock.run_for(2100)
         collector.await_that(lambda: len(collector.events()) == 21)
