@@ -134,7 +134,7 @@ class Collector(Server):
             with self._news:
                 self.questions.append(query)
                 self._news.notify_all()
-            self.gate.wait(10)
+            self.gate.wait(120)
             items = self.offers(query) if callable(self.offers) else self.offers
             answer(
                 request,
@@ -161,11 +161,18 @@ class Collector(Server):
         answer(request, self.status, "{}", "application/json", {"Access-Control-Allow-Origin": "*"})
 
     def events(self, kind=None):
-        """This function will list the accepted events, of one kind if given, oldest first."""
-        accepted = [event for batch in self.batches if batch["status"] == 202 for event in batch["events"]]
-        return [event for event in accepted if kind in (None, event["type"])]
+        """This function will list the accepted events, of one kind if given, oldest first.
 
-    def await_that(self, condition, seconds=15):
+        An event whose answer a page had not read when it was left comes again from the next page. Like the product's own
+        collector this one counts it once, by its id.
+        """
+        once = {}
+        for batch in self.batches:
+            for event in batch["events"] if batch["status"] == 202 else ():
+                once.setdefault(event["id"], event)
+        return [event for event in once.values() if kind in (None, event["type"])]
+
+    def await_that(self, condition, seconds=60):
         """This function will wait until `condition()` holds, asking again whenever something arrives."""
         with self._news:
             assert self._news.wait_for(condition, seconds), f"never came; so far {self.batches} {self.questions}"
