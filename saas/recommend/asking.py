@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from saas.recommend import shelf
@@ -49,14 +49,13 @@ class Choice(NamedTuple):
     engine: str = ""
 
 
-@dataclass(frozen=True)
-class Named:
+class Named(NamedTuple):
     """A list of one model, with the weight of its word; `instead` is what stands for a product's number, such as one of its variants."""
 
     algorithm: str
     weight: float
     suggestions: Sequence[Suggestion]
-    instead: Mapping[int, Product] = field(default_factory=dict)
+    instead: Mapping[int, Product] = MappingProxyType({})
 
 
 Source = Callable[[Ask, Catalogue], list[Named]]

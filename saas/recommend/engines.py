@@ -36,12 +36,14 @@ def learnt(ask: Ask, catalogue: Catalogue) -> list[Named]:
     ]
 
 
-def _predicted(ask: Ask, kind: str, what: Hashable, predict: Callable[[Any], list[Suggestion]]) -> list[Suggestion]:
-    """Ask a model, or remember what it answered to the same question; several places of a page ask the same."""
-    asked = model(ask, kind)
-    if asked is None or ask.models is not None or ask.wanted > MOST_REMEMBERED:
+def _predicted(
+    ask: Ask, kind: str, what: Hashable, predict: Callable[[Any], list[Suggestion]], *, wanted: int | None = None
+) -> list[Suggestion]:
+    """Ask a model for as many as are wanted, or remember what it answered to the same question; several places of a page ask the same."""
+    asked, wanted = model(ask, kind), ask.wanted if wanted is None else wanted
+    if asked is None or ask.models is not None or wanted > MOST_REMEMBERED:
         return predict(asked) if asked is not None else []
-    question = (ask.tenant_id, shelf.stamp(ask.tenant_id), kind, what, ask.wanted)
+    question = (ask.tenant_id, shelf.stamp(ask.tenant_id), kind, what, wanted)
     known = _known.get(question)
     if known is None:
         known = predict(asked)
@@ -130,9 +132,9 @@ def _alike(weight: float, whose: Callable[[Ask], list[int]]) -> Callable[[Ask], 
         if not items:
             return None
         pairs = model(ask, "bought")
-        most = ask._replace(wanted=min(ask.wanted, MOST_ALIKE))
+        most = min(ask.wanted, MOST_ALIKE)
         return Named("alike", weight, _predicted(
-            most, "alike", ("alike", *items), lambda model: model.inherited(items, pairs and pairs.pairs, n=most.wanted)
+            ask, "alike", ("alike", *items), lambda model: model.inherited(items, pairs and pairs.pairs, n=most), wanted=most
         ))  # fmt: skip
 
     return near
@@ -144,8 +146,9 @@ def _newcomers(weight: float, whose: Callable[[Ask], list[int]]) -> Callable[[As
     def near(ask: Ask) -> Named | None:
         items = whose(ask)
         found = _predicted(
-            ask._replace(wanted=MOST_ALIKE), "alike", ("new", *items),
+            ask, "alike", ("new", *items),
             lambda model: [one for one in model.predict(items, n=MOST_ALIKE) if one.score >= LEAST_LIKENESS and _is_new(ask, one.item)],
+            wanted=MOST_ALIKE,
         ) if items else []  # fmt: skip
         return Named("alike", weight, found)
 

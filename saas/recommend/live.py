@@ -15,6 +15,9 @@ from saas.recommend.session_log import SessionLog
 
 PLACES = 11  # bits of a click's place among those that are looked at
 assert MOST < 1 << PLACES
+COUNTING = np.arange(MOST * (2 * REACH + 1))
+"""0, 1, 2... for as many clicks as a session's neighbours can have near what they share."""
+COUNTING.flags.writeable = False
 
 
 class Factors:
@@ -49,8 +52,9 @@ class LiveSession:
         self.items = np.array([*self._distances])
         self._distance = np.array([*self._distances.values()])
 
-    def _meet(self, factors: Factors) -> tuple[np.ndarray, np.ndarray]:
-        """Find the neighbours and how alike they are; returns, for each, its click on the newest item it shares, and its strength."""
+    def _meet(self, factors: Factors) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Find the neighbours and how alike they are; returns, for each, its click on the newest item it shares, its number, and its
+        strength."""
         log, weights, room = self.log, self.weights, MOST
         found, sizes = [], []
         for item in self._distances:
@@ -64,38 +68,49 @@ class LiveSession:
             sizes.append(older + len(late))
             room -= most
         clicks = np.concatenate(found)
-        sessions = log.owner[clicks]
-        worth = np.exp(-self._distance / weights.position) * factors.rarity[self.items]
+        sessions = log.owner.take(clicks)
         if len(sizes) == 1:  # a session has an item once, so each of them is another
             self._lead = None
-            return clicks, factors.strength[sessions]
+            return clicks, sessions, factors.strength.take(sessions)
+        worth = np.exp(-self._distance / weights.position) * factors.rarity.take(self.items)
         keys = sessions.astype(np.int64)
         keys <<= PLACES
-        keys |= np.arange(len(keys))
+        keys |= COUNTING[: len(keys)]
         keys.sort()
         order, sessions = keys & ((1 << PLACES) - 1), keys >> PLACES
         leads = np.ones(len(keys), dtype=bool)
         np.not_equal(sessions[1:], sessions[:-1], out=leads[1:])
-        source = np.repeat(np.arange(len(sizes)), sizes)[order]
-        shared = np.bincount(np.cumsum(leads) - 1, worth[source])
+        source = COUNTING[: len(sizes)].repeat(sizes).take(order)
+        run = leads.cumsum()
+        run -= 1
+        shared = np.bincount(run, worth.take(source))
         strength = (shared / sum(worth.tolist())) ** weights.similarity
-        self._lead = source[leads]
-        return clicks[order[leads]], strength * factors.strength[sessions[leads]]
+        leading = leads.nonzero()[0]
+        self._lead, sessions = source.take(leading), sessions.take(leading)
+        strength *= factors.strength.take(sessions)
+        return clicks.take(order.take(leading)), sessions, strength
 
     def _score(self, factors: Factors) -> None:
         """Have each neighbour give to its items near the shared click, and add up what each item was given."""
         log = self.log
-        clicks, strength = self._meet(factors)
-        sessions = log.owner[clicks]
-        low = np.maximum(clicks - REACH, log.starts[sessions])
-        lengths = np.minimum(clicks + (REACH + 1), log.starts[sessions + 1]) - low
-        before = np.cumsum(lengths)
-        counting = np.arange(before[-1] if len(before) else 0)
+        clicks, sessions, strength = self._meet(factors)
+        low = np.maximum(clicks - REACH, log.starts.take(sessions))
+        lengths = np.minimum(clicks + (REACH + 1), log.starts[1:].take(sessions))
+        lengths -= low
+        before = lengths.cumsum()
+        counting = COUNTING[: before[-1] if len(before) else 0]
         before -= lengths
+        steps = low - clicks
+        steps += REACH
+        steps -= before
         low -= before
-        items = log.items[counting + np.repeat(low, lengths)]
-        given = np.repeat(strength, lengths)
-        given *= factors.steps[counting + np.repeat(low - clicks + REACH, lengths)]
+        places = low.repeat(lengths)
+        places += counting
+        items = log.items.take(places)
+        given = strength.repeat(lengths)
+        places = steps.repeat(lengths)
+        places += counting
+        given *= factors.steps.take(places)
         self._lengths, self._given, width = lengths, given, len(log.vocabulary)
         if width <= 2 * len(items):  # most items are named anyway
             self.cells, self._entries, self._own = None, items, self.items
@@ -114,8 +129,8 @@ class LiveSession:
     def remind(self) -> None:
         """Scale the scores to a maximum of 1 and add the reminders of what was seen."""
         weights, greatest = self.weights, self.scores.max(initial=0.0)
-        older = weights.earlier * np.exp(-(self._distance - 1) / weights.fading)
-        bonus = np.where(self._distance == 0, weights.last, older)
+        bonus = weights.earlier * np.exp(-(self._distance - 1) / weights.fading)
+        bonus[self._distance == 0] = weights.last
         self.scores /= greatest if greatest > 0 else 1.0
         self.scores[self._own] += bonus * np.array([*self._counts.values()]) ** weights.repeated
 
@@ -133,11 +148,10 @@ class LiveSession:
         """Find for each cell the seen item whose neighbours gave it most."""
         if self._lead is None:
             return np.full(len(cells), self.items[0])
-        rows = np.full(len(self.scores), -1)
-        rows[cells] = np.arange(len(cells))
-        rows = rows[self._entries]
-        listed = np.flatnonzero(rows >= 0)
-        width = len(self.items)
-        keys = rows[listed] * width + np.repeat(self._lead, self._lengths)[listed]
-        gifts = np.bincount(keys, self._given[listed], len(cells) * width)
-        return self.items[gifts.reshape(-1, width).argmax(axis=1)]
+        width, rest = len(self.items), len(cells)
+        rows = np.full(len(self.scores), rest * width)  # what the other cells were given comes into a row of its own
+        rows[cells] = np.arange(0, rest * width, width)
+        keys = rows.take(self._entries)
+        keys += self._lead.repeat(self._lengths)
+        gifts = np.bincount(keys, self._given, (rest + 1) * width).reshape(-1, width)
+        return self.items.take(gifts[:rest].argmax(axis=1))

@@ -314,9 +314,7 @@ def _answer(ask: Ask, catalogue: Catalogue, language: str) -> list[Ready]:
 def _ready(
     ask: Ask, catalogue: Catalogue, language: str, left_out: dict[int, tuple[str, str]] | None = None
 ) -> list[Ready]:
-    return [
-        why.made_ready(ask, choice, catalogue, language) for choice in ranking.choose(ask, catalogue, left_out=left_out)
-    ]
+    return why.made_ready(ask, ranking.choose(ask, catalogue, left_out=left_out), catalogue, language)
 
 
 def for_mail(

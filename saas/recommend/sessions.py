@@ -108,9 +108,9 @@ class SessionModel:
         scores = self._narrowed(near, exclude, only)
         cells = suggestions.best(scores, n)
         reasons = self._reasons(near, cells, count=count) if explain else [(None, 0)] * len(cells)
-        name = self.log.vocabulary
+        name = self.log.vocabulary.__getitem__
         return [
-            Suggestion(name[item], score, None if why is None else name[why], together)
+            Suggestion(name(item), score, None if why is None else name(why), together)
             for item, score, (why, together) in zip(
                 near.named(cells).tolist(), scores[cells].tolist(), reasons, strict=True
             )

@@ -7,6 +7,7 @@ the range.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -52,20 +53,27 @@ def plain(product: Product, code: str, text: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def made_ready(ask: Ask, choice: Choice, catalogue: Catalogue, language: str) -> Ready:
-    """Return a choice with its reason. Whoever buys again and again has reasons of their own; those of others are remembered."""
-    product, algorithm, because, together, rule, engine = choice
+def made_ready(ask: Ask, choices: Sequence[Choice], catalogue: Catalogue, language: str) -> list[Ready]:
+    """Return choices with their reasons. Whoever buys again and again has reasons of their own; those of others are remembered."""
     if ask.shopper.bought or ask.models is not None:
-        return Ready(product, *_told(ask, choice, catalogue, language)[:2], algorithm, rule, engine, b"")
-    question = (
+        return [
+            Ready(one.product, *_told(ask, one, catalogue, language)[:2], one.algorithm, one.rule, one.engine, b"")
+            for one in choices
+        ]
+    asked = (
         ask.tenant_id, shelf.stamp(ask.tenant_id), catalogue.stamp, language, ask.slot, ask.product and ask.product.number,
-        ask.like and ask.like.number, product.number, product.variant, algorithm, because, together,
+        ask.like and ask.like.number,
     )  # fmt: skip
-    known = _reasons.get(question)
-    if known is None:
-        known = _told(ask, choice, catalogue, language)
-        _reasons.keep(question, known)
-    return Ready(product, known[0], known[1], algorithm, rule, engine, known[2])
+    ready = []
+    for choice in choices:
+        product, algorithm, because, together, rule, engine = choice
+        question = (*asked, product.number, product.variant, algorithm, because, together)
+        known = _reasons.get(question)
+        if known is None:
+            known = _told(ask, choice, catalogue, language)
+            _reasons.keep(question, known)
+        ready.append(Ready(product, known[0], known[1], algorithm, rule, engine, known[2]))
+    return ready
 
 
 def written(ready: Ready) -> bytes:
