@@ -53,7 +53,7 @@ def index() -> Any:
         )
         return render_template("insights/empty.html", guests=guests, filtered=_filtered(), **common)
     currency, zone = g.member.currency, g.member.zone
-    told = runs.look(scope, zone=zone, orders=sold["orders"])
+    told = runs.look(scope, zone=zone)
     if told.rows is not None and request.args.get("waiting"):
         return frame.go(here(waiting=None))
     months = figures.months([{**part, "month": part["began"]} for part in parts], currency, today=_today())
@@ -61,7 +61,7 @@ def index() -> Any:
         tiles = figures.tiles(sold, currency, orders_url=_orders(scope))
         again = here(waiting="1")
         return render_template(
-            "insights/soon.html", tiles=tiles, months=months, country=scope.country, again=again, **common
+            "insights/soon.html", tiles=tiles, months=months, country=scope.country, again=again, told=told, **common
         )
     rows = told.rows
     sold |= {name: rows["sales"][name] for name in ("customers", "repeat_customers", "repeat_rate")}
@@ -85,8 +85,7 @@ def download() -> Response:
     }  # fmt: skip
     if figure not in tables:
         raise NoSuchFigure
-    orders = reports.in_all(reports.sums(scope, zone=zone))["orders"]
-    rows = runs.look(scope, zone=zone, orders=orders, only=figure).rows
+    rows = runs.look(scope, zone=zone, only=figure).rows
     if rows is None:
         raise NotYet(_("These figures are still being worked out. Look again in a moment."))
     page = io.StringIO()

@@ -44,7 +44,8 @@ def answered(view: doors.View) -> ResponseReturnValue:
     if goes is not None:
         response.headers.update(goes.headers())
     wanted = request.args.get("fields")
-    return _sparse(response, wanted) if wanted and response.status_code < 300 else response
+    soon = request.method == "GET" and response.status_code == 202
+    return _sparse(response, wanted) if wanted and response.status_code < 300 and not soon else response
 
 
 def _count() -> None:

@@ -75,7 +75,7 @@ class ReportRun(TenantModel):
     """What reports said of a scope that is too large to be looked at while somebody waits.
 
     `key` is a digest of `scope`; `result` holds the rows of each report as of `made_at`; `asked_at` is when it was asked for
-    again and has not been worked out since.
+    again and has not been worked out since, `done` how many of its reports are worked out since then.
     """
 
     __tablename__ = "report_runs"
@@ -88,3 +88,4 @@ class ReportRun(TenantModel):
     asked_at: Mapped[datetime | None]
     seen_at: Mapped[datetime]
     took_ms: Mapped[int] = mapped_column(BigInteger, default=0)
+    done: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")

@@ -13,10 +13,10 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import RowMapping
+from sqlalchemy import RowMapping, func, select
 
 from saas.catalog import products
-from saas.commerce.models import COUNTED
+from saas.commerce.models import COUNTED, Order
 from saas.kit import access, kept, money, queries
 from saas.kit.db import db
 from saas.kit.text import gettext as _
@@ -74,6 +74,16 @@ def _plain(row: RowMapping) -> dict[str, Any]:
         name: int(value) if name in ("revenue_micros", "quantity", "lines", "orders") else value
         for name, value in row.items()
     }
+
+
+def read_for(scope: Scope, *, most: int) -> int:
+    """Return how many orders reports of a scope would read, counted no further than to `most`."""
+    query = select(Order.id)
+    if scope.since is not None:
+        query = query.where(Order.placed_at >= scope.since)
+    if scope.until is not None:
+        query = query.where(Order.placed_at < scope.until)
+    return db.session.scalar(select(func.count()).select_from(query.limit(most).subquery())) or 0
 
 
 def sales(scope: Scope = EVERYTHING) -> dict[str, Any]:

@@ -77,6 +77,14 @@ class RuleOut(Schema):
     leverage = fields.Float()
 
 
+class SoonOut(Schema):
+    """A report that is being worked out, and how much of that is done."""
+
+    state = fields.String(metadata={"description": "working"})
+    done = fields.Integer()
+    total = fields.Integer()
+
+
 def shown(row: dict[str, Any]) -> dict[str, Any]:
     """Return a row of a report for programs: its revenue as a text."""
     return {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from saas.insights import runs
+
 NAMES = ("sales", "sales_by_month", "sales_by_day", "cohorts", "concentration", "best_products", "goes_with")
 
 
@@ -30,7 +32,9 @@ def sold(company):
 def ask(company, name, **query):
     answer = company.api("GET", f"/reports/{name}", query_string=query)
     assert answer.status_code == 200, answer.json
-    return answer.json
+    told = answer.json
+    assert (told.pop("as_of") is not None) == (runs.MANY == 2)
+    return told
 
 
 class TestReports:
@@ -90,3 +94,37 @@ class TestReports:
     def test_one_product_alone_is_no_pair(self, company):
         answer = company.api("GET", "/reports/goes_with", query_string={"first": "mug"})
         assert (answer.status_code, list(answer.json["error"]["fields"])) == (422, ["second"])
+
+
+QUERIES = [
+    ("sales", {}), ("sales", {"country": "FR"}), ("sales_by_month", {}), ("sales_by_day", {"cleaned": "false"}), ("cohorts", {}),
+    ("concentration", {}), ("concentration", {"share": 0.5}), ("concentration", {"share": 0.51}), ("best_products", {"limit": 1}), ("goes_with", {}),
+    ("goes_with", {"first": "mug", "second": "pot"}),
+]  # fmt: skip
+
+
+class TestMany:
+    """Reports over so many orders that no web worker is held by them."""
+
+    @pytest.mark.parametrize(("name", "query"), QUERIES)
+    def test_it_is_worked_out_by_a_job_and_says_the_same(self, sold, drain, monkeypatch, name, query):
+        few = ask(sold, name, **query)
+        monkeypatch.setattr(runs, "MANY", 2)
+        soon = sold.api("GET", f"/reports/{name}", query_string=query)
+        alone = "first" in query or query.get("share") == 0.51
+        assert (soon.status_code, soon.headers["Retry-After"]) == (202, "2")
+        assert soon.json == {"state": "working", "done": 0, "total": 1 if alone else 8}
+        drain(sold)
+        assert ask(sold, name, **query) == few
+
+    def test_no_report_is_worked_out_in_the_request(self, sold, monkeypatch):
+        monkeypatch.setattr(runs, "MANY", 2)
+        monkeypatch.setattr(runs.reports, "_rows", lambda *_args, **_more: pytest.fail("a report in the request"))
+        for name, query in QUERIES:
+            assert sold.api("GET", f"/reports/{name}", query_string=query).status_code == 202
+
+    def test_fields_are_left_out_of_a_report_and_not_of_how_far_it_is(self, sold, drain, monkeypatch):
+        monkeypatch.setattr(runs, "MANY", 2)
+        assert sold.api("GET", "/reports/sales", query_string={"fields": "revenue"}).json["state"] == "working"
+        drain(sold)
+        assert sold.api("GET", "/reports/sales", query_string={"fields": "revenue"}).json == {"revenue": "75.30"}

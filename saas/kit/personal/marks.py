@@ -438,7 +438,7 @@ TABLES: dict[str, Marks] = {
         ways=(("order_id", "orders"),),
         erase={"reason": "''", "lines": "'[]'"},
     ),
-    "report_runs": Marks(plain="key scope result made_at asked_at seen_at took_ms"),
+    "report_runs": Marks(plain="key scope result made_at asked_at seen_at took_ms done"),
     "return_requests": Marks(
         person="customer_id state lines reason note answer language asked_at answered_at",
         plain="order_id",

@@ -42,7 +42,7 @@ def work_out(company, rung):
 
 def look(company, asked=None, **values):
     with work.unit(tenant_id=company.tenant_id):
-        return runs.look(asked or Scope(), zone="Europe/Berlin", orders=7, **values)
+        return runs.look(asked or Scope(), zone="Europe/Berlin", **values)
 
 
 class TestLook:
@@ -55,8 +55,10 @@ class TestLook:
             assert rung == []
             with monkeypatch.context() as few:
                 few.setattr(runs, "MANY", 100)
-                plain, months = look(company, asked).rows, look(company, asked, only="months").rows
-            assert kept == {**plain, **months}
+                plain = look(company, asked).rows
+                for name in ("months", "days", "products_sold"):
+                    plain |= look(company, asked, only=name).rows
+            assert kept == plain
             assert kept["products"][0]["key"] == "mug"
 
     def test_an_old_result_is_shown_while_a_new_one_is_asked_for_once(self, company, context, rung):
@@ -93,6 +95,62 @@ class TestLook:
             assert runs.work_out(key) is True
             assert runs.work_out(key) is False
 
+    def test_who_waits_sees_how_far_it_is(self, company, context, rung, monkeypatch):
+        some(company)
+        assert (look(company).done, look(company).of, look(company).wait) == (0, 8, runs.WAIT[0])
+        [key] = rung
+        seen = []
+        products_sold = reports.products_sold
+
+        def last(asked):
+            seen.append(look(company))
+            return products_sold(asked)
+
+        monkeypatch.setattr(reports, "products_sold", last)
+        with work.unit(tenant_id=company.tenant_id):
+            assert runs.work_out(key) is True
+        [told] = seen
+        assert told.rows is None and (told.done, told.of) == (7, 8) and runs.WAIT[0] <= told.wait <= runs.WAIT[1]
+
+    def test_what_is_asked_about_alone_is_worked_out_alone(self, company, context, rung):
+        some(company)
+        for about in ({"pair": ["mug", "cup"]}, {"shares": [0.34]}):
+            [only] = about
+            assert look(company, only=only, about=about).rows is None
+            work_out(company, rung)
+            assert list(look(company, only=only, about=about).rows) == [only]
+        assert look(company, only="shares", about={"shares": [0.34]}).rows["shares"][0]["customers"] == 1
+        assert look(company, only="pair", about={"pair": ["mug", "cup"]}).rows["pair"]["together"] == 3
+
+    def test_a_result_from_before_there_was_a_report_is_worked_out_anew(self, company, context, rung):
+        some(company)
+        look(company)
+        work_out(company, rung)
+        with work.unit(tenant_id=company.tenant_id):
+            run = db.session.scalars(select(ReportRun)).one()
+            run.result = {name: rows for name, rows in run.result.items() if name != "days"}
+        assert look(company).rows is not None and rung == []
+        assert look(company, only="days").rows is None
+        work_out(company, rung)
+        assert look(company, only="days").rows["days"]
+
+    def test_so_many_are_asked_for_and_the_next_when_one_is_there(self, company, context, rung, monkeypatch):
+        monkeypatch.setattr(runs, "ASKED_MOST", 2)
+        some(company)
+        for country in ("DE", "FR", "ES", "ES"):
+            assert look(company, Scope(country=country)).rows is None
+        assert len(rung) == 2
+        work_out(company, rung)
+        look(company, Scope(country="ES"))
+        assert len(rung) == 2
+
+    def test_what_is_many_goes_by_the_orders_of_the_time_whatever_country(self, company, context, monkeypatch):
+        monkeypatch.setattr(runs, "MANY", 4)
+        some(company)
+        with work.unit(tenant_id=company.tenant_id):
+            assert runs.many(Scope(country="NZ")) is True
+            assert runs.many(Scope(since=START + timedelta(days=30))) is False
+
     def test_who_must_not_see_orders_whole_gets_no_result(self, company, context, rung):
         some(company)
         narrow = access.Access(permissions=access.FULL.permissions, hidden=frozenset({"order.total"}))
@@ -101,9 +159,10 @@ class TestLook:
 
     def test_nobody_gets_another_companys(self, company, other_company, context, rung):
         some(company)
+        some(other_company)
         look(company)
         work_out(company, rung)
-        assert look(other_company).rows is None
+        assert look(company).rows is not None and look(other_company).rows is None
 
 
 def test_over_night_large_companies_are_asked_for_and_what_nobody_sees_goes(company, other_company, context, rung):
@@ -131,7 +190,7 @@ class TestPage:
         send(company, "orders", *[sent(n, "a@shop.example", placed_at=f"2026-01-1{n}T12:00:00Z") for n in range(3)])
         page = company.page.get("/insights")
         assert page.status_code == 200 and "is being worked out" in page.text and "Came back" not in page.text
-        assert "waiting=1" in page.text and "Orders" in page.text
+        assert "waiting=1" in page.text and "Orders" in page.text and "0 of 8" in page.text
         assert company.page.get("/insights?waiting=1").status_code == 200
         assert company.page.get("/insights/csv?figure=cohorts").status_code == 503
         drain(company)
