@@ -5,7 +5,6 @@ a page that scrolls sideways, that takes over 200 ms on the server, or more than
 for the pictures, for looking at.
 """
 
-import os
 import re
 import secrets
 import urllib.parse
@@ -13,7 +12,7 @@ import urllib.parse
 import pytest
 
 from tests.browser import eye, furnishing, places, running, shopfront
-from tests.failures.copies import until
+from tests.failures.copies import busy, until
 
 pytestmark = pytest.mark.browser
 
@@ -182,7 +181,7 @@ def walk_to(looking, name, address, *, language, size):
 
 def test_no_page_takes_long_or_asks_much(browser, product, demo, pages, staff):
     """Each is asked several times and the median counts; a machine that is busy with other things gets as much more time."""
-    patience = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    patience = busy()
     context, above = (
         browser.new_context(base_url=product.urls["web"]),
         browser.new_context(base_url=product.urls["web"], storage_state=staff),

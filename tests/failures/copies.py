@@ -105,7 +105,7 @@ class Copy:
 
     def end(self):
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(60)
+        self.process.wait(180)
 
 
 def _hear_ctrl_c():
@@ -125,6 +125,11 @@ def until(holds, seconds=240):
     while not holds():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.05)
+
+
+def busy():
+    """This function will return how many times longer things may take here, where others work too."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def postgres_password(copy):
