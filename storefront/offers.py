@@ -106,7 +106,7 @@ def _answer(asked: Mapping[str, str], place: directory.Place, languages: str | N
         tenant_id=place.tenant_id, slot=slot, visitor=visitor, product=text.clean(asked.get("product"), most=200),
         cart_id=text.clean(asked.get("cart"), most=200), limit=_limit(asked["limit"]) if "limit" in asked else None, source=place.subject_id,
         bought=_several(asked.get("bought", "")), query=text.clean(asked.get("query"), most=200),
-        language=reasons.language_of(languages),
+        language=reasons.language_of(text.clean(asked.get("lang"), most=35) or languages),
     )  # fmt: skip
 
 

@@ -146,7 +146,7 @@ def choose(recipient: MailingRecipient) -> None:
         return
     sent = recipient.offers or []
     wish = db.session.scalar(select(Customer.language).where(Customer.id == recipient.customer_id))
-    language = reasons.language_of(wish or sent[0].get("language"))
+    language = reasons.drawn(wish or sent[0].get("language"))
     chosen = offers.choose(
         tenant_id=scope.tenant_id(), slot=PLACE, customer_id=recipient.customer_id, limit=len(sent), language=language,
         letter=recipient.offer_part or (),

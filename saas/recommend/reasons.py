@@ -1,94 +1,64 @@
 """Why something is offered, in words a shopper reads: one sentence a code, in the shopper's language.
 
-They stand here and not among the staff's translations, because a shopper's language has nothing to do with the member's, and
-mails are written where nobody reads along.
+The sentences stand in `tongues/`, a file a language, and not among the staff's translations, because a shopper's language has
+nothing to do with the member's, and mails are written where nobody reads along.
 """
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
-WORDS: dict[str, dict[str, str]] = {
-    "bought_together": {
-        "en": "Often bought with {name}: {together} of {having} orders",
-        "zh": "常与{name}一起购买：{having}笔订单中有{together}笔",
-    },
-    "bought_both": {
-        "en": "Because you looked at {name}; {together} others bought both",
-        "zh": "因为您看过{name}；另有{together}人两样都买了",
-    },
-    "looked_at_both": {
-        "en": "Because you looked at {name}; {together} others looked at both",
-        "zh": "因为您看过{name}；另有{together}人两样都看过",
-    },
-    "looked_at": {"en": "Because you looked at {name}", "zh": "因为您看过{name}"},
-    "viewed_together": {
-        "en": "{together} others looked at this and {name}",
-        "zh": "另有{together}人同时看过这件和{name}",
-    },
-    "seen": {"en": "You looked at this", "zh": "您看过这件"},
-    "taste": {
-        "en": "Because you bought {name}; {together} others bought both",
-        "zh": "因为您买过{name}；另有{together}人两样都买了",
-    },
-    "bought_before": {"en": "You bought this before", "zh": "您以前买过"},
-    "due": {
-        "en": "You buy this about every {every} days; the last time {ago} days ago",
-        "zh": "您大约每{every}天购买一次；上次是{ago}天前",
-    },
-    "alike": {"en": "Similar to {name}", "zh": "与{name}相似"},
-    "goes_with": {"en": "Goes with {name}", "zh": "与{name}搭配"},
-    "popular_like_this": {"en": "Popular in {name}", "zh": "{name}中的热门"},
-    "popular": {"en": "Popular right now", "zh": "当前热门"},
-    "new": {"en": "New in the shop", "zh": "新品上架"},
-    "found": {"en": "Fits your search", "zh": "符合您的搜索"},
-    "up_sell": {"en": "A step up from {name}", "zh": "比{name}更上一层"},
-    "picked": {"en": "Picked by the shop", "zh": "店铺推荐"},
-}
-STAFF: dict[str, dict[str, str]] = {
-    "bought_both": {
-        "en": "They looked at {name}; {together} others bought both",
-        "zh": "客户看过{name}；另有{together}人两样都买了",
-    },
-    "looked_at_both": {
-        "en": "They looked at {name}; {together} others looked at both",
-        "zh": "客户看过{name}；另有{together}人两样都看过",
-    },
-    "looked_at": {"en": "They looked at {name}", "zh": "客户看过{name}"},
-    "seen": {"en": "They looked at this", "zh": "客户看过这件"},
-    "taste": {
-        "en": "They bought {name}; {together} others bought both",
-        "zh": "客户买过{name}；另有{together}人两样都买了",
-    },
-    "bought_before": {"en": "They bought this before", "zh": "客户以前买过"},
-    "due": {
-        "en": "They buy this about every {every} days; the last time {ago} days ago",
-        "zh": "客户大约每{every}天购买一次；上次是{ago}天前",
-    },
-    "found": {"en": "Fits the search", "zh": "符合搜索"},
-}
-"""The sentences that speak to the shopper, said to whoever sells to them."""
+TONGUES = Path(__file__).with_name("tongues")
+OF_BUNDLES = ("together", "comma", "and")
+LANGUAGES = ("en", "zh", "de", "fr", "es", "it", "nl", "pt", "pl", "sv", "da", "tr", "ja", "ko", "ar", "he", "fa")
+"""The languages of the sentences, the same as the widget's own words have."""
+FROM_THE_RIGHT = frozenset({"ar", "he", "fa"})
+OF_STAFF = ("en", "zh")
+"""The languages of the pages, in which members read of their customers."""
 OF_THEM = "staff:"
-TOGETHER = {
-    "en": ("Buy these together: {names}", ", ", " and "),
-    "zh": ("一起购买：{names}", "、", "和"),
-}
-LANGUAGES = ("en", "zh")
 LONGEST_NAME = 60
 
 
-def language_of(wished: str | None) -> str:
-    """Return the language of the sentences for what a browser or a profile wishes ("zh-CN,zh;q=0.9" gives zh)."""
+def _read(language: str) -> dict[str, Any]:
+    return tomllib.loads((TONGUES / f"{language}.toml").read_text(encoding="utf-8"))
+
+
+_SPOKEN = {language: _read(language) for language in LANGUAGES}
+TOGETHER = {language: tuple(words[code] for code in OF_BUNDLES) for language, words in _SPOKEN.items()}
+WORDS: dict[str, dict[str, str]] = {
+    code: {language: words[code] for language, words in _SPOKEN.items()}
+    for code in _SPOKEN["en"]
+    if code not in (*OF_BUNDLES, "staff")
+}
+STAFF: dict[str, dict[str, str]] = {
+    code: {language: _SPOKEN[language]["staff"][code] for language in OF_STAFF} for code in _SPOKEN["en"]["staff"]
+}
+"""The sentences that speak to the shopper, said to whoever sells to them."""
+
+
+@lru_cache(maxsize=1024)
+def language_of(wished: str | None, among: tuple[str, ...] = LANGUAGES) -> str:
+    """Return the language of the sentences for what a browser, a page or a profile wishes ("zh-CN,zh;q=0.9" gives zh)."""
     for wish in (wished or "").replace("_", "-").lower().split(","):
         language = wish.strip().split(";")[0].split("-")[0]
-        if language in LANGUAGES:
+        if language in among:
             return language
     return "en"
 
 
 def of_them(wished: str | None) -> str:
     """Return the language of the sentences for a member of the company, which speak of the customer and not to them."""
-    return OF_THEM + language_of(wished)
+    return OF_THEM + language_of(wished, OF_STAFF)
+
+
+def drawn(wished: str | None) -> str:
+    """Return the language of the sentences on drawn pictures, where what is written from the right cannot be mixed with names that are not."""
+    language = language_of(wished)
+    return "en" if language in FROM_THE_RIGHT else language
 
 
 def sentence(

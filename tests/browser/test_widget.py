@@ -116,6 +116,11 @@ class TestShowing:
         visit(page, shop)
         assert page.get_by_role("group", name="为您推荐").count() == 1
 
+    def test_the_reasons_are_asked_for_in_the_page_s_language_whatever_the_browser_s(self, page, shop, collector):
+        shop.pages["/"] = shop.pages["/"].replace('lang="en"', 'lang="de-AT"')
+        visit(page, shop)
+        assert collector.questions[0]["lang"] == "de-AT"
+
     def test_waiting_takes_the_place_of_the_cards_so_that_nothing_jumps(self, page, shop, collector):
         collector.gate.clear()
         visit(page, shop, state="loading")

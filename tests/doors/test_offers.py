@@ -64,7 +64,22 @@ class TestAnswer:
 
     def test_it_speaks_the_browsers_language(self, shop):
         assert "一起购买" in ask(shop, speaks="zh-CN,zh;q=0.9,en;q=0.8").json["items"][0]["reason"]["text"]
-        assert "Often" in ask(shop, speaks="de-DE,de;q=0.9").json["items"][0]["reason"]["text"]
+        assert "Oft zusammen mit" in ask(shop, speaks="de-DE,de;q=0.9").json["items"][0]["reason"]["text"]
+        assert "Often" in ask(shop, speaks="qqq").json["items"][0]["reason"]["text"]
+
+    @pytest.mark.parametrize(
+        ("lang", "said"),
+        [
+            ("fr-CA", "Souvent acheté"),
+            ("ja", "一緒に購入"),
+            ("ar", "كثيرًا"),
+            ("", "Oft zusammen"),
+            ("\x00qqq", "Often"),
+        ],
+    )
+    def test_the_page_s_language_comes_before_the_browser_s(self, shop, lang, said):
+        for _way in range(2):  # by Flask and before it
+            assert said in ask(shop, lang=lang, speaks="de").json["items"][0]["reason"]["text"]
 
     def test_what_was_shown_can_be_asked_for(self, shop):
         shown.flush()

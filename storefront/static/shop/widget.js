@@ -52,7 +52,10 @@
     ja: 'あなたへのおすすめ', ko: '추천 상품', ar: 'موصى به لك', he: 'מומלץ עבורך', fa: 'پیشنهاد برای شما' };
   const JUDGED = { en: '{stars} of 5, {reviews} reviews', zh: '{stars} 分（满分 5 分），{reviews} 条评价', de: '{stars} von 5, {reviews} Bewertungen',
     fr: '{stars} sur 5, {reviews} avis', es: '{stars} de 5, {reviews} opiniones', it: '{stars} su 5, {reviews} recensioni',
-    nl: '{stars} van 5, {reviews} beoordelingen', ar: '{stars} من 5، {reviews} تقييمات' };
+    nl: '{stars} van 5, {reviews} beoordelingen', pt: '{stars} de 5, {reviews} avaliações', pl: '{stars} na 5, opinie: {reviews}',
+    sv: '{stars} av 5, {reviews} omdömen', da: '{stars} af 5, {reviews} anmeldelser', tr: '5 üzerinden {stars}, {reviews} değerlendirme',
+    ja: '5点中{stars}点、レビュー{reviews}件', ko: '5점 만점에 {stars}점, 리뷰 {reviews}개', ar: '{stars} من 5، {reviews} تقييمات',
+    he: '{stars} מתוך 5, {reviews} ביקורות', fa: '{stars} از 5، {reviews} نظر' };
   const make = (name, part, ...inside) => {
     const node = doc.createElement(name);
     node.className = part;
@@ -153,7 +156,7 @@
     places.set(host, { key: key(host), turn });
     tracker('visitor', (visitor, site) => {
       const url = new URL(address), query = { site_key: tag.dataset.siteKey || site, visitor,
-        ...wanted(host), limit: dataset.limit };
+        ...wanted(host), limit: dataset.limit, lang: language(host) };
       Object.entries(query).forEach(([name, value]) => value && url.searchParams.set(name, value));
       fetch(url, { credentials: 'omit' }).then(answer => answer.json()).then(({ items, bundle }) => {
         if (places.get(host).turn !== turn) return; // a later question is on its way

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -332,14 +333,38 @@ class TestShopsApart:
 
 
 class TestReasons:
-    def test_every_reason_is_said_in_both_languages_with_the_same_blanks(self):
-        for words in reasons.WORDS.values():
-            blanks = [sorted(re.findall(r"{(\w+)}", words[language])) for language in reasons.LANGUAGES]
-            assert blanks[0] == blanks[1]
+    @pytest.mark.parametrize("language", reasons.LANGUAGES)
+    def test_every_reason_is_said_in_each_language_with_the_same_blanks_and_no_other_s_words(self, language):
+        for code, words in reasons.WORDS.items():
+            blanks = [sorted(re.findall(r"{(\w+)}", words[one])) for one in ("en", language)]
+            assert blanks[0] == blanks[1], code
+            assert language == "en" or words[language] != words["en"], code
+        assert "A" in reasons.together(["A", "B", "C"], language) and "{" not in reasons.together(["A", "B"], language)
+
+    def test_the_widget_has_words_of_its_own_in_the_same_languages(self):
+        script = (Path(__file__).parents[3] / "storefront" / "static" / "shop" / "widget.js").read_text()
+        for table in ("LABELS", "JUDGED"):
+            assert set(re.findall(r"(\w\w): '", script.split(f"const {table} = {{")[1].split("};")[0])) == set(
+                reasons.LANGUAGES
+            )
+
+    def test_a_member_reads_of_a_customer_in_a_language_of_the_pages(self):
+        assert [reasons.of_them(one) for one in ("zh-Hans", "de", None)] == ["staff:zh", "staff:en", "staff:en"]
+
+    def test_what_is_drawn_is_not_written_from_the_right(self):
+        assert [reasons.drawn(one) for one in ("ar", "he-IL", "fa", "de-AT", "ko", None)] == [
+            "en",
+            "en",
+            "en",
+            "de",
+            "ko",
+            "en",
+        ]
 
     def test_languages_are_taken_as_browsers_wish_them(self):
-        assert [reasons.language_of(w) for w in ("zh-CN,zh;q=0.9", "zh_Hans", "de-DE,de;q=0.9,zh;q=0.1", "de", "", None)] == [
-            "zh", "zh", "zh", "en", "en", "en",
+        wishes = ("zh-CN,zh;q=0.9", "zh_Hans", "de-DE,de;q=0.9,zh;q=0.1", "ru-RU,ru;q=0.9,fr;q=0.5", "ru", "", None)
+        assert [reasons.language_of(wish) for wish in wishes] == [
+            "zh", "zh", "de", "fr", "en", "en", "en",
         ]  # fmt: skip
 
     def test_a_very_long_name_is_cut(self):
