@@ -142,7 +142,9 @@ class OrderLine(TenantModel):
         tenant_fk("product_id", "products", ondelete="SET NULL"),
         tenant_fk("variant_id", "product_variants", ondelete="SET NULL"),
         UniqueConstraint("tenant_id", "order_id", "position"),
-        Index("ix_order_lines_product_id", "tenant_id", "product_id"),
+        Index(  # how products sell is read from it alone, without the lines themselves
+            "ix_order_lines_sold", "tenant_id", "product_id", "order_id", postgresql_include=["quantity", "line_micros"]
+        ),
         Index("ix_order_lines_product_key", "tenant_id", "product_key"),
         Index("ix_order_lines_variant_id", "tenant_id", "variant_id"),
     )
