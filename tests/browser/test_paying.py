@@ -56,7 +56,7 @@ class Owner:
         cookie = company.page.get_cookie("regulars_session").value
         for language, locale in eye.LANGUAGES.items():
             context = browser.new_context(base_url=base, locale=locale, viewport=eye.WIDE)
-            context.set_default_timeout(15_000)
+            context.set_default_timeout(30_000)
             context.add_cookies([{"name": "regulars_session", "value": cookie, "url": base}])
             self.eyes[language] = eye.Eye(context, known=eye.english_sentences() if language != "en" else frozenset())
         self.page = self.eyes["en"].page

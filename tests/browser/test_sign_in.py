@@ -32,7 +32,7 @@ def sit_down(product):
 
         def open_page(base_url):
             context = browser.new_context(base_url=base_url, locale="en-GB", viewport=eye.WIDE)
-            context.set_default_timeout(20_000)
+            context.set_default_timeout(30_000)
             contexts.append(context)
             page = context.new_page()
             page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))

@@ -29,12 +29,12 @@ class FaultySmtp:
 
     def __enter__(self):
         self.thread.start()
-        self.ready.wait(5)
+        self.ready.wait(60)
         return self
 
     def __exit__(self, *_):
         self.loop.call_soon_threadsafe(self.stop.set)
-        self.thread.join(5)
+        self.thread.join(60)
 
     def _run(self):
         asyncio.set_event_loop(self.loop)

@@ -43,7 +43,7 @@ class Receiver:
         self.url = f"http://127.0.0.1:{self.server.server_port}/webhooks/stripe"
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
-    def wait_for(self, type: str, *, seconds: float = 10) -> stripe.Event:
+    def wait_for(self, type: str, *, seconds: float = 60) -> stripe.Event:
         """The next event of a type that was taken, its signature checked by Stripe's library."""
         while True:
             status, headers, body = self.deliveries.get(timeout=seconds)

@@ -35,7 +35,7 @@ class Receiver(ThreadingHTTPServer):
 
     def wait_for(self, kind, where=lambda data: True):
         while True:
-            headers, message = self.got.get(timeout=20)
+            headers, message = self.got.get(timeout=60)
             if message["type"] == kind and where(message["data"]):
                 return headers, message["data"]
 
@@ -90,7 +90,7 @@ class Shop:
         body = urllib.parse.urlencode(data).encode() if isinstance(data, dict) else data
         request = urllib.request.Request(self.url + path, data=body, headers=headers)
         try:
-            with self.web.open(request, timeout=20) as answer:
+            with self.web.open(request, timeout=60) as answer:
                 return answer.status, answer.read().decode("utf-8", "replace"), answer.url
         except urllib.error.HTTPError as refusal:
             with refusal:
@@ -108,7 +108,7 @@ class Shop:
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=60)
         self.process.stdout.close()
 
 
@@ -387,7 +387,7 @@ class TestMessages:
         first = Shop(tmp_path / "shop.sqlite", f"--hook-url={deaf}", f"--hook-secret={SECRET}")
         first.get("/account/sign-in", {"email": "patient@example.com"})
         first.process.kill()
-        first.process.wait(timeout=20)
+        first.process.wait(timeout=60)
         first.process.stdout.close()
 
         second = Shop(tmp_path / "shop.sqlite", f"--hook-url={receiver.url}")

@@ -29,7 +29,7 @@ def shop(tmp_path, collector):
 def page():
     with shopfront.chromium() as browser:
         made = browser.new_page(viewport={"width": 1280, "height": 900})
-        made.set_default_timeout(15_000)
+        made.set_default_timeout(30_000)
         yield made
 
 

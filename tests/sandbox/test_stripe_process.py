@@ -44,7 +44,7 @@ class TestProcess:
         process, url = start()
         made = client_of(url).v1.customers.create({"email": "a@example.com"})
         process.send_signal(how)
-        code = process.wait(timeout=10)
+        code = process.wait(timeout=60)
         assert code == (0 if how == signal.SIGTERM else -signal.SIGKILL)
         _, again = start()
         assert client_of(again).v1.customers.retrieve(made.id).email == "a@example.com"

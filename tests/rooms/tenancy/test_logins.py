@@ -49,10 +49,10 @@ class TestCheck:
             times = {company.email: [], "nobody@shop.example": []}
             for _round in range(9):
                 for email, taken in times.items():
-                    began = time.perf_counter()
+                    began = time.process_time()  # of this process: others that are busy would be counted, too
                     with pytest.raises(logins.WrongPassword), work.unit(tenant_id=None):
                         logins.check(email=email, password="wrong password", address="")
-                    taken.append(time.perf_counter() - began)
+                    taken.append(time.process_time() - began)
             known, unknown = (statistics.median(taken) for taken in times.values())
             assert 0.5 < known / unknown < 2
         finally:
