@@ -55,8 +55,8 @@ def of_last(days: int, *, zone: str, currency: str) -> Days:
 
 
 def standing() -> dict[str, Any]:
-    """Return how many contacts, shops, members and mails this month there are, whether there are orders and mailings, and
-    how many campaigns are paused or could not be sent."""
+    """Return how many contacts (0 where the plan has no limit), shops, members and mails this month there are, whether there are
+    orders and mailings, and how many campaigns are paused or could not be sent."""
     row = (
         db.session.execute(queries.load("insights/queries/standing.sql"), {"period": limits.period()}).mappings().one()
     )
