@@ -115,6 +115,8 @@ def page(*, tab: str = "", guests: bool = False) -> Callable[[View], View]:
             tenant_id = _tenant(site)
             with work.unit(tenant_id=tenant_id, actor=SHOPPER):
                 here = _here(tab)
+                if site != here.site and request.method == "GET":
+                    return sealed(make_response(redirect(_same_page(here, values), 303)))
                 here.held, here.customer = passes.of_cookie(request.cookies.get(COOKIE)) or (None, None)
                 return _answered(here, lambda: _guarded(here, view, values, guests=guests))
 
@@ -153,6 +155,12 @@ def _here(tab: str) -> Here:
     return Here(
         letters.company_name(), own, settings.zone or "UTC", list(settings.languages), settings.site_key, tab=tab
     )
+
+
+def _same_page(here: Here, values: dict[str, Any]) -> str:
+    """Where a page is that was asked for by the key of a shop: the browser is open under the company's."""
+    asked = request.query_string.decode("ascii", "ignore")
+    return here.url(str(request.endpoint), **values) + (f"?{asked}" if asked else "")
 
 
 def _guarded(here: Here, view: View, values: dict[str, Any], *, guests: bool) -> ResponseReturnValue:

@@ -5,6 +5,7 @@ Writing and changing is the form behind the mail's link; being signed in proves 
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, redirect, request, url_for
@@ -12,14 +13,16 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from saas.catalog import products
-from saas.commerce import finding, orders
-from saas.kit import doors, scope
+from saas.commerce import finding, fulfilments, orders
+from saas.kit import clock, doors, scope
 from saas.reviews import asking, links, writing
 from storefront import portal_frame, review_words
 from storefront.portal_frame import Here, show
 
 door = Blueprint("portal_reviews", __name__, template_folder="templates")
 MOST_ORDERS = 10
+ON_ITS_WAY = timedelta(days=14)
+"""How long what was paid is taken to be on its way where the shop tells of no parcel."""
 
 
 @door.get("/my/<site>/reviews")
@@ -68,9 +71,15 @@ def _said(review: Any) -> dict[str, Any]:
 
 
 def _open_orders(here: Here, said: list[Any]) -> list[dict[str, Any]]:
-    """The last orders that have something not judged yet; what of it went back is told by the form."""
-    page = finding.listed(customer_id=here.customer.id, limit=MOST_ORDERS)
-    placed = {order.id: order for order in page.items if order.status in asking.ASKABLE}
+    """The last orders that have something not judged yet; what of it went back is told by the form.
+
+    What was paid lately and of which no parcel was told of is still on its way: nobody can judge it yet.
+    """
+    page, lately = finding.listed(customer_id=here.customer.id, limit=MOST_ORDERS), clock.now() - ON_ITS_WAY
+    paid = [order for order in page.items if order.status in asking.ASKABLE]
+    fresh = [order.id for order in paid if order.status == "paid" and order.placed_at > lately]
+    sent = {one.order_id for one in fulfilments.of(fresh) if one.shipped_at or one.state == "delivered"}
+    placed = {order.id: order for order in paid if order.id not in fresh or order.id in sent}
     judged = {one.product_id for one in said}
     lines = [one for one in orders.lines_of(list(placed)) if one.product_id not in {None, *judged} and one.quantity > 0]
     names, things = products.many([line.product_id for line in lines]), {}

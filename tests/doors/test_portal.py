@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from saas.catalog import products
-from saas.commerce import orders, return_requests
+from saas.commerce import orders, return_requests, shops
 from saas.customers import consent, merging, passes, person_wishes, portal_settings, preferences, profiles, unmerging
 from saas.customers.models import PortalPass
 from saas.integrations import erasures
@@ -193,6 +193,27 @@ def _changed(token: str, place: int) -> str:
 
 def _refuse(*_given, **_more):
     raise rates.TooOften
+
+
+class TestByAShopsKey:
+    """Whoever builds a shop knows the shop's key, and links to a page here by it."""
+
+    @pytest.mark.parametrize("page", ["/preferences", "/requests", "/orders?from=mail&site=x", ""])
+    def test_the_page_that_was_asked_for_opens(self, place, page):
+        with place.unit():
+            key = shops.connect(kind="generic", name="Second shop", url="https://second.example")[0].site_key
+        hers = place.enter()
+        answer = hers.get(f"/my/{key}{page}")
+        assert (answer.status_code, urlsplit(answer.location).path) == (303, place.path + page.partition("?")[0])
+        assert answer.headers["Cache-Control"] == "private, no-store"
+        reached = hers.get(answer.location, follow_redirects=True)
+        assert reached.status_code == 200 and reached.request.path == place.path + (page.partition("?")[0] or "/orders")
+
+    def test_whoever_is_not_in_is_led_to_where_a_link_is_asked_for(self, place):
+        with place.unit():
+            key = shops.connect(kind="generic", name="Second shop", url="https://second.example")[0].site_key
+        reached = place.client.get(f"/my/{key}/preferences", follow_redirects=True)
+        assert reached.status_code == 200 and reached.request.path == place.path
 
 
 class TestWhoseItIs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -327,6 +328,20 @@ class TestTheirOwnPage:
         assert browser.post(f"{place}/mails", data={"act": "stop"}).status_code == 403
         assert browser.post(f"{place}/mails", data={"act": "stop", "form_token": token}).status_code == 303
         assert "You are not asked." in browser.get(place).text
+
+    def test_what_is_still_on_its_way_waits_until_it_is_sent_or_two_weeks_are_over(self, asker, link):
+        def told(key, product, **more):
+            asker.order(key, products=(product,), **more)
+            return f"#{key}" in browser.get(f"/my/{asker.company.site_key}/reviews").text
+
+        asker.say(link, stars=4)  # the lamp of the first order is judged, its mug is not
+        browser, now = signed_in(asker), clock.now()
+        assert not told("2001", "mug")
+        parcel = {"external_id": "p1", "updated_at": now.isoformat()}
+        assert not told("2002", "mug", fulfilments=[parcel | {"state": "pending"}])
+        assert told("2003", "mug", fulfilments=[parcel | {"state": "sent", "shipped_at": now.isoformat()}])
+        assert told("2004", "mug", status="fulfilled")
+        assert told("2005", "mug", placed_at=(now - timedelta(days=15)).isoformat())
 
     def test_another_s_review_cannot_be_taken_back(self, asker, link):
         asker.company.api("POST", "/reviews/bulk", json={"items": [{"external_id": "x", "product": "mug", "stars": 5}]})
