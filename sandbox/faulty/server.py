@@ -30,7 +30,8 @@ class Fault:
 class Box:
     """A store at its own address. `faults` are answered first, one a question that has their path in it; `heavy` is the page
     size from which on the store gives up with 500; `mangle` changes a thing before it is shown; `before` is called before each
-    question."""
+    question. `unreadable` are counted and not shown, as what a key may not see; `tables` is a store of 7.1 to 8.1 whose orders are
+    in tables of their own, which compares every date with GMT."""
 
     def __init__(self, *, port=0, version="10.0.2", zone=0, key=KEY, secret=SECRET):
         self.server = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"box": self}))
@@ -40,7 +41,7 @@ class Box:
         self.things = things.Things(zone=zone)
         self.hooks, self.asked, self.faults, self.told = {}, [], [], []
         self.heavy, self.broken, self.may_write, self.total_said = None, set(), True, True
-        self.ignores = set()
+        self.ignores, self.unreadable, self.tables = set(), set(), False
         self.mangle = lambda kind, thing: thing
         self.before = lambda kind, query: None
         self.free = threading.Event()
@@ -92,7 +93,7 @@ class Box:
                 {"code": "internal_server_error", "message": "There has been a critical error on this website."},
                 0,
             )
-        shown = [self.mangle(kind, dict(row)) for row in part]
+        shown = [self.mangle(kind, dict(row)) for row in part if row["id"] not in self.unreadable]
         if query.get("_fields"):
             names = query["_fields"].split(",")
             shown = [{name: row[name] for name in names if name in row} for row in shown]
@@ -110,7 +111,7 @@ class Box:
             return False
         if kind == "customers":
             return True
-        gmt = "_gmt" if query.get("dates_are_gmt") == "true" and not self.old else ""
+        gmt = "_gmt" if (query.get("dates_are_gmt") == "true" and not self.old) or self.tables else ""
         made, changed = row[f"date_created{gmt}"], row[f"date_modified{gmt}"]
         if ("after" in query and made <= query["after"]) or ("before" in query and made >= query["before"]):
             return False

@@ -8,6 +8,7 @@ import json
 import secrets
 import threading
 import time
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -113,6 +114,22 @@ class Box:
             self.refreshes[made["refresh_token"]] = token
         return made
 
+    # Selling by hand
+
+    def front(self):
+        """This function will return the box's page: its last orders, and a button that places one more."""
+        rows = "".join(
+            f"<li>{html.escape(order['name'])} · {html.escape(order['email'] or 'a guest')}</li>"
+            for order in list(self.things.orders.values())[-5:]
+        )
+        return f"<!doctype html><title>Shop in a box</title><h1>Fern &amp; Kettle</h1><ul>{rows}</ul><form method='post' action='/orders'><button>Place an order</button></form>"
+
+    def sell(self):
+        """This function will place an order of somebody of now and tell of it, as Shopify does."""
+        self.things.now = max(self.things.now, datetime.now(UTC))
+        person, product = next(iter(self.things.customers.values())), next(iter(self.things.products.values()))
+        self.deliveries.tell("orders/create", self.things.order_told(self.things.add_order(person, [(product, 1)])))
+
     def opens(self, token):
         ends = self.tokens.get(token, 0)
         return ends is None or ends > time.time()
@@ -130,6 +147,8 @@ class _Handler(BaseHTTPRequestHandler):
             )
             page = f"<!doctype html><title>Install app</title><h1>Install Regulars?</h1><form method='post' action='/admin/oauth/authorize'>{hidden}<button>Install</button></form>"
             self.say(200, page.encode(), "text/html; charset=utf-8")
+        elif parts.path == "/":
+            self.say(200, self.box.front().encode(), "text/html; charset=utf-8")
         elif parts.path == "/favicon.ico":
             self.say(204, b"")
         elif parts.path.startswith("/files/"):
@@ -146,6 +165,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Location", self.box.agree(asked))
             self.send_header("Content-Length", "0")
             self.end_headers()
+        elif path == "/orders":
+            self.box.sell()
+            self.say(303, b"", more={"Location": "/"})
         elif path == "/admin/oauth/access_token":
             status, body = self.box.give_token({name: values[0] for name, values in parse_qs(raw.decode()).items()})
             self.say(status, json.dumps(body).encode())

@@ -3,8 +3,13 @@
 Pages of WooCommerce shift when something new comes. So orders are asked for by their date (`before` the oldest one seen, and
 without those of the very same second that were seen), all else by an offset that overlaps with the last thing seen: what is
 new only makes us see something twice, and what was deleted in between makes us step back. A store that ignores these
-is walked by page numbers. `orderby=modified` is not asked for, for 3.8 refuses it; and whether a store knows `modified_after`,
-which older ones (before 5.8) ignore without a word, is found out by asking for what changed in the year 2100.
+is walked by page numbers. `orderby=modified` is not asked for, for 3.8 refuses it; and whether a store knows `modified_after`
+and `dates_are_gmt`, which older ones (before 5.8) ignore without a word, is found out by asking for what changed in the year
+2100. One that knows them is asked by GMT throughout: 7.1 to 8.1 with orders in tables of their own compare a date of the
+shop's clock with one of GMT, and would leave out as many hours as lie between.
+
+What a store cannot show (an order of a plugin that is gone, a product its key may not see) is left out of its page, which is then
+shorter than asked for and not the last.
 
 Orders tell only what their refunds came to; which pieces went back the store is asked for order by order, within bounds.
 
@@ -95,29 +100,34 @@ class Woo:
         began = self._tick()
         held = place if "size" in place else {**place, "size": LARGEST}
         try:
-            if since is not None and "knows" not in held and kind != "customers":
+            asked_by_change = since is not None and kind != "customers"
+            if "knows" not in held and "before" not in held and (asked_by_change or _dated(kind)):
                 held = {**held, "knows": self._knows(kind)}
-            if kind == "aged_orders" and held["knows"]:
+            if kind == "aged_orders" and held.get("knows"):
                 return Portion([], None, 1.0, rest=self._tick() - began)
-            bodies, total = self._ask(kind, held, since)
+            bodies, total, left = self._ask(kind, held, since)
         except StoreBusy as busy:
             if busy.quiet or busy.seconds:
                 raise
             return self._smaller(kind, busy, held)
-        after, again = _onward(kind, held, bodies)
+        after, again = _onward(kind, held, bodies, left)
         if _dated(kind) and not again and any(body.get("refunds") for body in bodies):
             bodies = self._with_refunds(bodies)
         share = 1.0 if after is None else min(after.get("at", 0) / max(total or 0, after.get("at", 0) + 1), 0.99)
         return Portion([] if again else bodies, after, share, rest=self._tick() - began, total=total)
 
-    def _ask(self, kind: str, place: dict[str, Any], since: datetime | None) -> tuple[list[Body], int | None]:
-        """Return a page and how many there are of this kind in all, if the store says."""
+    def _ask(self, kind: str, place: dict[str, Any], since: datetime | None) -> tuple[list[Body], int | None, bool]:
+        """Return a page, how many there are of this kind in all, if the store says, and whether it says that more follow."""
         seen = place.get("at", 0)
         params = {"per_page": place["size"], "order": "desc", "orderby": "id", **_about(kind)}
         if since is not None and kind != "customers":
-            params |= _changed(kind, since, place["knows"])
+            params |= _changed(kind, since, bool(place.get("knows")))
         if _dated(kind):
-            params |= {"orderby": "date"} | self._edge(kind, since)
+            params |= (
+                {"orderby": "date"}
+                | self._edge(kind, since)
+                | ({"dates_are_gmt": "true"} if place.get("knows") else {})
+            )
         if place.get("paged"):
             params["page"] = seen // place["size"] + 1
         elif _dated(kind):
@@ -135,8 +145,10 @@ class Woo:
         bodies = [one if isinstance(one, dict) else {BROKEN: Reason("no_object").kept} for one in found]
         total = told.get("x-wp-total", "")
         if not total.isdigit():
-            return bodies, None
-        return bodies, int(total) + (seen if _dated(kind) and place.get("before") and not place.get("paged") else 0)
+            return bodies, None, False
+        began = (params["page"] - 1) * place["size"] if "page" in params else params.get("offset", 0)
+        every = int(total) + (seen if _dated(kind) and place.get("before") and not place.get("paged") else 0)
+        return bodies, every, int(total) > began + place["size"]
 
     def _with_refunds(self, bodies: list[Body]) -> list[Body]:
         """Return orders with what their refunds took back; of their own they tell only the sums, which is enough for a store
@@ -236,17 +248,20 @@ def _changed(kind: str, since: datetime, knows: bool) -> dict[str, Any]:
     return {"after": (since - (AGED if kind == "aged_orders" else LATELY)).strftime(STAMP)}
 
 
-def _onward(kind: str, place: dict[str, Any], bodies: list[Body]) -> tuple[dict[str, Any] | None, bool]:
-    """Return where to go on after a page, None at the end, and whether this page must be read anew instead of taken."""
+def _onward(kind: str, place: dict[str, Any], bodies: list[Body], left: bool) -> tuple[dict[str, Any] | None, bool]:
+    """Return where to go on after a page, None at the end, and whether this page must be read anew instead of taken. `left` says
+    that the store counts more than this page, even where it shows fewer than were asked for."""
     ids = [one["id"] for one in bodies if isinstance(one.get("id"), int)]
     size, seen, good = place["size"], place.get("at", 0), place.get("good", 0) + 1
+    short = len(bodies) < size
     rest = {name: place[name] for name in ("knows", "paged") if name in place}
     grown = good >= GROW_AFTER and size < LARGEST
     rest |= {"size": min(size * 2, LARGEST), "good": 0} if grown else {"size": size, "good": good}
     if place.get("paged"):
-        at = seen - seen % size + len(bodies)
+        at = seen - seen % size + (size if left else len(bodies))
         aligned = at % rest["size"] == 0  # by numbers, a page can only grow where a larger one begins
-        return (None if len(bodies) < size else {**rest, "size": rest["size"] if aligned else size, "at": at}), False
+        ended = short and not left
+        return (None if ended else {**rest, "size": rest["size"] if aligned else size, "at": at}), False
     known = place.get("first")
     if known and ids[:3] == known and len(ids) >= min(size, 3):
         return {
@@ -255,30 +270,36 @@ def _onward(kind: str, place: dict[str, Any], bodies: list[Body]) -> tuple[dict[
             "paged": True,
             "at": 0,
         }, True  # the same as before: it does not know where we were
-    if len(bodies) < size:
+    if short and not left:
         return None, False
+    if _dated(kind) and not bodies:
+        return {**place, "skip": place.get("skip", 0) + size}, False
     if _dated(kind):
         return _before(place, bodies, ids, rest), False
     overlap = _overlaps(place) and seen > 0
     if overlap and ids and place["last"] not in ids and max(ids) < place["last"]:
         return {**place, "at": max(seen - size, 0)}, True  # something above was deleted, and we would jump over as much
-    return {
-        **rest,
-        "at": seen - (1 if overlap else 0) + len(bodies),
-        "last": ids[-1] if ids else 0,
-        "first": ids[:3],
-    }, False
+    return (
+        {
+            **rest,
+            "at": seen - (1 if _overlaps(place) and seen > 0 else 0) + size,
+            "last": 0 if short or not ids else ids[-1],  # of a page with gaps the last one is not at its end
+            "first": ids[:3],
+        },
+        False,
+    )
 
 
 def _before(place: dict[str, Any], bodies: list[Body], ids: list[int], rest: dict[str, Any]) -> dict[str, Any]:
     """Orders go on before the oldest date that was seen, and without those of its very second that were seen."""
-    seen, date = place.get("at", 0), bodies[-1].get("date_created")
+    name = "date_created_gmt" if place.get("knows") else "date_created"
+    seen, date = place.get("at", 0), bodies[-1].get(name)
     try:
         edge = datetime.fromisoformat(str(date)).replace(tzinfo=None) + timedelta(seconds=1)
     except ValueError:
         return {**rest, "paged": True, "at": 0}  # who changed what a date looks like is walked by numbers, from the top
     before = edge.strftime(STAMP)
-    same = [one["id"] for one in bodies if one.get("date_created") == date and isinstance(one.get("id"), int)]
+    same = [one["id"] for one in bodies if one.get(name) == date and isinstance(one.get("id"), int)]
     skip = 0
     if before == place.get("before"):
         same, skip = [*place.get("same", ()), *same], place.get("skip", 0)

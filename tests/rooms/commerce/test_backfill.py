@@ -122,6 +122,41 @@ class TestThePast:
         assert (state["state"], troubles) == ("done", [])
         assert set(keys(company)) == {str(key) for key in store.things.orders}
 
+    @pytest.mark.parametrize("said", [True, False])
+    @pytest.mark.parametrize("ignored", [(), ("before",), ("offset", "before", "exclude")])
+    def test_what_a_store_counts_and_cannot_show_ends_nothing(self, company, store, ignored, said):  # noqa: F811
+        store.ignores = set(ignored)
+        stock_up(store, customers=40)
+        orders, people = sorted(store.things.orders), sorted(store.things.customers)
+        hidden = {*orders[::7], *orders[60:84], orders[-1], *people[3:6], *people[12:25], people[-1]}
+        store.unreadable = hidden if said else set()
+        state, troubles = fetch(company, connected(company, store))
+        assert (state["state"], troubles) == ("done", [])
+        assert set(keys(company)) == {str(key) for key in orders if key not in store.unreadable}
+        assert state["done"]["customers"]["fetched"] >= len(set(people) - store.unreadable)
+        with work.unit(tenant_id=company.tenant_id):
+            here = set(db.session.scalars(select(Customer.email)))
+        assert {one["email"] for key, one in store.things.customers.items() if key not in store.unreadable} <= here
+
+    @pytest.mark.parametrize("tables", [False, True])
+    @pytest.mark.parametrize("hours", [-8, 9])
+    @pytest.mark.parametrize("version", ["10.0.2", "3.8.1"])
+    def test_a_shop_on_the_other_side_of_the_world_loses_no_hours(self, company, store, version, hours, tables):  # noqa: F811
+        store.version, store.things.zone, store.tables = version, timedelta(hours=hours), tables and version != "3.8.1"
+        stock_up(store, orders=60, old=0, customers=3)
+        shop_id = connected(company, store)
+        state, troubles = fetch(company, shop_id)
+        assert (state["state"], troubles) == ("done", [])
+        assert set(keys(company)) == {str(key) for key in store.things.orders}
+        for order in store.things.orders.values():
+            store.things.now = datetime.now(UTC)
+            store.things.change(order, status="completed")
+        with work.unit(tenant_id=company.tenant_id):
+            backfill.compare(shop_id)
+        fetch(company, shop_id)
+        with work.unit(tenant_id=company.tenant_id):
+            assert set(db.session.scalars(select(Order.status))) == {"fulfilled"}
+
     def test_only_one_question_at_a_time_and_the_store_rests_as_long_as_it_took(self, company, store, monkeypatch):  # noqa: F811
         stock_up(store, old=0)
         ticks = iter(range(0, 10_000, 3))
