@@ -55,7 +55,8 @@ def read(form: MultiDict[str, str]) -> list[dict[str, Any]]:
 def redrawn(
     arms: list[dict[str, Any]], asked: Mapping[str, str], form: Mapping[str, str], slot: str
 ) -> list[dict[str, Any]]:
-    """Do what was asked of the form: one more arm, one less, a setting more or less. A new setting begins as it is today."""
+    """Do what was asked of the form: one more arm, one less, a setting more or less. A new setting begins as it is today, and
+    shares that nobody changed stay alike."""
     today = slots.plain(slots.one(slot))
     for arm in arms:
         wanted = form.get(f"arm-{arm['number']}-add", "")
@@ -67,11 +68,19 @@ def redrawn(
             arm["settings"].pop(name, None)
             if not set(PRICES) & set(arm["settings"]):
                 arm["settings"].pop("currency", None)
+    before = _even(arms, form)
     if asked.get("less", "").isdecimal() and len(arms) > 1:
         arms = [arm for arm in arms if arm["number"] != int(asked["less"])]
     if "more" in asked and len(arms) < MOST:
-        arms.append(blank(max((arm["number"] for arm in arms), default=0) + 1))
+        arms.append(blank(max((arm["number"] for arm in arms), default=0) + 1) | {"share": before})
+    if all(arm["share"] == before for arm in arms):
+        arms = [{**arm, "share": _even(arms, form)} for arm in arms]
     return arms
+
+
+def _even(arms: Sequence[Mapping[str, Any]], form: Mapping[str, str]) -> int:
+    """Return the share of each arm where today's and all others get as many people."""
+    return max((100 - min(_share(form.get("holdout", "")), 99)) // (len(arms) + 1), 1)
 
 
 def drawn(arms: Sequence[Mapping[str, Any]], slot: str) -> list[dict[str, Any]]:
