@@ -145,11 +145,11 @@ class TestChanges:
             with company.app.app_context(), work.unit(tenant_id=company.tenant_id):
                 profiles.create(email="slow@example.com")
                 begun.set()
-                go_on.wait(20)
+                go_on.wait(240)
 
         slow = threading.Thread(target=write_slowly)
         slow.start()
-        begun.wait(20)
+        assert begun.wait(240)
         make(company, "quick@example.com")
         first, cursor = follow(company, waiting=False)
         assert first == []

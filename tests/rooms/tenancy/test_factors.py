@@ -30,7 +30,7 @@ class TestAtTheSameMoment:
 
         def come():
             with app.app_context():
-                start.wait(20)
+                start.wait(240)
                 try:
                     with work.unit(tenant_id=None):
                         taken.append(factors.take_code(factors.held(login_id), shown))
