@@ -10,10 +10,10 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from saas import config
-from saas.commerce import backfill, connecting, refusal_words, shops, silence
+from saas.commerce import backfill, connecting, orders, play_money, refusal_words, shops, silence
 from saas.commerce.connectors import shopify_oauth, woocommerce_address
 from saas.integrations import deliveries_in
-from saas.kit import doors, errors
+from saas.kit import access, doors, errors
 from saas.kit import pages as paging
 from saas.tenancy import audit
 from tenant_admin import first_steps, frame
@@ -113,9 +113,9 @@ def _begun(values: dict[str, str]) -> dict[str, str]:
 @doors.open_to("member", "shops.read")
 def show(shop_id: str) -> ResponseReturnValue:
     shop = shops.one(shop_id)
-    counts = deliveries_in.counts(shop.id)
+    counts, (tests, newest) = deliveries_in.counts(shop.id), play_money.newest(shop.id)
     return render_template(
-        "shops/show.html", shop=summary(shop, silent=bool(silence.count_open(shop.id))), kind=shop.kind, counts=counts, refused=deliveries_in.refused_lately(shop.id),
+        "shops/show.html", tests=tests, newest_tests=[play_money.shown(one) for one in newest], count_tests=shop.count_tests, show_totals=access.readable("order", "total"), shop=summary(shop, silent=bool(silence.count_open(shop.id))), kind=shop.kind, counts=counts, refused=deliveries_in.refused_lately(shop.id),
         fetch=fetching(shop), can_fetch=shops.readable(shop), reconciled=shop.reconciled, reconciled_at=shop.reconciled_at,
         address=f"{config.get().public_url}/hooks/{shop.kind}/{shop.hook_token}", site_key=shop.site_key, secret=shops.secret_of(shop),
         crm=config.get().public_url, entered=shop.kind == "shopify" and shops.readable(shop), uninstalled=shop.state == "uninstalled", health=first_steps.address("shops.health", shop_id=shop.id),
@@ -159,18 +159,37 @@ def fetch(shop_id: str) -> ResponseReturnValue:
 @doors.open_to("member", "shops.edit")
 def settings(shop_id: str) -> ResponseReturnValue:
     shop = shops.one(shop_id)
-    values = {"name": shop.name, "url": shop.url, "currency": shop.currency, "coupons_url": shop.coupons_url}
+    values = {
+        "name": shop.name,
+        "url": shop.url,
+        "currency": shop.currency,
+        "coupons_url": shop.coupons_url,
+        "count_tests": shop.count_tests,
+    }
     if request.method == "GET":
         return render_template("shops/settings.html", shop=summary(shop), kind=shop.kind, values=values, errors={})
     given = {name: request.form.get(name, "").strip() for name in ("name", "url", "currency", "coupons_url", *KEYS)}
+    before, wanted = shop.count_tests, "count_tests" in request.form
+    given |= {"count_tests": wanted}
     try:
         shops.change(shop.id, **given)
     except errors.Invalid as refusal:
         return render_template(
             "shops/settings.html", shop=summary(shop), kind=shop.kind, values=given, errors=refusal.fields
         ), 422
-    frame.toast(_("Saved."))
+    frame.toast(_("Saved.") if wanted == before else tests_said(orders.count_tests(shop.id, wanted), wanted))
     return frame.go(url_for("shops.show", shop_id=shop.id))
+
+
+def tests_said(number: int, wanted: bool) -> str:
+    """Return what happened to a shop's test orders when counting them was turned on or off."""
+    if wanted:
+        return _("Saved. Test orders count from now on. Fetch the past again for those that were left out.")
+    return ngettext(
+        "Saved. Test orders are left out from now on; %(num)s that was counted is cancelled.",
+        "Saved. Test orders are left out from now on; %(num)s that were counted are cancelled.",
+        number,
+    )
 
 
 @pages.post("/shops/<shop_id>/secret")

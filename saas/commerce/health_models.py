@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, Float, Index, Integer, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Boolean, Float, Index, Integer, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -79,3 +79,23 @@ class ShopAlarm(TenantModel):
     expected: Mapped[float] = mapped_column(Float, default=0.0, server_default="0")
     chance: Mapped[float] = mapped_column(Float, default=0.0, server_default="0")
     said: Mapped[str] = mapped_column(Text, default="", server_default="")
+
+
+class PlayOrder(TenantModel):
+    """An order of a shop that was no real one: paid with play money, or called a test. `reason` is the note that gave it away,
+    empty where the shop says so itself. Whether it was left out is a matter of the shop's setting (`play_money`)."""
+
+    __tablename__ = "play_orders"
+    __table_args__ = (
+        tenant_fk("shop_id", "shops", ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "shop_id", "order_key"),
+        Index("ix_play_orders_placed_at", "tenant_id", "shop_id", text("placed_at DESC"), text("id DESC")),
+    )
+
+    shop_id: Mapped[UUID]
+    order_key: Mapped[str] = mapped_column(Text)
+    number: Mapped[str] = mapped_column(Text, default="")
+    placed_at: Mapped[datetime]
+    currency: Mapped[str] = mapped_column(Text)
+    total_amount: Mapped[int] = mapped_column(BigInteger, default=0)
+    reason: Mapped[str] = mapped_column(Text, default="")

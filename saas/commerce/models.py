@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from saas.commerce.coupon_models import Coupon, CouponCode, CouponUse  # noqa: F401  all tables of the room are met here
-from saas.commerce.health_models import ShopAlarm, ShopComparison, ShopHour  # noqa: F401  all tables of the room are met here
+from saas.commerce.health_models import PlayOrder, ShopAlarm, ShopComparison, ShopHour  # noqa: F401  all tables of the room are met here
 from saas.commerce.payment_models import (  # noqa: F401  all tables of the room are met here
     Dispute,
     OrderReference,
@@ -59,6 +59,7 @@ class Shop(Stamped, TenantModel):
     reconciled_at: Mapped[datetime | None]
     checks: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
     coupons_url: Mapped[str] = mapped_column(Text, default="", server_default="")
+    count_tests: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
     removed_at: Mapped[datetime | None]
 
 

@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from saas.catalog import products, variants
 from saas.catalog.models import ProductVariant
-from saas.commerce import drafting, order_history, order_news, order_references, parts
+from saas.commerce import drafting, order_history, order_news, order_references, parts, play_money
 from saas.commerce.drafting import BadItem, Draft, drafted
 from saas.commerce.events import OrdersRecorded
 from saas.commerce.models import NO_SOURCE, Fulfilment, Order, OrderLine, Refund, RemovedOrder, Return, Shop
@@ -69,7 +69,7 @@ def record_many(
     The number of statements does not grow with the number of items.
     """
     results = [Recorded(index, None, "failed") for index in range(len(items))]
-    drafts = _read(items, results)
+    drafts = _read(items, results, source_id)
     newest = _newest(drafts)
     customers, origins, named = _customers(drafts, source_id, source)
     known = _locked(newest, source_id)
@@ -99,21 +99,48 @@ def record_many(
     return results
 
 
-def _read(items: Sequence[dict[str, Any]], results: Sequence[Recorded]) -> list[Draft]:
-    """Return what can be recorded; the results of the others say why not."""
-    drafts = []
+def _read(items: Sequence[dict[str, Any]], results: Sequence[Recorded], source_id: UUID) -> list[Draft]:
+    """Return what can be recorded; the results of the others say why not. Tests are noted, and recorded where their shop wants that."""
+    drafts, tests = [], []
+    wanted = any(item.get("test") for item in items) and play_money.counted(source_id)
     own, unread = custom_values.of_items("order", items)
     for index, item in enumerate(items):
         try:
             if index in unread:
                 raise BadItem(unread[index])
-            if item.get("test"):
-                results[index].status = "left_out"
-                continue
-            drafts.append(drafted(item, index, own.get(index, {})))
+            draft = drafted(item, index, own.get(index, {}))
         except BadItem as error:
             results[index].error = str(error)
+            if not item.get("test") or wanted:
+                continue
+        else:
+            if item.get("test"):
+                tests.append(_test(draft, item))
+            if wanted or not item.get("test"):
+                drafts.append(draft)
+                continue
+        results[index].status, results[index].error = "left_out", ""
+    play_money.note(source_id, tests)
     return drafts
+
+
+def _test(draft: Draft, item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is noted of a test order."""
+    row = draft.row
+    return {
+        "order_key": row["external_id"], "number": row["number"], "placed_at": row["placed_at"], "currency": row["currency"],
+        "total_amount": row["total_amount"], "reason": text.clean(item.get("test_by"), most=100),
+    }  # fmt: skip
+
+
+def count_tests(shop_id: UUID | str, wanted: bool) -> int:
+    """Have a shop's test orders counted, or not. Those that were counted are cancelled by that, and what they were again when they
+    are counted again; returns how many. The caller has the shop locked."""
+    found = play_money.here(UUID(str(shop_id)))
+    if wanted:
+        put_back(keys=found, source_id=UUID(str(shop_id)))
+        return len(found)
+    return remove(keys=found, source_id=UUID(str(shop_id)))
 
 
 def _newest(drafts: Iterable[Draft]) -> dict[str, Draft]:

@@ -177,7 +177,10 @@ class OrderIn(Schema):
     fees = fields.List(fields.Nested(OrderShareIn), validate=validate.Length(max=500))
     cancelled_at = fields.AwareDateTime(allow_none=True)
     cancel_reason = fields.String(allow_none=True, validate=validate.Length(max=500))
-    test = fields.Boolean(allow_none=True, metadata={"description": "a trial of the shop's; it is left out"})
+    test = fields.Boolean(
+        allow_none=True,
+        metadata={"description": "a trial of the shop's; it is left out unless the shop counts them (count_tests)"},
+    )
     refunds = fields.List(fields.Nested(RefundIn), validate=validate.Length(max=500))
     fulfilments = fields.List(fields.Nested(FulfilmentIn), validate=validate.Length(max=500))
     returns = fields.List(fields.Nested(ReturnIn), validate=validate.Length(max=500))
@@ -342,6 +345,9 @@ class ShopOut(Schema):
     webhook_url = fields.String()
     webhook_secret = fields.String()
     coupons_url = fields.String(metadata={"description": "where a shop of any kind is told codes of coupons"})
+    count_tests = fields.Boolean(
+        metadata={"description": "whether test orders count like any others; off: they are left out"}
+    )
     state = fields.String()
     trouble = fields.String()
     backfill = fields.Dict()
@@ -349,3 +355,15 @@ class ShopOut(Schema):
     reconciled_at = fields.AwareDateTime(allow_none=True)
     created_at = fields.AwareDateTime()
     updated_at = fields.AwareDateTime()
+
+
+class PlayOrderOut(Schema):
+    """An order of a shop that was a test, as it is shown."""
+
+    id = fields.UUID()
+    external_id = fields.String(metadata={"description": "the shop's own id of the order"})
+    number = fields.String()
+    placed_at = fields.AwareDateTime()
+    currency = fields.String()
+    total = fields.String()
+    reason = fields.String(metadata={"description": "the note that gave it away; empty where the shop says so itself"})

@@ -239,7 +239,7 @@ def first_name(domain: str) -> str:
 def change(shop_id: UUID | str, **fields: Any) -> Shop:
     """Change a shop's name, address, currency or keys; raises NoSuchShop or BadShop."""
     shop = one(shop_id, lock=True)
-    before = {name: getattr(shop, name) for name in ("name", "url", "currency")}
+    before = {name: getattr(shop, name) for name in ("name", "url", "currency", "count_tests")}
     for name, most in (("name", 120), ("url", 500), ("currency", 3)):
         if fields.get(name) is not None:
             setattr(shop, name, text.clean(fields[name], most=most))
@@ -249,6 +249,8 @@ def change(shop_id: UUID | str, **fields: Any) -> Shop:
         shop.trouble = ""
     if fields.get("coupons_url") is not None:
         shop.coupons_url = _coupons_address(shop.kind, fields["coupons_url"])
+    if fields.get("count_tests") is not None:
+        shop.count_tests = bool(fields["count_tests"])
     if shop.url != before["url"]:
         shop.checks = {}
     if shop.kind == "shopify" and (

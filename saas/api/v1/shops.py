@@ -11,9 +11,9 @@ from marshmallow import fields, validate
 
 from saas import config
 from saas.api import entrance, shapes
-from saas.commerce import shops
-from saas.commerce.schemas import ShopIn, ShopOut
-from saas.kit import doors, pages
+from saas.commerce import orders, play_money, shops
+from saas.commerce.schemas import PlayOrderOut, ShopIn, ShopOut
+from saas.kit import access, doors, money, pages
 
 blueprint = Blueprint("api_shops", __name__, description="Connected stores")
 
@@ -38,6 +38,11 @@ class ShopChange(shapes.Shape):
     coupons_url = fields.String(
         validate=validate.Length(max=500), metadata={"description": "where a shop of any kind is told codes of coupons"}
     )
+    count_tests = fields.Boolean(
+        metadata={
+            "description": "whether test orders count like any others; those that were counted are cancelled when it is turned off"
+        }
+    )
 
 
 def shown(shop: Any, **more: Any) -> dict[str, Any]:
@@ -50,6 +55,7 @@ def shown(shop: Any, **more: Any) -> dict[str, Any]:
         "currency",
         "site_key",
         "coupons_url",
+        "count_tests",
         "state",
         "trouble",
         "backfill",
@@ -63,7 +69,9 @@ def shown(shop: Any, **more: Any) -> dict[str, Any]:
 
 
 def version(shop: Any) -> str:
-    return entrance.etag(shop.id, shop.name, shop.url, shop.currency, shop.coupons_url, bool(shop.access_sealed))
+    return entrance.etag(
+        shop.id, shop.name, shop.url, shop.currency, shop.coupons_url, shop.count_tests, bool(shop.access_sealed)
+    )
 
 
 @blueprint.route("/shops")
@@ -100,7 +108,10 @@ class OneShop(MethodView):
     def patch(self, item: dict[str, Any], shop_id: UUID) -> Any:
         """Change a shop's name, address, currency or keys."""
         entrance.require_match(version(shops.one(shop_id, lock=True)))
+        before = shops.one(shop_id).count_tests
         shop = shops.change(shop_id, **item)
+        if shop.count_tests != before:
+            orders.count_tests(shop.id, shop.count_tests)
         return shown(shop), 200, {"ETag": f'"{version(shop)}"'}
 
     @blueprint.response(204)
@@ -108,3 +119,20 @@ class OneShop(MethodView):
     def delete(self, shop_id: UUID) -> None:
         """Disconnect a shop; what came from it stays."""
         shops.remove(shop_id)
+
+
+@blueprint.route("/shops/<shop_id>/test-orders")
+class PlayOrders(MethodView):
+    @blueprint.arguments(shapes.ListQuery, location="query")
+    @blueprint.response(200, shapes.page_of(PlayOrderOut))
+    @doors.open_to("key", "shops.read")
+    def get(self, query: dict[str, Any], shop_id: UUID) -> dict[str, Any]:
+        """List a shop's orders that were tests, the newest first: left out, unless the shop counts them."""
+        page = pages.page(play_money.listed(shops.one(shop_id).id), order=play_money.NEWEST, **query)
+        return {"items": [_play_shown(one) for one in page.items], "next": page.next}
+
+
+def _play_shown(one: Any) -> dict[str, Any]:
+    found = {name: getattr(one, name) for name in ("id", "number", "placed_at", "currency", "reason")}
+    total = {"total": money.amount_text(one.total_amount, one.currency)} if access.readable("order", "total") else {}
+    return found | {"external_id": one.order_key} | total

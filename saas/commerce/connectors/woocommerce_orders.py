@@ -85,7 +85,7 @@ def order_item(body: Body) -> dict[str, Any] | None:
         "lines": [_line(line) for line in body.get("line_items") or []], "shipping": body.get("shipping_total") or "0",
         "tax": body.get("total_tax") or "0", "taxes_included": body.get("prices_include_tax"), "discount": "0", "total": body.get("total"),
         "fee": str(_sum(line for line in fees if line not in tips)), "tip": str(_sum(tips)),
-        "gift_card": str(abs(_sum(body.get("gift_cards") or [], "amount"))), "test": any(str(notes.get(name)).lower() == word for name, word in TESTS.items()),
+        "gift_card": str(abs(_sum(body.get("gift_cards") or [], "amount"))), "test": bool(_test_note(notes)), "test_by": _test_note(notes),
         "discounts": [
             {"code": str(one.get("code") or ""), "amount": str(amount(one.get("discount"), "A coupon’s discount"))} for one in body.get("coupon_lines") or []
         ],
@@ -102,6 +102,11 @@ def order_item(body: Body) -> dict[str, Any] | None:
         ],
         "fulfilments": _parcels(notes.get(PARCELS), changed),
     }  # fmt: skip
+
+
+def _test_note(notes: dict[str, Any]) -> str:
+    """Return the note by which a payment plugin says that an order was paid with play money, or nothing."""
+    return next((name for name, word in TESTS.items() if str(notes.get(name)).lower() == word), "")
 
 
 def _state(body: Body, status: str) -> str:

@@ -403,6 +403,7 @@ TABLES: dict[str, Marks] = {
     "payouts": Marks(plain="account_id key made_at arrives_on state currency amount automatic listed failure asked_at"),
     "pictures": Marks(plain="digest width height data made_at"),
     "platform_acts": Marks(staff="actor", plain="acted_at acted_on reason"),
+    "play_orders": Marks(plain="shop_id order_key number placed_at currency total_amount reason"),
     "portal_passes": Marks(
         person="customer_id email_norm language asked_at mailed_at opened_at ends_at browser",
         plain="session",
@@ -484,7 +485,7 @@ TABLES: dict[str, Marks] = {
     ),
     "shop_hours": Marks(plain="shop_id topic at seen late missed"),
     "shops": Marks(
-        plain="kind name url currency site_key hook_token secret_sealed previous_secret_sealed access_sealed state trouble last_delivery_at last_event_at backfill reconciled reconciled_at checks coupons_url removed_at"
+        plain="kind name url currency site_key hook_token secret_sealed previous_secret_sealed access_sealed state trouble last_delivery_at last_event_at backfill reconciled reconciled_at checks coupons_url count_tests removed_at"
     ),
     "sso_connections": Marks(plain="code issuer client_id secret_sealed newcomer_role enabled tested_at"),
     "sso_domains": Marks(staff="proven_by", plain="domain token proven_at"),
