@@ -46,12 +46,18 @@ ALGORITHMS = {
 }
 
 
-def described(models: dict[str, dict[str, Any]], fewest: dict[str, int]) -> list[dict[str, Any]]:
-    """Return a line for each kind of model: its name, what it learnt from, how well it does, when it was fitted."""
+def described(
+    models: dict[str, dict[str, Any]], fewest: dict[str, int], *, learning: bool = False
+) -> list[dict[str, Any]]:
+    """Return a line for each kind of model: its name, what it learnt from, how well it does, when it was fitted.
+
+    What nobody has tried to learn yet while there is news is being learnt; that there is too little is not known then.
+    """
     return [
         {
             "kind": kind, "name": name, "fitted": models.get(kind, {}).get("fitted", False), "at": models.get(kind, {}).get("fitted_at"),
-            "on": _on(kind, models.get(kind, {}), fewest.get(kind, 0)), "quality": _quality(kind, models.get(kind, {}).get("quality") or {}),
+            "learning": learning and kind not in models,
+            "on": _on(kind, models.get(kind, {}), fewest.get(kind, 0)) if kind in models or not learning else "", "quality": _quality(kind, models.get(kind, {}).get("quality") or {}),
         }
         for kind, name in NAMES.items()
     ]  # fmt: skip
@@ -81,7 +87,7 @@ def learnt_from(kind: str, notes: dict[str, Any]) -> str:
         "popular": _(
             "%(views)s views and %(purchases)s purchases", views=count, purchases=number(notes.get("purchases", 0))
         ),
-        "repeats": _("%(count)s products that people buy again", count=count),
+        "repeats": _("Products that people buy again: %(count)s", count=count),
         "again": _("%(count)s pauses between two purchases of a product", count=count),
         "alike": _("%(count)s products with a name", count=count),
         "arrivals": _("%(count)s visits of which it is known where they came from", count=count),

@@ -31,7 +31,7 @@ def index():
     found = results.of_last(DAYS, currency=currency)
     return render_template(
         "recommend/index.html", results=found, currency=currency, slots=offer_words.place_names(), days=DAYS, chart=_chart(found, currency),
-        models=learnt.described(results.models(), fitting.FEWEST), tab="index",
+        models=learnt.described(results.models(), fitting.FEWEST, learning=results.learning()), tab="index",
     )  # fmt: skip
 
 

@@ -30,12 +30,15 @@ class State:
     fitted_at: datetime | None
     tuned_at: datetime | None
     notes: dict[str, Any]
+    taken_at: datetime | None = None  # since when a fit is under way
 
 
 def read() -> State:
     """Return the bound tenant's state; an empty one before the first news."""
     row = db.session.scalars(select(FitState)).one_or_none()
-    return State(row.changed_at, row.fitted_at, row.tuned_at, row.notes) if row else State(None, None, None, {})
+    if row is None:
+        return State(None, None, None, {})
+    return State(row.changed_at, row.fitted_at, row.tuned_at, row.notes, row.taken_at)
 
 
 def note_news() -> None:

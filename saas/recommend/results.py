@@ -117,6 +117,12 @@ def models() -> dict[str, dict[str, Any]]:
     return found | missing
 
 
+def learning() -> bool:
+    """Tell whether there is news that nothing was learnt from yet, or something is being learnt right now."""
+    state = freshness.read()
+    return state.changed_at is not None or state.taken_at is not None
+
+
 def tried() -> dict[str, Any] | None:
     """Return what the offers would have hit on the held-back past (see `backtest.examine`), None before the first try."""
     return freshness.read().notes.get("backtest")

@@ -125,6 +125,15 @@ class TestRules:
 
 
 class TestPages:
+    def test_while_the_first_things_are_learnt_nobody_is_told_that_there_is_too_little(self, company, drain):
+        before = company.page.get("/recommendations").text
+        assert "Not enough data yet" in before and "Is being learnt" not in before
+        with company.app.app_context():
+            little_shop.fill(company)
+            drain(company)
+        page = company.page.get("/recommendations").text
+        assert "Is being learnt" in page and "Not enough data yet" not in page and "No orders yet" not in page
+
     def test_results_models_try_out_and_rules(self, shop):
         page = shop.page.get("/recommendations").get_data(as_text=True)
         assert "No offers were shown yet" in page
