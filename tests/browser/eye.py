@@ -82,13 +82,13 @@ class Eye:
         self.draw_charts()
         if self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
             self.complain(f"{size['width']} {look}: scrolls sideways: {self.page.evaluate(WIDEST)}")
-        self.page.evaluate(SETTLED)  # a picture taken while colours still change shows what nobody sees
+        self.page.evaluate(SETTLE)  # a picture taken while colours still change shows what nobody sees
         keep_picture(self.page, f"{name}-{size['width']}-{look}")
 
     def wait_for(self, script, otherwise):
         """This function will wait a moment until something holds on the page, or complain."""
         try:
-            self.page.wait_for_function(f"() => {script}", timeout=5000)
+            self.page.wait_for_function(f"() => {script}", timeout=30_000)
         except TimeoutError:
             self.complain(otherwise)
 
@@ -104,7 +104,7 @@ class Eye:
         It is not in the frames of previews, which have an origin of their own, so it asks nothing of them.
         """
         self.page.evaluate(AXE.read_text(encoding="utf-8"))
-        self.page.evaluate(SETTLED)
+        self.page.evaluate(SETTLE)
         found = self.page.evaluate(
             "axe.run(document, {resultTypes: ['violations'], iframes: false}).then((result) => result.violations)"
         )
@@ -123,6 +123,12 @@ class Eye:
                 self.complain(f"not in Chinese: {text[:120]}")
 
 
+def ready(page):
+    """This function will wait until a page that was just opened hears what is pressed: its scripts come after its buttons."""
+    page.wait_for_selector("html[data-ready]", state="attached")
+    return page
+
+
 def keep_picture(page, name):
     """This function will keep a picture of the whole page, where REGULARS_PICTURES names a folder: a thousand take minutes."""
     if folder := os.environ.get("REGULARS_PICTURES"):
@@ -132,9 +138,9 @@ def keep_picture(page, name):
 WIDEST = """() => [...document.querySelectorAll("body *")]
   .filter((one) => one.getBoundingClientRect().right > innerWidth + 1 && one.checkVisibility())
   .slice(0, 3).map((one) => one.outerHTML.slice(0, 120))"""
-SETTLED = """Promise.race([new Promise((done) => setTimeout(done, 1000)),
-  Promise.all(document.getAnimations().filter((one) => one.effect.getTiming().iterations !== Infinity)
-    .map((one) => one.finished.catch(() => 0)))])"""
+SETTLE = """document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime !== Infinity)
+  .forEach((one) => one.finish())"""
+"""Have everything that moves or fades arrive where it is going: nobody has to wait for it, however slow the machine."""
 
 
 def english_sentences():

@@ -109,6 +109,7 @@ class TestOwnField:
         page.goto(page.url.split("/customers")[0] + "/customers")
         page.click("[popovertarget=columns]")
         page.click("#columns >> text=Level")
+        eye.ready(page)
         row = page.locator("tr", has_text="Bob")
         row.hover()
         row.locator(".r-cell-edit").click()
@@ -118,6 +119,7 @@ class TestOwnField:
 
         page.click("[popovertarget=add-filter]")
         page.click("#add-filter >> text=Something else")
+        eye.ready(page)
         page.select_option("#ask-field", "custom.level")
         expect(page.locator("select#ask-value")).to_be_visible()
         page.select_option("#ask-value", "gold")

@@ -11,6 +11,7 @@ import pytest
 from werkzeug.serving import make_server
 
 from tenant_admin import markup, vendor, words
+from tests.browser import eye
 from tests.companies import drain_outbox, found_company
 from tests.doors.shop_data import order, product, send
 
@@ -127,11 +128,13 @@ class TestMergeAndUnmerge:
         page.keyboard.press("j")
         page.keyboard.press("m")
         expect(page.get_by_role("heading", name="Are these one person?")).to_be_visible()
+        eye.ready(page)
         assert faults(page) == []
         page.get_by_label("Lovelase").check()
         page.keyboard.press("m")
         expect(page.locator("body")).to_contain_text("are one customer now")
         expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("Ada Lovelase"))
+        eye.ready(page)
         with page.expect_response(re.compile("/undo/")):
             page.get_by_role("button", name="Undo").click()
         page.wait_for_load_state()

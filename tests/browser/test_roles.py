@@ -8,6 +8,7 @@ import threading
 import pytest
 from werkzeug.serving import make_server
 
+from tests.browser import eye
 from tests.companies import Company, drain_outbox, found_company
 from tests.doors.shop_data import indexed, send
 from tests.rooms.tenancy import crew
@@ -84,6 +85,7 @@ def test_a_salesperson_sees_only_her_own(app, house, enter):
     page.click("text=Make the team")
     expect(page.locator(".r-tree")).to_contain_text("North")
     for name in ("Ann", "Max"):
+        eye.ready(page)
         page.locator(".r-tree li").get_by_role("button", name="People").click()
         dialog = page.locator("dialog[open]")
         dialog.locator("select[name=member_id]").select_option(label=name)
@@ -95,12 +97,13 @@ def test_a_salesperson_sees_only_her_own(app, house, enter):
 
     page.goto("/settings/members")
     for name in ("Ann", "Max"):
-        row = page.locator(".r-rows li", has_text=name)
+        row = eye.ready(page).locator(".r-rows li", has_text=name)
         with page.expect_navigation(url="**/settings/members"):
             row.locator("select[name=role]").select_option(label="Field sales")
 
     page.goto("/customers?sort=name")
     page.locator(".r-row-link", has_text="Grace").click()
+    eye.ready(page)
     with page.expect_navigation(url="**/customers/*"):
         page.locator("#owner select[name=owner_id]").select_option(label="Ann")
     expect(page.locator(".r-toast").last).to_contain_text("Grace is handed over")
@@ -121,7 +124,7 @@ def test_a_salesperson_sees_only_her_own(app, house, enter):
     assert ann.goto(f"/customers/{ada}").status == 404
 
     page.goto(f"/customers/{ada}")
-    page.locator("#owner").get_by_role("button", name="Share").click()
+    eye.ready(page).locator("#owner").get_by_role("button", name="Share").click()
     page.locator("dialog[open] select[name=with]").select_option(label="Ann")
     page.locator("dialog[open]").get_by_role("button", name="Share").click()
     expect(page.locator("#owner")).to_contain_text("Shared with")

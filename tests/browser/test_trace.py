@@ -13,6 +13,7 @@ from werkzeug.serving import make_server
 from saas.kit import scope
 from saas.tenancy import operations
 from tenant_admin import markup, vendor, words
+from tests.browser import eye
 from tests.companies import drain_outbox, found_company
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -87,10 +88,12 @@ def good(page) -> None:
 def test_all_that_fit_are_changed_and_undone(app, shop, page):
     company, _address = shop
     page.goto("/customers?where=city.is.Oslo")
+    eye.ready(page)
     page.get_by_label("Choose all on this page").check()
     expect(page.locator("[data-bulk-count]")).to_contain_text("12")
     page.get_by_role("button", name="Change …").click()
     expect(page.get_by_text("12 customers are chosen")).to_be_visible()
+    eye.ready(page)
     good(page)
     with page.expect_response("**/customers/bulk"):
         page.get_by_label("Field").select_option("city")
@@ -119,14 +122,16 @@ def test_a_deleted_customer_comes_back_from_the_toast_and_the_bin(app, shop, pag
     company, _address = shop
     made = company.api("GET", "/customers?email=c3@shop.example").json["items"][0]["id"]
     page.goto(f"/customers/{made}")
-    page.get_by_role("button", name="More").click()
+    eye.ready(page).get_by_role("button", name="More").click()
     page.get_by_role("button", name="Delete").click()
     page.wait_for_url(re.compile(r"/customers$"))
+    eye.ready(page)
     expect(page.locator(".r-toast")).to_contain_text("Cleo3 is in the bin")
     assert company.api("GET", f"/customers/{made}").status_code == 404
     page.locator(".r-toast").get_by_role("button", name="Undo").click()
     page.wait_for_url(re.compile(made))
     expect(page.get_by_role("heading", name="Cleo3")).to_be_visible()
+    eye.ready(page)
     page.locator(".r-toast").get_by_role("button", name="Undo").click()  # and away again: an undo can be undone
     page.wait_for_url(re.compile(r"/bin$"))
     good(page)
