@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 
 from saas.customers import asking, consent, preferences, profiles, purposes
 from saas.kit import access, doors, errors
+from saas.marketing import form_trials, forms
 from saas.tenancy import limits, tenants
 from tenant_admin import choices, frame
 from tenant_admin.settings import render
@@ -136,11 +137,13 @@ def _ledger(customer_id: str, refusal: errors.Invalid | None = None, typed: dict
     customer = profiles.one(customer_id)
     known, names, sources = purposes.listed(archived=True), choices.channels(), source_names()
     titles = {purpose.key: purpose.name for purpose in known}
-    held = consent.states(customer.id)
+    held, said = consent.states(customer.id), consent.history(customer.id)
+    shown = forms.known({one.proof["form_id"] for one in said if one.proof.get("form_id")})
+    linked = shown if access.may("campaigns.read") else set()
     rows = [
         {"channel": names.get(one.channel, one.channel), "purpose": titles.get(one.purpose, one.purpose), "state": one.state, "at": one.at,
-         "source": sources.get(one.source, one.source), "proof": _proof(one.proof)}
-        for one in consent.history(customer.id)
+         "source": sources.get(one.source, one.source), "proof": _form_of(one.proof, linked) + _proof(one.proof)}
+        for one in said
     ]  # fmt: skip
     states = [
         {"channel": names[channel], "purpose": purpose.name, "key": purpose.key, "is_mail": channel == "email",
@@ -161,6 +164,21 @@ def _ledger(customer_id: str, refusal: errors.Invalid | None = None, typed: dict
         values=typed or {}, errors=refusal.fields if refusal else {}, may_edit=access.may("customers.edit") and "email_consent" not in access.locked("customer"),
     )  # fmt: skip
     return (page, refusal.status) if refusal else page
+
+
+def _form_of(proof: dict[str, Any], linked: set[str]) -> list[tuple[str, ...]]:
+    """Return by which form it came, in which version, and which variant of a trial they saw."""
+    if not proof.get("form"):
+        return []
+    name, form_id = proof["form"], proof.get("form_id", "")
+    seen = _("%(form)s, version %(number)s", form=name, number=proof["version"]) if proof.get("version") else name
+    told: list[tuple[str, ...]] = [
+        (_("Form"), seen, *([url_for("forms.show", form_id=form_id)] if form_id in linked else []))
+    ]
+    if proof.get("arm"):
+        variant = form_trials.arm_name({"key": proof["arm"], "name": proof.get("variant", "")})
+        told.append((_("In a trial, as"), variant))
+    return told
 
 
 def _proof(proof: dict[str, Any]) -> list[tuple[str, str]]:

@@ -39,6 +39,10 @@ class NotFilledIn(errors.Invalid):
     """Something is missing or cannot be right; `fields` says what."""
 
 
+CAME_BY = ("place", "address", "browser", "form", "form_id", "version", "trial", "arm", "variant")
+"""What of a submission's proof is kept with a consent that came by it."""
+
+
 @dataclass(frozen=True)
 class Sender:
     """Who sends a form, as far as the door knows."""
@@ -66,7 +70,7 @@ def receive(form_id: str, given: Mapping[str, Any], sender: Sender) -> dict[str,
         id=identifiers.new(), form_id=form.id, source_id=sender.source_id, visitor=browser, email=values.pop("email"),
         language=language, values=values, agreed=agreed, counted=given.get("counted") is True, sent_at=clock.now(),
         trial_id=trial_id, arm=arm,
-        proof=_proof(form, given, sender, language, agreed),
+        proof=_proof(form, given, sender, language, agreed) | _tried(trial_id, arm),
     )  # fmt: skip
     db.session.add(made)
     db.session.flush()
@@ -190,8 +194,21 @@ def _proof(form: Form, given: Mapping[str, Any], sender: Sender, language: str, 
         own |= {key: text.clean(str(saw[key]), most=purposes.LONGEST) for key in own if saw.get(key)}
     return {
         "wording": own, "place": text.clean(str(given.get("url") or ""), most=2000), "address": sender.address,
-        "browser": text.clean(sender.browser, most=200), "form": form.name, "version": form.version,
+        "browser": text.clean(sender.browser, most=200), "form": form.name, "form_id": str(form.id), "version": _version(form, given),
     }  # fmt: skip
+
+
+def _version(form: Form, given: Mapping[str, Any]) -> int:
+    """Return the version they saw: a browser may have kept an older one."""
+    seen = given.get("version")
+    return seen if isinstance(seen, int) and 1 <= seen <= form.version else form.version
+
+
+def _tried(trial_id: UUID | None, arm: str | None) -> dict[str, Any]:
+    """Return which variant of a trial they saw, by the name it has now."""
+    if trial_id is None or arm is None:
+        return {}
+    return {"trial": str(trial_id), "arm": arm, "variant": form_trials.arm_in(trial_id, arm).get("name", "")}
 
 
 def one(submission_id: str, *, lock: bool = False) -> FormSubmission | None:
@@ -237,7 +254,7 @@ def _ask(sent: FormSubmission) -> bool:
         standing = held.get(("email", key))
         if purpose is None or "email" not in purpose.channels or (standing is not None and standing.state == "granted"):
             continue
-        proof = {name: sent.proof.get(name, "") for name in ("place", "address", "browser", "form")}
+        proof = {name: sent.proof[name] for name in CAME_BY if name in sent.proof}
         asking.ask_many(
             [sent.customer_id], purpose=purpose, source="form", proof=proof | {"submission": str(sent.id)},
             wording=sent.proof.get("wording", {}).get(key, ""), language=sent.language,

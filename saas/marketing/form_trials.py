@@ -229,11 +229,15 @@ def sent_with(form: Form, given: object, visitor: str) -> tuple[UUID | None, str
     return (trial.id, key) if given == mark(trial.id, key) else (None, None)
 
 
+def arm_in(trial_id: UUID | None, key: str | None) -> Mapping[str, Any]:
+    """Return an arm as its trial has it; empty where there is none, or the trial is gone."""
+    trial = db.session.scalars(select(FormTrial).where(FormTrial.id == trial_id)).one_or_none() if trial_id else None
+    return next((one_ for one_ in trial.arms if one_["key"] == key), {}) if trial else {}
+
+
 def content_of(form: Form, trial_id: UUID | None, arm: str | None) -> dict[str, Any]:
     """Return a form's content as somebody saw it who was given an arm; as it is now where the trial is gone."""
-    trial = db.session.scalars(select(FormTrial).where(FormTrial.id == trial_id)).one_or_none() if trial_id else None
-    parts = next((one_["content"] for one_ in trial.arms if one_["key"] == arm), {}) if trial else {}
-    return {**form.content, **parts}
+    return {**form.content, **arm_in(trial_id, arm).get("content", {})}
 
 
 def content_for(form: Form, sent: FormSubmission) -> dict[str, Any]:

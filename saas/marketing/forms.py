@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, Text, cast, func, select
 
 from saas.kit import db as kit_db
 from saas.kit import errors, text
@@ -42,6 +42,13 @@ class NotReady(errors.Invalid):
 def one(form_id: UUID | str, *, lock: bool = False) -> Form:
     """Return a form; raises NoSuchForm."""
     return kit_db.one(Form, form_id, NoSuchForm, lock=lock)
+
+
+def known(ids: Iterable[str]) -> set[str]:
+    """Return which of these forms there are, by their ids as text."""
+    wanted = list(ids)
+    query = select(cast(Form.id, Text)).where(cast(Form.id, Text).in_(wanted))
+    return set(db.session.scalars(query)) if wanted else set()
 
 
 def listed(*, state: str | None = None, name: str = "") -> Select:

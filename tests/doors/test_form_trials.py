@@ -13,7 +13,7 @@ from saas.kit.db import db
 from saas.marketing import form_reports, form_trial_results, form_trials
 from saas.marketing.models import FormSubmission
 from tests.companies import add_member, drain_outbox
-from tests.doors.test_forms import CONTENT, send, sender, told  # noqa: F401
+from tests.doors.test_forms import CONTENT, link_in, send, sender, told  # noqa: F401
 from tests.letters import mailbox  # noqa: F401
 from tests.queries import counted
 
@@ -109,6 +109,32 @@ class TestCounting:
         assert plain.json["coupon"] == "TEN"
         drain_outbox(company.app, company)
         assert {one["key"]: one["sent"] for one in results(company, trial)["arms"]} == {"a": 1, "b": 1}
+
+    def test_the_consent_tells_by_which_form_version_and_variant_it_came(self, company, form, trial, sender, mailbox):  # noqa: F811
+        send(company, form, visitor=browser_with(company, trial, "b"), arm=f"{trial}.b")
+        drain_outbox(company.app, company)
+        company.app.test_client().post(link_in(mailbox.to("ada@example.com")[0]))
+        drain_outbox(company.app, company)
+        ada = company.api("GET", "/customers").json["items"][0]["id"]
+        proof = company.api("GET", f"/customers/{ada}/consents").json["items"][0]["proof"]
+        version = company.api("GET", f"/forms/{form}").json["version"]
+        told = {name: proof[name] for name in ("form", "form_id", "version", "trial", "arm", "variant")}
+        assert told == {
+            "form": "Welcome",
+            "form_id": form,
+            "version": min(version, 1),
+            "trial": trial,
+            "arm": "b",
+            "variant": "More",
+        }
+        with counted() as statements:
+            page = company.page.get(f"/customers/{ada}/consents").text
+        assert len(statements) <= 12
+        assert f'<a href="/marketing/forms/{form}">Welcome, version 1</a>' in page and "<dd>More</dd>" in page
+        company.api("POST", f"/form-trials/{trial}/stop")
+        assert company.api("DELETE", f"/forms/{form}").status_code == 204
+        page = company.page.get(f"/customers/{ada}/consents").text
+        assert "Welcome, version 1" in page and f"/marketing/forms/{form}" not in page
 
     @pytest.mark.parametrize("lie", ["another arm", "no consent", "another trial"])
     def test_a_word_that_does_not_fit_the_browser_is_not_counted(self, company, form, trial, sender, lie):  # noqa: F811
