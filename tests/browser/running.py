@@ -9,7 +9,6 @@ import json
 import secrets
 import shutil
 import subprocess
-import sys
 import time
 import urllib.parse
 import urllib.request
@@ -17,7 +16,8 @@ import urllib.request
 import psycopg
 
 from sandbox.shop import hooks
-from tests.failures.copies import ROOT, Copy, until
+from tests import nursery
+from tests.failures.copies import Copy, until
 
 SCALE = "0.05"
 
@@ -46,18 +46,11 @@ class Product(Copy):
 
     def command(self, module, *arguments):
         """This function will run a command beside the product, as in a second terminal, and return what it prints."""
-        done = subprocess.run(
-            [sys.executable, "-m", module, *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = nursery.run("-m", module, *arguments, environment=self.environment)
         assert done.returncode == 0, f"{module} {arguments[:2]}: {done.stderr[-3000:]}"
         return done.stdout
 
-    def settle(self, seconds=120):
+    def settle(self, seconds=300):
         """This function will wait until everything that was announced has had its effect."""
         with psycopg.connect(self.told["DATABASE_ADMIN_URL"], autocommit=True) as ledger:
             waiting = "SELECT count(*) FROM outbox_doorbell WHERE attempts > 0 OR due_at <= now()"
@@ -68,7 +61,7 @@ class Product(Copy):
         query = urllib.parse.urlencode({"to": to, "subject": subject})
         return read_json(f"{self.urls['mailbox']}/api/messages?{query}")["items"]
 
-    def mail(self, to, subject="", seconds=60):
+    def mail(self, to, subject="", seconds=240):
         """This function will wait for a mail to an address and return it with its parts."""
         until(lambda: self.mails(to, subject), seconds)
         return read_json(f"{self.urls['mailbox']}/api/messages/{self.mails(to, subject)[0]['id']}")
