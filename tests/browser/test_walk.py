@@ -95,6 +95,10 @@ def _link(product, to, endpoint):
 @pytest.fixture(scope="module")
 def furnished(browser, product, demo):
     """The demo company after a busy week; returns its number."""
+    context = browser.new_context(base_url=product.urls["web"])
+    furnishing.sign_in(context, product, demo)
+    furnishing.begin_payments(product, context)
+    context.close()
     people = furnishing.by_program(product, demo)
     furnishing.by_visitors(product, demo)
     context = browser.new_context(base_url=product.urls["web"])
@@ -180,7 +184,7 @@ def walk_to(looking, name, address, *, language, size):
 
 
 def test_no_page_takes_long_or_asks_much(browser, product, demo, pages, staff):
-    """Each is asked several times and the median counts; a machine that is busy with other things gets as much more time."""
+    """What is above the limits is asked several times and the median counts; a busy machine gets as much more time."""
     patience = busy()
     context, above = (
         browser.new_context(base_url=product.urls["web"]),
@@ -189,13 +193,20 @@ def test_no_page_takes_long_or_asks_much(browser, product, demo, pages, staff):
     furnishing.sign_in(context, product, demo)
     slow = {}
     for name, address, who in pages:
-        answers = [(above if who == "staff" else context).request.get(address, max_redirects=0) for _ in range(ASKED)]
-        spent, queries = eye.cost(answers)
-        if spent > MILLISECONDS * patience or queries > QUERIES:
-            slow[name] = f"{spent:.0f} ms, {queries} queries"
+        ask = (above if who == "staff" else context).request
+        answers = [ask.get(address, max_redirects=0)]
+        if above_limits(answers, patience):
+            answers += [ask.get(address, max_redirects=0) for _ in range(ASKED - 1)]
+        if above_limits(answers, patience):
+            slow[name] = "{:.0f} ms, {} queries".format(*eye.cost(answers))
     context.close()
     above.close()
     assert slow == {}, f"limits {MILLISECONDS} ms x {patience:.1f}, {QUERIES} queries"
+
+
+def above_limits(answers, patience):
+    spent, queries = eye.cost(answers)
+    return spent > MILLISECONDS * patience or queries > QUERIES
 
 
 def test_every_sentence_has_its_chinese():
