@@ -63,6 +63,7 @@ def sign_out(page):
     page.get_by_role("button", name=re.compile("^Me:")).click()
     page.get_by_role("button", name="Sign out").first.click()
     expect(page.get_by_role("heading", name="Welcome back")).to_be_visible()
+    eye.ready(page)
 
 
 def later_code(secret, before=None):
@@ -122,6 +123,7 @@ def test_a_passkey_is_made_opens_without_a_password_and_confirms(product, compan
     tool, authenticator = device(page)
     sign_in(page, company)
     page.goto("/account/second-factor")
+    eye.ready(page)
     page.get_by_label("Name").fill("Laptop")
     page.get_by_role("button", name="Make a passkey").click()
     expect(page.get_by_role("heading", name="Your recovery codes")).to_be_visible()
@@ -134,7 +136,7 @@ def test_a_passkey_is_made_opens_without_a_password_and_confirms(product, compan
     page.get_by_role("button", name="Sign in with a passkey").click()
     expect(page.get_by_role("navigation", name="Rooms").first).to_be_visible()
     page.goto("/confirm?again=1&next=/settings/keys")
-    page.get_by_role("button", name="Use a passkey").click()
+    eye.ready(page).get_by_role("button", name="Use a passkey").click()
     expect(page.get_by_role("heading", name="Make a key")).to_be_visible()
     sign_out(page)
     tool.send("WebAuthn.setUserVerified", {"authenticatorId": authenticator, "isUserVerified": False})
@@ -146,7 +148,7 @@ def test_a_passkey_is_made_opens_without_a_password_and_confirms(product, compan
 def test_a_number_as_address_says_where_passkeys_work(product, company, sit_down):
     page = sit_down(product.urls["web"])
     page.goto("/sign-in")
-    page.get_by_role("button", name="Sign in with a passkey").click()
+    eye.ready(page).get_by_role("button", name="Sign in with a passkey").click()
     expect(
         page.get_by_text(f"Passkeys work when you open Regulars at this address: {named_address(product)}")
     ).to_be_visible()
@@ -249,7 +251,7 @@ def test_support_comes_in_only_when_let_in(product, company, sit_down):
     device(helper)
     sign_in(helper, staff)
     helper.goto("/account/second-factor")
-    helper.get_by_role("button", name="Make a passkey").click()
+    eye.ready(helper).get_by_role("button", name="Make a passkey").click()
     expect(helper.get_by_role("heading", name="Your recovery codes")).to_be_visible()
     helper.goto("/support")
     expect(helper.get_by_text("Lamp & Light")).to_have_count(0)
