@@ -169,7 +169,7 @@ def show(coupon_id: str) -> Any:
     return render_template(
         "coupons/show.html", coupon={"id": coupon.id, "name": coupon.name, "pool": coupon.pool}, worth=worth(coupon), one=_row(coupon, figures),
         figures=figures, terms=_terms(coupon, shop), shop=shop, tabs=tabs, q=words, filtered=bool(wanted or words), next=page.next,
-        money=_shown_money(), funnel=_funnel(figures, ways), codes=[_code(one, uses.get(one.id, []), bought, holders) for one in page.items],
+        money=_shown_money(), funnel=_funnel(figures, ways), codes=[_code(one, uses.get(one.id, []), bought, holders, coupon.uses) for one in page.items],
         states=CODE_STATES,
     )  # fmt: skip
 
@@ -206,13 +206,17 @@ def _funnel(figures: coupon_numbers.Numbers, ways: dict[str, tuple[int, int]]) -
     }  # fmt: skip
 
 
-def _code(code: Any, uses: list[Any], bought: dict[Any, Any], holders: dict[Any, Any]) -> dict[str, Any]:
+def _code(
+    code: Any, uses: list[Any], bought: dict[Any, Any], holders: dict[Any, Any], good_for: int = 0
+) -> dict[str, Any]:
     counted = [use for use in uses if use.counted]
+    times = len(counted)
+    told = _("Used %(times)s times, good for %(most)s: the shop let it pass.", times=times, most=good_for)
     over = code.ends_at is not None and code.ends_at <= clock.now()
     holder = holders.get(code.customer_id)
     return {
         "id": code.id, "code": code.code, "state": "used" if counted else "over" if over and code.state == "ready" else code.state,
-        "reason": refusal_words.say(code.reason), "given_at": code.given_at, "way": str(WAYS.get(code.given_by, "")), "ends_at": code.ends_at,
+        "reason": told if times > good_for > 0 else refusal_words.say(code.reason), "given_at": code.given_at, "way": str(WAYS.get(code.given_by, "")), "ends_at": code.ends_at,
         "holder": holder.name if holder else None, "holder_id": holder.id if holder else None,
         "orders": [
             {"id": use.order_id, "number": bought[use.order_id].number or bought[use.order_id].external_id}

@@ -160,6 +160,18 @@ def test_the_pages_show_the_coupon_its_codes_and_the_customers(place):
     assert code in mine and "Used" in mine
 
 
+def test_a_code_that_a_shop_let_pass_more_often_than_it_is_good_for_says_so_until_one_use_is_given_back(place):
+    code, told = place.give()["code"], "Used 2 times, good for 1: the shop let it pass."
+    place.buy(code)
+    assert "let it pass" not in place.company.page.get(f"/coupons/{place.coupon}").text
+    place.buy(code, external_id="o2", number="FK-2")
+    page = place.company.page.get(f"/coupons/{place.coupon}").text
+    assert told in page and "FK-1" in page and "FK-2" in page
+    later = (clock.now() + timedelta(seconds=1)).isoformat()
+    place.buy(code, external_id="o2", number="FK-2", status="cancelled", updated_at=later)
+    assert told not in place.company.page.get(f"/coupons/{place.coupon}").text
+
+
 def test_a_member_makes_gives_changes_and_stops_a_coupon_at_the_pages(place):
     form = {"name": "Spring", "shop_id": place.shop, "kind": "amount", "amount": "5", "least": "30", "prefix": "spring", "pool": "2",
             "uses": "1", "per_customer": "1", "ends_at": (clock.now() + timedelta(days=9)).date().isoformat(), "categories": "Tea\nPots"}  # fmt: skip
