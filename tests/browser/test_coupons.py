@@ -13,7 +13,7 @@ from tests.failures.copies import until
 from tests.sandbox.test_shop import Shop
 
 pytestmark = pytest.mark.browser
-PATIENCE = 90
+PATIENCE = 240
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests.failures.copies import until
 
 pytestmark = pytest.mark.browser
 
-PATIENCE, BETWEEN_LOOKS = 90_000, 1_000
+PATIENCE, BETWEEN_LOOKS = 240_000, 1_000
 READING = timedelta(seconds=6)  # who opens a mail sooner after it came than this is taken for a machine
 PASSWORD = "kettles and ferns for all"
 ORDERED = re.compile(r"Orders\s+1\b")
@@ -231,6 +231,7 @@ def write_campaign(loop):
     page.wait_for_load_state()
 
     page.goto("/segments/new")
+    eye.ready(page)
     page.get_by_label("What", exact=True).first.select_option("email_consent")
     expect(page.get_by_label("Value", exact=True).first).to_be_visible()
     page.get_by_label("Value", exact=True).first.select_option("granted")
@@ -252,11 +253,13 @@ def write_campaign(loop):
     page.get_by_role("button", name="Save and check").click()
     expect(page.get_by_text("Before it is sent")).to_be_visible()
 
+    eye.ready(page)
     page.get_by_role("button", name="Send a test").first.click()
     page.get_by_role("dialog").get_by_label("To", exact=True).fill(loop.email)
     page.get_by_role("button", name="Send the test").click()
     loop.product.mail(loop.email, subject=SUBJECT)
 
+    eye.ready(page)
     page.get_by_role("button", name="Send", exact=True).click()
     loop.picture(page, "5-before-sending")
     page.get_by_role("button", name=re.compile("^Send to .* now$")).click()

@@ -20,7 +20,7 @@ from tests.failures.copies import until
 from tests.sandbox.test_shop import Shop
 
 pytestmark = pytest.mark.browser
-PATIENCE = 90
+PATIENCE = 240
 WORDS = "Yes, write to me about new glazes. I can take this back at any time."
 SCANNER = "Mozilla/5.0 (compatible; SafeLinks; mail security)"
 HOLDS_GPC = "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: () => true})"
