@@ -1,7 +1,9 @@
 """Section B of the targets: what a piece of work costs in a large company, and beside many companies, against a small one alone.
 
 Each side is a process with servers of its own: a company of 10,000 customers and one of GROWTH_BENCH; one company alone and
-GROWTH_COMPANIES, of which another one is asked each time. Customers, their orders, browsers and events are made up in the database
+GROWTH_COMPANIES, of which another one is asked each time (of ASKED among them, which have products and all that follows from them).
+Of many companies it is told too what the clock's tasks come to in a minute in which nothing happens, and what a process that
+answers all of their shops holds in memory. Customers, their orders, browsers and events are made up in the database
 itself. Asked is through the doors, and what follows from it is done to the end, as a worker does it. Both sides are asked in turn,
 so that the neighbours on the machine slow down both; told are the medians.
 """
@@ -17,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -29,7 +32,9 @@ from bench.table import Row, at_most
 
 SECTION = "B"
 SMALL, LARGE = 10_000, int(os.environ.get("GROWTH_BENCH", 100_000))
-MANY, EACH = int(os.environ.get("GROWTH_COMPANIES", 100)), 200
+MANY, EACH = int(os.environ.get("GROWTH_COMPANIES", 1_000)), 200
+ASKED, FEW = 25, 20
+"""So many companies are asked; each of the others has so many customers."""
 ROUNDS, WARM = 15, 4
 EVENTS = 20
 LIST = f"/customers?limit=25&{customers_list.LISTS['agreed, ordered twice, by spent']}"
@@ -63,6 +68,8 @@ def rows() -> Iterator[Row]:
 def compared(few: tuple[int, int], many: tuple[int, int], what: list[str], told: str) -> Iterator[Row]:
     """Ask two sides, given as companies and the customers of each, in turn."""
     with side(*few) as small, side(*many) as large:
+        if many[0] > few[0]:
+            yield from beside(small, large, many[0], told)
         took: dict[str, tuple[list[float], list[float]]] = {work: ([], []) for work in what}
         for turn in range(WARM + ROUNDS):
             for work, times in took.items():
@@ -76,6 +83,24 @@ def compared(few: tuple[int, int], many: tuple[int, int], what: list[str], told:
         if work == SEGMENT:
             first, last = first / few[1], last / many[1]
         yield at_most(f"{work}, {told}", last / first, 2.0, others=others, form=".2f", unit="x")
+
+
+def beside(small: Callable[[str], float], large: Callable[[str], float], companies: int, told: str) -> Iterator[Row]:
+    """Tell what many companies come to though nothing happens in them, and what a process remembers of them."""
+    first, last = small(MINUTE), large(MINUTE)
+    yield at_most(
+        f"{MINUTE}, for each company more, {told}",
+        (last - first) / (companies - 1),
+        QUIET,
+        others=f"{first:.0f} -> {last:.0f} ms",
+        form=".2f",
+        unit=" ms",
+    )
+    small(REMEMBERED)
+    held = large(REMEMBERED)
+    yield at_most(
+        f"{REMEMBERED}, for each company, of {companies:,}", held / companies * 1000, 50, form=".1f", unit=" kB"
+    )
 
 
 @contextmanager
@@ -108,9 +133,12 @@ def serve(line: Any, companies: int, customers: int) -> None:
     os.environ["SEARCH_ENGINE"] = "postgres"
     with running.product() as product:
         queues.allow([task.function for task in TASKS])
-        places = [_founded(product, customers) for _ in range(companies)]
+        others = _crowd(product, companies - ASKED)
+        places = [_founded(product, customers) for _ in range(min(companies, ASKED))]
         with psycopg.connect(os.environ["DATABASE_OWNER_URL"], autocommit=True) as owner:
             owner.execute("VACUUM ANALYZE")
+        _a_minute(product)  # the first does what was left of founding
+        site_keys = [*others, *(place["company"].site_key for place in places)]
         line.send("filled")
         turns = {work: count() for work in WORK}
         while True:
@@ -118,8 +146,12 @@ def serve(line: Any, companies: int, customers: int) -> None:
                 work = line.recv()
             except EOFError:
                 return
-            place = places[next(turns[work]) % companies]
-            line.send(_timed(place, work))
+            if work == MINUTE:
+                line.send(statistics.median(_a_minute(product) for _ in range(3)))
+            elif work == REMEMBERED:
+                line.send(_remembered(product, site_keys))
+            else:
+                line.send(_timed(places[next(turns[work]) % len(places)], work))
 
 
 def _timed(place: dict[str, Any], work: str) -> float:
@@ -127,6 +159,93 @@ def _timed(place: dict[str, Any], work: str) -> float:
     spent = customers_list.once(prepared)
     _at_rest(place)
     return spent
+
+
+def _a_minute(product: running.Running) -> float:
+    """Return the milliseconds that the clock's tasks take in a minute, each as often as it is due in it."""
+    from saas.kit import clock
+    from workers.handing_out import resolve
+    from workers.timetable import TASKS
+
+    spent = 0.0
+    with product.app.app_context():
+        for task in TASKS:
+            times = 60 / task.every.total_seconds()
+            if times >= 1:
+                spent += times * customers_list.once(
+                    lambda task=task: resolve(task.function)(run_at=clock.now().isoformat())
+                )
+    return spent
+
+
+def _remembered(product: running.Running, site_keys: list[str]) -> float:
+    """Return how many megabytes more the process holds once it has answered the shops of all companies."""
+    from saas.kit import clock
+
+    shop = product.app.test_client()
+
+    def ask(site_key: str, visitor: str) -> None:
+        event = {"id": visitor, "type": "page_viewed", "at": clock.now(), "url": "https://shop.example/"}
+        body = {"site_key": site_key, "visitor": visitor, "consent": {"analytics": True}, "events": [event]}
+        _good(shop.post("/collect", data=orjson.dumps(body)), 202)
+        _good(shop.get(f"/offers?site_key={site_key}&visitor={visitor}&slot=home"), 200)
+        _good(shop.get(f"/forms?site_key={site_key}&visitor={visitor}"), 200)
+
+    for n in range(100):
+        ask(site_keys[-1], f"bench-warm-up-{n:04d}")
+    before = _held()
+    for n, site_key in enumerate(site_keys):
+        ask(site_key, f"bench-of-many-{n:04d}")
+    return _held() - before
+
+
+def _held() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def _crowd(product: running.Running, companies: int) -> list[str]:
+    """Found companies with a shop and a few customers and what came of them; returns their site keys."""
+    from saas.billing.plans import PLANS
+    from saas.commerce import shops
+    from saas.kit import clock, crypto, work
+    from saas.kit.db import db
+    from saas.tenancy import founding
+    from saas.tenancy.models import Login
+
+    password, found = crypto.hash_password(PASSWORD), {}
+    with product.app.app_context():
+        for n in range(max(companies, 0)):
+            email = f"crowd-{n}@bench.example"
+            with work.unit(tenant_id=None):
+                owner = Login(email=email, email_norm=email, password_hash=password, verified_at=clock.now())
+                db.session.add(owner)
+                db.session.flush()
+                made = founding.found(company=f"Company {n}", owner=owner, allowed=PLANS["scale"].limits)
+                with work.acting_for(made.tenant_id):
+                    shops.connect(kind="generic", name="Shop", currency="EUR")
+            found[made.tenant_id] = made.site_key
+    with psycopg.connect(os.environ["DATABASE_ADMIN_URL"], autocommit=True) as platform:
+        for tenant_id in found:
+            _fill(platform, tenant_id, FEW)
+    return list(found.values())
+
+
+def _fill(platform: psycopg.Connection, tenant_id: int, customers: int) -> None:
+    tenant = {"tenant": tenant_id, "salt": f"{tenant_id}"}
+    for first in range(1, customers + 1, customers_list.BATCH):
+        values = tenant | {"first": first, "last": min(first + customers_list.BATCH - 1, customers)}
+        for statement in (
+            customers_list.CUSTOMERS,
+            customers_list.FACTS,
+            customers_list.ORDERS,
+            behaviour.PARTS,
+            behaviour.EVENTS,
+            IDENTITIES,
+        ):
+            platform.execute(statement, values)
+    for statement in (TIMELINE, LINES):
+        platform.execute(statement, tenant)
 
 
 def _founded(product: running.Running, customers: int) -> dict[str, Any]:
@@ -141,20 +260,8 @@ def _founded(product: running.Running, customers: int) -> dict[str, Any]:
     ) as ours:  # what is made up is not searched for: `search` measures that
         places.settle(ours, company.tenant_id, "postgres")
     with psycopg.connect(os.environ["DATABASE_ADMIN_URL"], autocommit=True) as platform:
-        tenant = {"tenant": company.tenant_id, "salt": f"{company.tenant_id}"}
-        for first in range(1, customers + 1, customers_list.BATCH):
-            values = tenant | {"first": first, "last": min(first + customers_list.BATCH - 1, customers)}
-            for statement in (
-                customers_list.CUSTOMERS,
-                customers_list.FACTS,
-                customers_list.ORDERS,
-                behaviour.PARTS,
-                behaviour.EVENTS,
-                IDENTITIES,
-            ):
-                platform.execute(statement, values)  # fmt: skip
-        for statement in (TIMELINE, LINES):
-            platform.execute(statement, tenant)
+        tenant = {"tenant": company.tenant_id}
+        _fill(platform, company.tenant_id, customers)
         asked = "SELECT id FROM customers WHERE tenant_id = %(tenant)s ORDER BY md5(id::text) LIMIT 100"
         ids = [row[0] for row in platform.execute(asked, tenant)]
     items = [{"external_id": f"p{n}", "name": f"Pot {n}", "price": "10.00", "currency": "EUR"} for n in range(50)]
@@ -280,6 +387,9 @@ def _sign_in(place: dict[str, Any]) -> Callable[[], Any]:
 
 
 SEGMENT = "a segment's count, for each customer"
+MINUTE, QUIET = "what the clock has done in a quiet minute", 3.0
+"""Milliseconds of work a minute that a company may come to in which nothing happens: of a thousand, a twentieth of one worker."""
+REMEMBERED = "more memory of what has answered every shop"
 WORK = {
     "a page of the list (JSON)": _list, "one customer's page": _page, SEGMENT: _count, "one customer created": _create,
     "an order's webhook and what follows": _order, f"{EVENTS} events and what follows": _events, "a sign-in": _sign_in,
