@@ -175,11 +175,11 @@ def change_settings() -> Any:
         code: {part: form.get(f"{part}.{code}", "") for part in settings.PARTS} for code, _name in form_fields.tongues()
     }
     given: dict[str, Any] = {
-        name: bool(form.get(name)) for name in ("agreed_only", "hold_links", "hold_photos", "page")
+        name: bool(form.get(name)) for name in ("agreed_only", "hold_links", "hold_photos", "page", "offer_stars")
     }
     given |= {
         "sources": sources, "letters": letters, "remind_days": form.get("remind_days", ""), "bad_words": form.get("bad_words", ""),
-        "publish": form.get("publish", ""),
+        "publish": form.get("publish", ""), "offer_stars_from": form.get("offer_stars_from", ""),
     }  # fmt: skip
     try:
         settings.change(**given)

@@ -28,6 +28,7 @@ from saas.kit.personal import Traces
 from saas.kit.text import gettext as _
 from saas.kit.text import later as _l
 from saas.recommend import browsers, shown
+from saas.reviews import summaries
 from saas.tenancy import audit, bin, frozen, operations
 from saas.tenancy.models import BinItem, Operation
 
@@ -203,7 +204,12 @@ def _erase(traces: Traces, certificate_id: UUID | str | None) -> Erasure:
     binned = person_traces.orders_in_the_bin(traces.customers)
     bin.throw_away("order", binned)
     events, browsers = recognition.erase_stretches(traces.customers)
+    judged = summaries.products_of(
+        customers=traces.customers, emails=[one.lower() for one in traces.emails], orders=traces.orders
+    )
     counts = personal.erase(traces)
+    for product_id in judged:
+        summaries.forget(product_id)
     counts["shop_events"] = counts.get("shop_events", 0) + events
     joins.derive(browsers)  # what is left there is whose it is without them
     counts["bin_items"] = counts.get("bin_items", 0) + len(binned)

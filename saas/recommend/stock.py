@@ -34,7 +34,7 @@ NO_SOURCE = UUID(int=0).hex
 NUMBER = (1 << 63) - 1
 NEWEST = 200
 
-FORM = b"3"  # of what is written into Valkey; what another release wrote is built anew
+FORM = b"4"  # of what is written into Valkey; what another release wrote is built anew
 
 COLUMNS = """
     SELECT p.id, p.external_id, p.source_id, p.name, p.url, p.image_url, p.tenant_id, p.picture_digest, p.price_micros, p.categories,
@@ -48,7 +48,9 @@ COLUMNS = """
                 AND v.price_micros IS NOT NULL AND v.stock_state <> 'out_of_stock'
                 AND (v.stock IS NULL OR v.stock > 0 OR v.stock_state = 'on_backorder')),
            (SELECT array[round(avg(r.stars), 1), count(*)]::float8[] FROM reviews r
-            WHERE r.tenant_id = p.tenant_id AND r.product_id = p.id AND r.state = 'published'),
+            WHERE r.tenant_id = p.tenant_id AND r.product_id = p.id AND r.state = 'published'
+            HAVING count(*) >= coalesce((SELECT CASE WHEN s.content ->> 'offer_stars' = 'false' THEN 1000000000
+                                                ELSE (s.content ->> 'offer_stars_from')::int END FROM review_settings s LIMIT 1), 3)),
            p.active AND (p.stock IS NULL OR p.stock > 0) AND p.name <> '' AND p.url <> '' AND p.price_micros IS NOT NULL
     FROM products p
 """
@@ -78,7 +80,7 @@ class Product:
 
     The rest is for the rules of places: tags, what is in stock (None: not counted), and in millionths what it costs the shopper
     (`micros`), cost the shop (`cost`) and cost before it was reduced (`regular`). `up_sells` are the shop's ids of what it
-    would rather sell. `stars` is the average of its published `reviews`. `variant` is the shop's id of the variant where it stands for one (see `as_variant`).
+    would rather sell. `stars` is the average of its published `reviews`, both 0 where the company has no stars shown or too few wrote. `variant` is the shop's id of the variant where it stands for one (see `as_variant`).
     """
 
     number: int
@@ -143,12 +145,13 @@ def _unpacked(data: bytes) -> Product:
 
 def _from_row(row: Sequence) -> Product:
     (product_id, key, source, name, url, image_url, tenant_id, picture, micros, categories, currency, tags, stock, cost, regular, up_sells,
-     variants, (stars, reviews), offerable) = row  # fmt: skip
+     variants, judged, offerable) = row  # fmt: skip
+    stars, reviews = judged or (0.0, 0)
     image_url = picture_addresses.made(tenant_id, picture) if picture else image_url
     price = "" if micros is None else money.micros_text(micros)
     return Product(number_of(product_id), str(product_id), key, source.hex, name, url, image_url, price, currency, tuple(categories),
                    bool(offerable), tuple(tags), stock, micros, cost, regular, tuple(up_sells),
-                   tuple(Variant(*one) for one in variants or ()), stars=stars or 0.0, reviews=int(reviews))  # fmt: skip
+                   tuple(Variant(*one) for one in variants or ()), stars=stars, reviews=int(reviews))  # fmt: skip
 
 
 _stamps = itertools.count(1)

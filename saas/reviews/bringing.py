@@ -87,6 +87,8 @@ def bring_many(items: Sequence[Mapping[str, Any]], source_id: UUID, *, origin: s
             fresh = {
                 name: value for name, value in values.items() if name not in decided and getattr(review, name) != value
             }
+            if "product_id" in fresh:
+                summaries.forget(review.product_id)  # what it was said of before
             for name, value in fresh.items():
                 setattr(review, name, value)
             results.append(Brought(index, "updated" if fresh else "unchanged", review.id))

@@ -15,14 +15,17 @@ from saas.commerce import shops
 from saas.kit import clock, errors, text
 from saas.kit.db import db
 from saas.kit.text import gettext as _
+from saas.reviews import summaries
 from saas.reviews.models import NO_SOURCE, ReviewSettings
 from saas.tenancy import audit
 
 ONLY = UUID(int=0)
 DEFAULTS: dict[str, Any] = {
     "sources": {}, "remind_days": 7, "agreed_only": False, "publish": "verified", "hold_links": True, "hold_photos": True, "bad_words": [],
-    "page": False, "letters": {},
+    "page": False, "letters": {}, "offer_stars": True, "offer_stars_from": 3,
 }  # fmt: skip
+"""`offer_stars`: the average stands beside a product that is offered, from `offer_stars_from` published reviews on: of one or two
+it says little. `saas/recommend/stock.py` reads both."""
 OF_A_SHOP: dict[str, Any] = {"on": False, "since": None, "delivered_days": 7, "shipped_days": 14}
 PUBLISH = ("verified", "nothing")
 DAYS = {"delivered_days": (0, 180), "shipped_days": (1, 180)}
@@ -64,6 +67,8 @@ def change(**given: Any) -> dict[str, Any]:
     if after != before:
         row.content = after
         db.session.flush()
+        if any(after[name] != before[name] for name in ("offer_stars", "offer_stars_from")):
+            summaries.count_anew()
         was, now = audit.differing(before, after)
         audit.record(action="reviews.settings_changed", kind="review_settings", record_id="reviews", before=was, after=now)  # fmt: skip
     return after
@@ -73,10 +78,12 @@ def _read(given: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]
     found: dict[str, Any] = {}
     problems: dict[str, list[str]] = {}
     for name, value in given.items():
-        if name in ("agreed_only", "hold_links", "hold_photos", "page"):
+        if name in ("agreed_only", "hold_links", "hold_photos", "page", "offer_stars"):
             found[name] = bool(value)
         elif name == "remind_days":
             found[name] = _whole(name, value, 0, 60, problems)
+        elif name == "offer_stars_from":
+            found[name] = _whole(name, value, 1, 100, problems)
         elif name == "publish":
             if value not in PUBLISH:
                 problems[name] = [_("Choose one of the values.")]

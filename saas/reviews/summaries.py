@@ -12,7 +12,7 @@ from uuid import UUID
 
 import orjson
 from redis.exceptions import RedisError
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 
 from saas.catalog import products
 from saas.catalog.models import Product
@@ -26,6 +26,7 @@ from saas.reviews.models import ORIGINS, REVIEW_STATES, Review
 log = logging.getLogger(__name__)
 STATES, FROM = REVIEW_STATES, ORIGINS
 KEPT_FOR = 60
+TOGETHER = 500  # products that are looked at again at once
 A_PAGE = 10
 STARS = (5, 4, 3, 2, 1)
 SORTS: dict[str, pages.Order] = {
@@ -154,6 +155,20 @@ def forget(product_id: UUID | None, *, counted: bool = True) -> None:
     work.after_commit(lambda: _drop(key))
     if counted:
         announce(ReviewsCounted(product_ids=[str(product_id)]))
+
+
+def products_of(*, customers: Sequence[UUID], emails: Sequence[str], orders: Sequence[UUID]) -> list[UUID]:
+    """Return the products that somebody said something of, by who they are to us, their addresses or what they ordered."""
+    theirs = or_(Review.customer_id.in_(customers), func.lower(Review.email).in_(emails), Review.order_id.in_(orders))
+    query = select(Review.product_id).where(theirs, Review.product_id.is_not(None)).distinct()
+    return list(db.session.scalars(query.order_by(Review.product_id)))
+
+
+def count_anew() -> None:
+    """Have everything that knows the stars of products look at them again."""
+    query = select(Review.product_id).where(Review.state == "published", Review.product_id.is_not(None)).distinct()
+    ids = [str(one) for one in db.session.scalars(query)]
+    announce(*[ReviewsCounted(product_ids=ids[start : start + TOGETHER]) for start in range(0, len(ids), TOGETHER)])
 
 
 def _drop(key: str) -> None:

@@ -147,6 +147,7 @@ class TestAnswer:
             return item.get("stars"), item.get("reviews")
 
         assert told() == (None, None)
+        assert shop.api("PATCH", "/reviews/settings", json={"offer_stars_from": 1}).status_code == 200
         given = [{"external_id": f"r{stars}", "product": "tea-1", "stars": stars} for stars in (5, 4)]
         made = [one["id"] for one in shop.api("POST", "/reviews/bulk", json={"items": given}).json["items"]]
         for ids, state, shown_ in (
@@ -158,6 +159,43 @@ class TestAnswer:
                 judging.decide(ids, state=state, reason="spam" if state == "declined" else "")
             assert told() == shown_
         assert told("tea-3") == (None, None)
+
+    def test_stars_wait_for_three_reviews_and_go_at_once_where_nobody_wants_them_or_who_wrote_is_erased(
+        self, shop, drain
+    ):
+        from saas.integrations import erasures
+        from saas.kit import work
+        from saas.reviews import judging
+
+        def told():
+            drain(shop)
+            stock.forget()
+            [item] = [one for one in ask(shop, limit=12).json["items"] if one["product"] == "tea-1"]
+            return item.get("stars"), item.get("reviews")
+
+        def change(**wanted):
+            answer = shop.api("PATCH", "/reviews/settings", json=wanted)
+            assert answer.status_code == 200, answer.json
+            return {name: answer.json[name] for name in wanted}
+
+        ada = shop.api("POST", "/customers", json={"email": "ada-writes@shop.example"}).json["id"]
+        given = [
+            {"external_id": f"s{number}", "product": "tea-1", "stars": stars, "email": email}
+            for number, (stars, email) in enumerate(((5, ""), (4, ""), (3, "ada-writes@shop.example")))
+        ]
+        made = [one["id"] for one in shop.api("POST", "/reviews/bulk", json={"items": given}).json["items"]]
+        with shop.app.app_context(), work.unit(tenant_id=shop.tenant_id):
+            judging.decide(made, state="published")
+        assert told() == (4.0, 3)
+        assert change(offer_stars=False) == {"offer_stars": False}
+        assert told() == (None, None)
+        assert change(offer_stars=True, offer_stars_from=2) == {"offer_stars": True, "offer_stars_from": 2}
+        assert told() == (4.0, 3)
+        with shop.app.app_context(), work.unit(tenant_id=shop.tenant_id):
+            erasures.erase_now(ada)
+        assert told() == (4.5, 2)
+        change(offer_stars_from=3)
+        assert told() == (None, None)
 
     def test_it_says_what_a_program_is_told(self, shop):
         with shop.app.app_context():

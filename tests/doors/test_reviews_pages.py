@@ -99,6 +99,7 @@ class TestPages:
             "remind_days": "5",
             "publish": "nothing",
             "bad_words": "darn\n\ndarn",
+            "offer_stars_from": "5",
         }
         assert company.post("/marketing/reviews/settings", form).status_code in (204, 302, 303)
         held = company.api("GET", "/reviews/settings").json
@@ -109,6 +110,7 @@ class TestPages:
             False,
         )
         assert held["sources"][nobody]["on"] is True
+        assert (held["offer_stars"], held["offer_stars_from"]) == (False, 5)
         refused = company.post(
             "/marketing/reviews/settings", form | {"remind_days": "400", f"shipped_days.{nobody}": "x"}
         )

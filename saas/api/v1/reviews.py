@@ -126,6 +126,10 @@ class ReviewSettingsShape(shapes.Shape):
     bad_words = fields.List(fields.String(validate=validate.Length(max=80)), validate=validate.Length(max=500))
     page = fields.Boolean(metadata={"description": "take reviews on the shop's page from anybody; they always wait"})
     letters = fields.Dict(keys=fields.String(), metadata={"description": "by language: subject and text"})
+    offer_stars = fields.Boolean(metadata={"description": "show the average beside products that are offered"})
+    offer_stars_from = fields.Integer(
+        validate=validate.Range(1, 100), metadata={"description": "from so many published reviews of a product on; 3"}
+    )
 
 
 class Fetch(shapes.Shape):
