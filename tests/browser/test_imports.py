@@ -7,7 +7,7 @@ import secrets
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import shopfront
+from tests.browser import eye, shopfront
 from tests.browser.furnishing import sign_in
 
 pytestmark = pytest.mark.browser
@@ -43,6 +43,7 @@ def test_brought_mended_taken_and_taken_back(page):
     page.goto("/imports/new")
     page.set_input_files("[name=file]", {"name": "Kunden.csv", "mimeType": "text/csv", "buffer": content()})
     page.get_by_role("button", name="Go on").click()
+    eye.ready(page)
     expect(page.locator("select[name='map.2']")).to_have_value("email")
     expect(page.locator("#preview")).to_contain_text("Köln")
     page.select_option("select[name='map.4']", "note")
