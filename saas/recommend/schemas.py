@@ -31,7 +31,9 @@ class OfferOut(Schema):
     currency = fields.String()
     reason = fields.Nested(OfferReasonOut)
     stars = fields.Float(
-        metadata={"description": "the average of its published reviews; left out while there are too few, or where the company shows none"}
+        metadata={
+            "description": "the average of its published reviews; left out while there are too few, or where the company shows none"
+        }
     )
     reviews = fields.Integer(metadata={"description": "how many published reviews it has"})
     variant = fields.String(metadata={"description": "the shop's id of the size or colour, where one is offered"})
