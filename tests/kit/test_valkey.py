@@ -10,7 +10,6 @@ from redis.exceptions import ConnectionError as Away
 
 from saas.kit import valkey
 
-
 pytestmark = pytest.mark.usefixtures("settings_in_environment")
 
 
