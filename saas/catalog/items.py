@@ -21,7 +21,8 @@ ADDRESSES = ("url", "image_url")
 PRICES = {
     "price": "price_micros", "regular_price": "regular_price_micros", "sale_price": "sale_price_micros", "cost": "cost_micros",
 }  # fmt: skip
-MAY_BE_NONE = ("regular_price", "sale_price", "cost")
+NEVER_EMPTY = ("name",)
+"""A product that is told without its name keeps the one it has; what else is told as empty is empty from then on."""
 MOMENTS = {"sale_from": "sale_from_at", "sale_to": "sale_to_at"}
 KEYS = {"cross_sells": "cross_sell_keys", "up_sells": "up_sell_keys", "grouped": "grouped_keys"}
 
@@ -44,7 +45,7 @@ def cleaned(item: Mapping[str, Any]) -> dict[str, Any]:
             found[column] = list(dict.fromkeys(text.clean(str(key), most=200) for key in item[name] if key))[:MOST_KEYS]
     if item.get("images") is not None:
         found["images"] = _images(item["images"])
-        if "image_url" not in found:
+        if item.get("image_url") is None:
             found["image_url"] = found["images"][0]["url"] if found["images"] else ""
     if item.get("kind") is not None:
         found["kind"] = item["kind"] if item["kind"] in KINDS else "other"
@@ -92,11 +93,12 @@ def _key(item: Mapping[str, Any], sentence: str) -> str:
 
 
 def _texts(item: Mapping[str, Any], names: Mapping[str, int]) -> dict[str, Any]:
-    return {name: text.clean(str(item[name]), most=most) for name, most in names.items() if item.get(name) is not None}
+    told = [name for name in names if name in item and (item[name] is not None or name not in NEVER_EMPTY)]
+    return {name: text.clean("" if item[name] is None else str(item[name]), most=names[name]) for name in told}
 
 
 def _addresses(item: Mapping[str, Any], names: Iterable[str]) -> dict[str, str]:
-    return {name: _address(item[name], name) for name in names if item.get(name) is not None}
+    return {name: "" if item[name] is None else _address(item[name], name) for name in names if name in item}
 
 
 def _address(value: Any, name: str) -> str:
@@ -114,7 +116,7 @@ def _selling(item: Mapping[str, Any]) -> dict[str, Any]:
     for name, column in PRICES.items():
         if item.get(name) is not None:
             found[column] = _micros(item[name])
-        elif name in item and name in MAY_BE_NONE:
+        elif name in item:
             found[column] = None
     for name, column in MOMENTS.items():
         if name in item:

@@ -45,10 +45,8 @@ def product_item(body: Body, origin: Origin) -> dict[str, Any]:
     category = (body.get("category") or {}).get("name")
     words = [body.get("product_type"), category, *(body.get("collections") or [])]
     found = filled(
-        external_id=str(body["id"]), sku=next((one["sku"] for one in told if one["sku"]), None), name=body.get("title"),
-        url=f"{origin.url}/products/{body['handle']}" if origin.url and body.get("handle") else None, price=cheapest.get("price"),
-        currency=origin.currency, description=plain(body.get("body_html") or ""), brand=body.get("vendor"),
-        updated_at=moment(body, "updated_at", "created_at"),
+        external_id=str(body["id"]), name=body.get("title"), currency=origin.currency, updated_at=moment(body, "updated_at", "created_at"),
+        url=f"{origin.url}/products/{body['handle']}" if origin.url and body.get("handle") else None,
     ) | {
         "categories": list(dict.fromkeys(word for word in words if word)), "tags": _words(body.get("tags") or ""),
         "images": [{"url": one["src"], "alt": one.get("alt") or ""} for one in pictures if one.get("src")],
@@ -56,7 +54,12 @@ def product_item(body: Body, origin: Origin) -> dict[str, Any]:
         "stock": _stock(body.get("variants") or []),
         "active": str(body.get("status") or "active").lower() == "active" and bool(body.get("published_at")),
     }  # fmt: skip
-    if cheapest.get("cost"):
+    if told:
+        found |= {"sku": next((one["sku"] for one in told if one["sku"]), ""), "price": cheapest.get("price")}
+    for name, ours in (("body_html", "description"), ("vendor", "brand")):
+        if name in body:
+            found[ours] = plain(body[name] or "") if name == "body_html" else body[name] or ""
+    if "cost" in cheapest:
         found["cost"] = cheapest["cost"]
     if len(body.get("variant_gids") or ()) > len(told):
         return found | {"fetch": True}
@@ -78,9 +81,12 @@ def variant_item(body: Body, product: Body) -> dict[str, Any]:
         None,
     )
     found = filled(
-        external_id=str(body["id"]), price=price, position=body.get("position"), image_url=picture, cost=body.get("cost"),
-        stock_key=str(body.get("inventory_item_id") or ""), updated_at=moment(body, "updated_at"),
-    )  # fmt: skip
+        external_id=str(body["id"]), position=body.get("position"), stock_key=str(body.get("inventory_item_id") or ""), updated_at=moment(body, "updated_at"),
+    ) | {"price": price}  # fmt: skip
+    if "image_id" in body:
+        found["image_url"] = picture or ""
+    if "cost" in body:
+        found["cost"] = body["cost"]
     return found | {
         "sku": body.get("sku") or "", "name": "" if body.get("title") == ONLY_ONE else body.get("title") or "",
         "options": [{"name": str(one["name"]), "value": str(one["value"])} for one in options if one.get("value")],

@@ -45,9 +45,12 @@ def product_item(body: Body, currency: str) -> dict[str, Any]:
     images = _images(body.get("images") or [])
     changed = moment(body, "date_modified_gmt", "date_modified", "date_created_gmt", "date_created")
     item = filled(
-        external_id=str(body["id"]), sku=body.get("sku"), name=body.get("name"), url=body.get("permalink"), price=body.get("price"),
-        currency=currency, description=plain(body.get("short_description") or body.get("description") or ""), updated_at=changed,
+        external_id=str(body["id"]), name=body.get("name"), url=body.get("permalink"), currency=currency, updated_at=changed,
     )  # fmt: skip
+    if "sku" in body:
+        item["sku"] = body["sku"] or ""
+    if "short_description" in body or "description" in body:
+        item["description"] = plain(body.get("short_description") or body.get("description") or "")
     item |= _selling(body) | {
         "kind": KINDS.get(str(body.get("type") or "simple"), "other"), "images": images,
         "categories": _names(body.get("categories")), "tags": _names(body.get("tags")),
@@ -79,7 +82,7 @@ def variant_item(body: Body) -> dict[str, Any]:
     pictures = [body["image"]] if isinstance(body.get("image"), dict) else body.get("images") or []
     image = next((one["src"] for one in pictures if one.get("src")), "")
     item = filled(
-        external_id=str(body["id"]), price=body.get("price"), position=body.get("menu_order"),
+        external_id=str(body["id"]), position=body.get("menu_order"),
         updated_at=moment(body, "date_modified_gmt", "date_modified", "date_created_gmt", "date_created"),
     )  # fmt: skip
     return item | _selling(body) | {
@@ -92,14 +95,14 @@ def variant_item(body: Body) -> dict[str, Any]:
 def _selling(body: Body) -> dict[str, Any]:
     """Return what products and variations have in common; an empty price is told as none, so that it goes away."""
     found: dict[str, Any] = {"stock": _stock(body)}
-    for name in ("regular_price", "sale_price"):
+    for name in ("price", "regular_price", "sale_price"):
         if name in body:
             found[name] = body[name] or None
     for name, ours in (("date_on_sale_from", "sale_from"), ("date_on_sale_to", "sale_to")):
         if name in body or f"{name}_gmt" in body:
             found[ours] = moment(body, f"{name}_gmt", name)
     cost = body.get("cost_of_goods_sold")
-    if isinstance(cost, dict) and cost.get("total_value") is not None:
+    if isinstance(cost, dict) and "total_value" in cost:
         found["cost"] = cost["total_value"]
     return found
 

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from saas.catalog import asking, products, variants
 from saas.catalog.models import Product
+from saas.catalog.schemas import ProductIn
 from saas.commerce import fetching, shops
 from saas.commerce.connectors import shopify_products, woocommerce, woocommerce_products
 from saas.commerce.connectors.delivery import Unmappable
@@ -199,6 +200,99 @@ class TestWooCommerce:
     def test_a_variation_of_nothing_known_waits_with_a_reason(self, tenant, body):
         with pytest.raises(Unmappable):
             woocommerce.take(body, topic="product.updated", origin=Origin(UUID(int=7), "EUR"))
+
+
+class TestWhatWasEmptied:
+    """What a store emptied is empty here; what it does not tell of stays."""
+
+    SAID = ("sku", "description", "brand", "image_url", "price_micros", "regular_price_micros", "sale_price_micros", "stock", "categories",
+            "tags", "cost_micros", "images", "cross_sell_keys", "rating_hundredths")  # fmt: skip
+
+    def held(self, key):
+        return {name: getattr(products.by_external([key])[key], name) for name in self.SAID}
+
+    def test_in_woocommerce(self, tenant):
+        origin = Origin(UUID(int=7), "EUR")
+        full = shirt(
+            type="simple", price="9.00", regular_price="12.00", sale_price="9.00", sku="S-1", description="<p>Soft</p>", short_description="", tags=[{"name": "New"}],
+            average_rating="4.5", brands=[{"name": "Fern"}], cost_of_goods_sold={"total_value": 4}, manage_stock=True, stock_quantity=7,
+        )  # fmt: skip
+        woocommerce.take(full, topic="product.updated", origin=origin)
+        assert all(value for value in self.held("22").values())
+        bare = full | {
+            "price": "", "regular_price": "", "sale_price": "", "sku": "", "description": "", "tags": [], "categories": [], "images": [], "average_rating": "0.00",
+            "brands": [], "cross_sell_ids": [], "cost_of_goods_sold": {"total_value": None}, "manage_stock": False, "stock_quantity": None,
+            "date_modified_gmt": "2026-06-03T10:00:00",
+        }  # fmt: skip
+        woocommerce.take(bare, topic="product.updated", origin=origin)
+        assert not any(self.held("22").values())
+
+    def test_of_a_variation_in_woocommerce(self, tenant):
+        origin = Origin(UUID(int=7), "EUR")
+        item = woocommerce_products.product_item(
+            shirt() | {"__variations": [variation(732)], "__asked_at": None}, "EUR"
+        )
+        products.upsert_many([item], origin.source_id)
+        bare = variation(
+            732, price="", regular_price="", sale_price="", sku="", image=None, date_modified_gmt="2026-06-03T10:00:00"
+        )
+        woocommerce.take(bare | {"type": "variation", "parent_id": 22}, topic="product.updated", origin=origin)
+        kept = next(
+            one for one in variants.of_product(products.by_external(["22"])["22"].id).items if one.external_id == "732"
+        )
+        assert (kept.price_micros, kept.regular_price_micros, kept.sku, kept.image_url) == (None, None, "", "")
+
+    def test_in_shopify(self, tenant):
+        origin, make = TestShopify.ORIGIN, TestShopify().body
+        full = make(body_html="<p>Fresh</p>", tags="tea")
+        full["variants"] = [full["variants"][0] | {"barcode": "1", "cost": "3.00", "inventory_quantity": 4}]
+        shopify_products.take(full, origin)
+        products.upsert_many([shopify_products.product_item(full, origin)], origin.source_id)
+        bare = full | {
+            "body_html": None,
+            "vendor": "",
+            "tags": "",
+            "images": [],
+            "product_type": "",
+            "updated_at": "2026-06-01T00:00:00Z",
+        }
+        bare["variants"] = [
+            full["variants"][0] | {"sku": "", "compare_at_price": None, "image_id": None, "barcode": None, "cost": None, "inventory_management": None,
+                                   "updated_at": "2026-06-01T00:00:00Z"}
+        ]  # fmt: skip
+        products.upsert_many([shopify_products.product_item(bare, origin)], origin.source_id)
+        held = self.held("1")
+        assert {name for name, value in held.items() if value} == {"price_micros", "regular_price_micros"}
+        kept = variants.of_product(products.by_external(["1"])["1"].id).items[0]
+        assert (kept.sku, kept.image_url, kept.barcode, kept.sale_price_micros, kept.cost_micros) == (
+            "",
+            "",
+            "",
+            None,
+            None,
+        )
+
+    def test_a_shopify_delivery_that_tells_no_cost_leaves_it(self, tenant):
+        origin, full = TestShopify.ORIGIN, TestShopify().body()
+        told = full | {"variants": [one | {"cost": "3.00"} for one in full["variants"]]}
+        products.upsert_many([shopify_products.product_item(told, origin)], origin.source_id)
+        shopify_products.take(full | {"updated_at": "2026-06-01T00:00:00Z"}, origin)
+        assert products.by_external(["1"])["1"].cost_micros == 3_000_000
+
+    def test_in_a_shop_of_any_kind(self, tenant):
+        full = {
+            "external_id": "g", "name": "Tea", "sku": "S", "description": "Soft", "brand": "Fern", "image_url": "https://s.example/a.jpg", "price": "9", "regular_price": "12",
+            "sale_price": "9", "cost": "4", "stock": 7, "categories": ["Tea"], "tags": ["new"], "rating": 4.5, "cross_sells": ["x"],
+            "images": [{"url": "https://s.example/a.jpg", "alt": ""}],
+        }  # fmt: skip
+        products.upsert_many([ProductIn().load(full)])
+        lists = ("categories", "tags", "images", "cross_sells")
+        bare = {name: [] if name in lists else None for name in full} | {"external_id": "g"}
+        products.upsert_many([ProductIn().load({"external_id": "g", "stock": 8})])
+        assert self.held("g")["price_micros"] == 9_000_000
+        products.upsert_many([ProductIn().load(bare)])
+        assert not any(self.held("g").values())
+        assert products.by_external(["g"])["g"].name == "Tea"
 
 
 class TestFetching:

@@ -112,9 +112,14 @@ class TestBothShapes:
                 shopify.order_item(things.order_told(node))
             )
         product = {**tea, "__children": [*tea["variants"], *tea["media"]]}
-        assert shopify_products.product_item(shopify_shapes.product(product), ORIGIN) == shopify_products.product_item(
-            things.product_told(tea), ORIGIN
-        )
+        past = shopify_products.product_item(shopify_shapes.product(product), ORIGIN)
+        told = shopify_products.product_item(things.product_told(tea), ORIGIN)
+        for one, other in ((past, told), *zip(past["variants"], told["variants"], strict=True)):
+            assert (
+                one.pop("cost") is None
+            )  # what it costs is told by the past alone, which picture a variant has by deliveries
+            other.pop("cost", None), other.pop("image_url", None) if one is not past else None
+        assert past == told
         both = [shopify_shapes.customer(ann), things.customer_told(ann)]
         assert shopify.customer_item(both[0]) == shopify.customer_item(both[1])
         assert (
