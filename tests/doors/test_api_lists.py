@@ -15,7 +15,7 @@ WHOLE = {
     "/operations/{operation_id}/failures": "of one operation, in the order of its source", "/segments/{segment_id}/customers": "the segment is the filter",
     "/forms/{form_id}/submissions": "of one form, the newest first", "/forms/{form_id}/trials": "of one form, the newest first", "/payment-accounts": "a handful at most",
     "/products/{product_id}/prices": "of one product", "/products/{product_id}/variants": "of one product",
-    "/recommendations": "a handful, best first", "/shops/{shop_id}/coupon-codes": "all that the shop is to take", "/recommendations/slots": "fifty-seven at most", "/recommendations/slots/{slot_key}/preview": "a handful, best first", "/recommendations/models": "a handful of kinds", "/reports/best_products": "a report", "/reports/goes_with": "a report",
+    "/recommendations": "a handful, best first", "/shops/{shop_id}/coupon-codes": "all that the shop is to take", "/shops/{shop_id}/test-orders": "the tests of one shop", "/recommendations/slots": "fifty-seven at most", "/recommendations/slots/{slot_key}/preview": "a handful, best first", "/recommendations/models": "a handful of kinds", "/reports/best_products": "a report", "/reports/goes_with": "a report",
 }  # fmt: skip
 """Lists without a filter, and why they need none."""
 OWN_WAYS = {
