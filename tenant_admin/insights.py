@@ -53,7 +53,7 @@ def index() -> Any:
         )
         return render_template("insights/empty.html", guests=guests, filtered=_filtered(), **common)
     currency, zone = g.member.currency, g.member.zone
-    told = runs.look(scope, zone=zone)
+    told = runs.look(scope, zone=zone, orders=None if scope.country else sold["orders"])
     if told.rows is not None and request.args.get("waiting"):
         return frame.go(here(waiting=None))
     months = figures.months([{**part, "month": part["began"]} for part in parts], currency, today=_today())

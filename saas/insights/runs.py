@@ -65,12 +65,15 @@ def many(asked: Scope) -> bool:
     return access.limiting() is None and reports.read_for(asked, most=MANY) >= MANY
 
 
-def look(asked: Scope, *, zone: str, only: str = "", about: dict[str, Any] | None = None) -> Told:
+def look(
+    asked: Scope, *, zone: str, only: str = "", about: dict[str, Any] | None = None, orders: int | None = None
+) -> Told:
     """Return what reports say of a scope: what a page shows of all, or `only` one of them whole.
 
-    `about` names what is worked out by itself, a `pair` of products or `shares` of the customers; it goes with `only`.
+    `about` names what is worked out by itself, a `pair` of products or `shares` of the customers; it goes with `only`. Who knows
+    already how many `orders` would be read says it.
     """
-    if not many(asked):
+    if not (many(asked) if orders is None else orders >= MANY and access.limiting() is None):
         wanted = _reports(
             asked, zone, products=PRODUCTS if only else SHOWN, pairs=PAIRS if only else SHOWN, about=about
         )
