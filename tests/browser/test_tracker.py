@@ -126,9 +126,19 @@ class TestConsent:
         page.evaluate("regulars('product', {id: 'secret'})")
         page.evaluate(GRANT)
         page.evaluate("regulars('product', {id: 'open'})")
-        collector.await_that(lambda: len(collector.events()) == 2)
-        assert collector.events()[1]["product"] == "open"
+        collector.await_that(lambda: len(collector.events()) == 3)
+        assert kinds(collector) == ["page_viewed", "page_viewed", "product_viewed"]  # they look at this page again
+        assert collector.events()[2]["product"] == "open"
         assert collector.batches[0]["visitor"] != collector.batches[1]["visitor"]
+
+    def test_a_yes_after_a_no_counts_the_page_on_which_it_is_given(self, page, shop, collector):
+        visit(page, shop)
+        page.evaluate("regulars('consent', {analytics: false})")
+        page.evaluate(GRANT)
+        page.evaluate(GRANT)  # a second yes adds nothing
+        page.evaluate("regulars('product', {id: 'tea-1'})")
+        collector.await_that(lambda: len(collector.events()) == 2)
+        assert kinds(collector) == ["page_viewed", "product_viewed"]
 
     def test_a_remembered_yes_needs_no_second_call_and_keeps_the_visitor(self, page, shop, collector):
         visit(page, shop)
