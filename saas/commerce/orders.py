@@ -14,12 +14,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Integer, Text, Uuid, and_, delete, func, insert, literal, select, update
+from sqlalchemy import Text, and_, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from saas.catalog import products, variants
+from saas.catalog import variants
 from saas.catalog.models import ProductVariant
-from saas.commerce import drafting, order_history, order_news, order_references, parts, play_money
+from saas.commerce import drafting, order_history, order_news, order_references, order_rows, parts, play_money
 from saas.commerce.drafting import BadItem, Draft, drafted
 from saas.commerce.events import OrdersRecorded
 from saas.commerce.models import NO_SOURCE, Fulfilment, Order, OrderLine, Refund, RemovedOrder, Return, Shop
@@ -31,13 +31,7 @@ from saas.kit.events import announce
 from saas.tenancy import audit, custom_values
 
 __all__ = ["BadItem", "Draft", "NoSuchOrder", "Recorded", "drafted", "record", "record_many"]
-LINE = {
-    "position": Integer, "product_key": Text, "variant_key": Text, "sku": Text, "name": Text, "quantity": BigInteger, "unit_micros": BigInteger,
-    "line_micros": BigInteger, "key": Text, "discount_micros": BigInteger, "tax_micros": BigInteger,
-}  # fmt: skip
 CHUNK = 500
-Owner = tuple[UUID | None, str, list[UUID]]
-"""Whose an order is, the version that says so, and the names it says it by."""
 
 
 class NoSuchOrder(errors.NotFound):
@@ -72,7 +66,7 @@ def record_many(
     drafts = _read(items, results, source_id)
     newest = _newest(drafts)
     customers, origins, named = _customers(drafts, source_id, source)
-    known = _locked(newest, source_id)
+    known = order_rows.locked(newest, source_id)
     fresh = {key: draft for key, draft in newest.items() if key not in known}
     later = {key: draft for key, draft in newest.items() if key in known and draft.row["version"] > known[key].version}
     news = {**fresh, **later}
@@ -82,10 +76,10 @@ def record_many(
     _cancel_removed(news, source_id)
     formers = _formers(drafts, newest, known, later, ids)
     owners = _owners(drafts, customers, named, known)
-    _write_orders(fresh, later, ids, owners, source_id, known)
-    _write_lines(news, ids, set(later), source_id)
+    order_rows.write_orders(fresh, later, ids, owners, source_id, known)
+    order_rows.write_lines(news, ids, set(later), source_id)
     order_history.keep(formers)
-    beside = _write_parts(drafts, ids, source_id)
+    beside = order_rows.write_parts(drafts, ids, source_id)
     order_references.keep((ids[one.row["external_id"]], items[one.index].get("payment_reference")) for one in drafts)
     _bind_visitors(news, customers, origins, ids, source_id)
     came = [(ids[key], draft.index) for key, draft in fresh.items() if draft.index in origins]
@@ -211,9 +205,9 @@ def _formers(
 
 def _owners(
     drafts: Sequence[Draft], customers: Mapping[int, UUID], named: Mapping[int, tuple[UUID, ...]], known: Mapping[str, Order]
-) -> dict[str, Owner]:  # fmt: skip
+) -> dict[str, order_rows.Owner]:  # fmt: skip
     """Return whose orders these are now, where that is news, with the version that says it: the latest that names anybody."""
-    found: dict[str, Owner] = {}
+    found: dict[str, order_rows.Owner] = {}
     for draft in drafts:
         key, version = draft.row["external_id"], draft.row["version"]
         held = found[key][1] if key in found else known[key].customer_version if key in known else ""
@@ -260,84 +254,6 @@ def _customers(
     )
 
 
-def _locked(keys: Iterable[str], source_id: UUID) -> dict[str, Order]:
-    query = select(Order).where(Order.source_id == source_id, Order.external_id.in_(list(keys)))
-    return {order.external_id: order for order in db.session.scalars(query.order_by(Order.id).with_for_update())}
-
-
-def _write_orders(
-    fresh: dict[str, Draft], later: dict[str, Draft], ids: dict[str, UUID], owners: dict[str, Owner], source_id: UUID,
-    known: dict[str, Order],
-) -> None:  # fmt: skip
-    now, tenant_id = clock.now(), scope.tenant_id()
-    if fresh:
-        every = insert(Order).execution_options(render_nulls=True)  # else those without a customer go by themselves
-        db.session.execute(every, [
-            {"tenant_id": tenant_id, "id": ids[key], "source_id": source_id, **_owned(owners.get(key, (None, "", []))),
-             "refunded_amount": 0, "told": [], "created_at": now, "updated_at": now, **draft.row, "custom": custom_values.merged({}, draft.own)}
-            for key, draft in fresh.items()
-        ])  # fmt: skip
-    if later:
-        db.session.execute(update(Order), [
-            {"tenant_id": tenant_id, "id": ids[key], "updated_at": now, **draft.row, **(_owned(owners[key]) if key in owners else {}),
-             **({"custom": custom_values.merged(known[key].custom, draft.own)} if draft.own else {})}
-            for key, draft in later.items()
-        ])  # fmt: skip
-    theirs = [key for key in owners if key in known and key not in later]
-    if theirs:
-        rows = [{"tenant_id": tenant_id, "id": ids[key], "updated_at": now, **_owned(owners[key])} for key in theirs]
-        db.session.execute(update(Order), rows)
-    custom_values.write_many("order", {ids[key]: draft.own for key, draft in fresh.items()}, fresh=True)
-    custom_values.write_many("order", {ids[key]: draft.own for key, draft in later.items()})
-
-
-def _owned(owner: Owner) -> dict[str, Any]:
-    return {"customer_id": owner[0], "customer_version": owner[1], "came_by": owner[2]}
-
-
-def _write_lines(drafts: dict[str, Draft], ids: dict[str, UUID], replaced: set[str], source_id: UUID) -> None:
-    if replaced:
-        db.session.execute(delete(OrderLine).where(OrderLine.order_id.in_([ids[key] for key in replaced])))
-    keys = {(line["product_key"], line["sku"]) for draft in drafts.values() for line in draft.lines}
-    found = products.by_key(sorted(keys), source_id)
-    rows = [(ids[key], line) for key, draft in drafts.items() for line in draft.lines]
-    if not rows:
-        return
-    products_of = [found.get((line["product_key"], line["sku"])) for _order, line in rows]
-    known = variants.by_key(
-        (product, line["variant_key"]) for (_order, line), product in zip(rows, products_of, strict=True)
-    )
-    variants_of = [
-        known.get((product, line["variant_key"])) for (_order, line), product in zip(rows, products_of, strict=True)
-    ]
-    flags = [
-        line["flags"] if product else [*line["flags"], "unknown_product"]
-        for (_order, line), product in zip(rows, products_of, strict=True)
-    ]
-    new = arrays.table(
-        id=(identifiers.many(len(rows)), Uuid), order_id=([order for order, _line in rows], Uuid), product_id=(products_of, Uuid),
-        variant_id=(variants_of, Uuid), flags=([",".join(own) for own in flags], Text),
-        **{name: ([line[name] for _order, line in rows], kind) for name, kind in LINE.items()},
-    )  # fmt: skip
-    values = {"tenant_id": literal(scope.tenant_id(), OrderLine.tenant_id.type)} | {one.name: one for one in new.c}
-    values["flags"] = func.string_to_array(new.c.flags, ",")
-    db.session.execute(insert(OrderLine).from_select(list(values), select(*values.values()), include_defaults=False))
-
-
-def _write_parts(drafts: Sequence[Draft], ids: dict[str, UUID], source_id: UUID) -> set[UUID]:
-    """Write what hangs on orders, tie what waited for them, and return the orders of which something changed thereby."""
-    changed: set[UUID] = set()
-    for model, name in ((Refund, "refunds"), (Fulfilment, "fulfilments"), (Return, "returns")):
-        rows = [
-            {"order_key": key, "order_id": ids[key], **row}
-            for draft in drafts if (key := draft.row["external_id"])
-            for row in getattr(draft, name)
-        ]  # fmt: skip
-        changed |= parts.keep(model, rows, source_id)
-        changed |= parts.tie(model, ids, source_id)
-    return changed | _sum_refunds(list(ids.values()))
-
-
 def record_refund(refund: dict[str, Any], *, order_key: str, source_id: UUID, loud: bool = False) -> None:
     """Record one refund that came by itself, before or after its order; raises BadItem."""
     at = refund.get("at") or clock.now()
@@ -356,7 +272,7 @@ def record_parts(
 ) -> None:
     """Record parts of one kind, each with the shop's id of its order; raises BadItem."""
     keys = [text.clean(order_key, most=200) for order_key, _read in told]
-    held = _locked(dict.fromkeys(keys), source_id)
+    held = order_rows.locked(dict.fromkeys(keys), source_id)
     ids = {name: order.id for name, order in held.items()}
     try:
         rows = [
@@ -367,31 +283,11 @@ def record_parts(
     changed = parts.keep(model, rows, source_id)
     if changed:
         db.session.execute(update(Order).where(Order.id.in_(changed)).values(updated_at=clock.now()))
-    changed |= _sum_refunds(list(ids.values()))
+    changed |= order_rows.sum_refunds(list(ids.values()))
     order_news.follow(sorted(changed), loud=loud)
     _announce(
         sorted(changed), {order.customer_id for order in held.values() if order.customer_id and order.id in changed}
     )
-
-
-def _sum_refunds(order_ids: Sequence[UUID]) -> set[UUID]:
-    """Write what orders' refunds come to; returns the orders whose sum changed. Of what was never paid nothing is refunded."""
-    query = (
-        select(Order.id, Order.currency, Order.refunded_amount, func.coalesce(func.sum(Refund.amount_micros), 0))
-        .join(Refund, (Refund.tenant_id == Order.tenant_id) & (Refund.order_id == Order.id))
-        .where(Order.id.in_(order_ids))
-        .group_by(Order.id, Order.currency, Order.refunded_amount)
-    )
-    changed = []
-    for order_id, currency, held, micros in db.session.execute(query):
-        amount = money.from_micros(int(micros), currency)
-        if amount != held:
-            changed.append(
-                {"tenant_id": scope.tenant_id(), "id": order_id, "refunded_amount": amount, "updated_at": clock.now()}
-            )
-    if changed:
-        db.session.execute(update(Order), changed)
-    return {row["id"] for row in changed}
 
 
 def _bind_visitors(
@@ -506,7 +402,7 @@ def put_back(*, keys: Iterable[str], source_id: UUID) -> None:
     )
     db.session.execute(marks.execution_options(synchronize_session=False))
     back = []
-    for order in _locked(wanted, source_id).values():
+    for order in order_rows.locked(wanted, source_id).values():
         was = order.details.get("status")
         if order.status == "cancelled" and was:
             order.details = {name: value for name, value in order.details.items() if name != "status"}
@@ -521,7 +417,7 @@ def remove(*, keys: Iterable[str], source_id: UUID, at: datetime | None = None, 
     """Mark orders cancelled because their shop deleted them, also those that are not here yet; returns how many that changed."""
     moment = at or clock.now()
     gone = sorted({text.clean(key, most=200) for key in keys} - {""})
-    held = _locked(gone, source_id)
+    held = order_rows.locked(gone, source_id)
     rows = [
         {
             "tenant_id": scope.tenant_id(),
