@@ -309,14 +309,22 @@ def _name(customer: Customer, told: dict[str, list[Any]]) -> None:
         said = told.get("email_norm", [None, None])[1]
         customer.email_norm = said if said in emails else max(emails, default=None)
         customer.email = told["email"][1] if said in emails and "email" in told else customer.email_norm
+        _date(customer, ("email", "email_norm"), told if said in emails else {})
     accounts = {(one.source_id, one.value) for one in theirs if one.kind == "external"}
     if (customer.source_id, customer.external_id) not in accounts:
         customer.source_id, customer.external_id = max(accounts, default=(NO_SOURCE, None))
+        _date(customer, ("external_id",), {})
     if not customer.phone_norm and (numbers := [one.value for one in theirs if one.kind == "phone"]):
         customer.phone = customer.phone_norm = numbers[-1]
     merge_fields.resort(customer)
     customer.updated_at = clock.now()
     db.session.flush()
+
+
+def _date(customer: Customer, names: Sequence[str], told: Mapping[str, Sequence[Any]]) -> None:
+    """Have names be as old as who holds them was told; the other's word, which may be newer, does not count for them any more."""
+    own = {name: told[name][0] for name in names if name in told}
+    customer.versions = {name: stamp for name, stamp in customer.versions.items() if name not in names} | own
 
 
 def _move_words(split: Split, gone: list[Any] | None, kept: list[Any] | None) -> None:

@@ -68,10 +68,11 @@ def keep(told: Sequence[Said], *, fresh: Collection[UUID], new_names: Collection
     wanted = sorted(set(by_customer) - alone)
     if not wanted:
         return
-    mine, held = _names_of(wanted), of_many(wanted)
+    held = of_many(wanted)
+    before = {key: names - set(new_names) for key, names in _names_of(wanted).items()}
     silent = [key for key in wanted if key not in held and key not in fresh]
-    split = [key for key in silent if any(set(one.names) != mine.get(key, set()) for one in by_customer[key])]
-    first = _as_held({key: mine.get(key, set()) - set(new_names) for key in split})
+    split = [key for key in silent if any(set(one.names) != before.get(key, set()) for one in by_customer[key])]
+    first = _as_held({key: before.get(key, set()) for key in split})
     rows: dict[tuple[UUID, tuple[UUID, ...]], Register] = dict(first)
     for key in wanted:
         if key in silent and key not in split:
