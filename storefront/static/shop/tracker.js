@@ -127,10 +127,10 @@
 		checkout: cart => record('checkout_started', { cart }),
 		identify: identity => record('identified', { identity }),
 		consent: c => {
-			const refused = consent().analytics === false;
+			const no = consent().analytics === false;
 			write(CONSENT, choice = { analytics: !!c.analytics, marketing: !!c.marketing });
 			flow();
-			if (refused && c.analytics) page(); // the no had dropped it
+			if (no && c.analytics) page(); // the no had dropped it
 		},
 		reset: () => leave() || forget(), // signed out: who comes next is somebody else
 	};
