@@ -22,8 +22,10 @@ NEWEST = ((PlayOrder.placed_at, "desc"), (PlayOrder.id, "desc"))
 
 
 def counted(shop_id: UUID) -> bool:
-    """Tell whether a shop's test orders count like any others."""
-    return bool(db.session.scalar(select(Shop.count_tests).where(Shop.id == shop_id)))
+    """Tell whether a shop's test orders count like any others, and keep that so to the end of the transaction: an order that is being
+    recorded while it is turned off would stay counted."""
+    wanted = select(Shop.count_tests).where(Shop.id == shop_id)
+    return bool(db.session.scalar(wanted.with_for_update(key_share=True)))
 
 
 def note(shop_id: UUID, rows: Sequence[dict[str, Any]]) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import pytest
+from psycopg.errors import LockNotAvailable
+
+from saas.commerce import play_money
 from saas.commerce.connectors import woocommerce_orders
+from saas.kit import pool, work
 from tests.companies import found_company
 from tests.doors.test_hooks import ORDER, connect, deliver
 
@@ -85,3 +90,10 @@ class TestPlayMoney:
         assert (item["test"], item["test_by"]) == (True, "_stripe_mode")
         item = woocommerce_orders.order_item({**body, "meta_data": [{"id": 1, "key": "_stripe_mode", "value": "live"}]})
         assert (item["test"], item["test_by"]) == (False, "")
+
+    def test_who_turns_it_off_waits_for_an_order_that_is_being_recorded(self, company, context):
+        shop = connect(company)
+        with work.unit(tenant_id=company.tenant_id):
+            assert play_money.counted(UUID(shop["id"])) is False
+            with pytest.raises(LockNotAvailable), pool.connection(tenant_id=company.tenant_id) as another:
+                another.execute("SELECT 1 FROM shops WHERE id = %s FOR NO KEY UPDATE NOWAIT", [shop["id"]])
