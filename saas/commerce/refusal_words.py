@@ -98,5 +98,11 @@ COUPONS = {
     ),
     "address_status": _l("The shop’s address for coupons answered %(status)s."),
 }
+AT_THE_DOOR = (
+    _l("The signature does not fit this shop's secret."),
+    _l("Send webhook-id, webhook-timestamp and webhook-signature."),
+    _l("The webhook-timestamp is more than five minutes away from now."),
+)
+"""What is answered to a message that nobody can be sure the shop sent: kept as it was said, and translated where it is read."""
 
 reasons.know(DELIVERIES | COUPONS)

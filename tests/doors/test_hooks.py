@@ -57,7 +57,10 @@ class TestGeneric:
         shop = connect(company)
         assert deliver(company, shop, {"type": "order.created", "data": ORDER}, **change).status_code == status
         with company.app.app_context(), work.unit(tenant_id=company.tenant_id):
-            assert len(deliveries_in.refused_lately(shop["id"])) == 1
+            [refused] = deliveries_in.refused_lately(shop["id"])
+            assert refused.reason
+        page = company.page.get(f"/shops/{shop['id']}", headers={"Accept-Language": "zh-CN"}).text
+        assert "最近被拒绝的" in page and refused.reason.split("'")[0] not in page, "it stands in the reader's language"
 
     def test_what_cannot_be_understood_waits_and_can_be_replayed(self, company, drain):
         from saas.integrations import deliveries_in
